@@ -1,0 +1,143 @@
+# SPDX-License-Identifier: Apache-2.0
+# otaserve: `make help` lists the targets. Everything is built below build/, nothing beside the sources.
+
+VERSION := 0.1.0
+PREFIX ?= /usr/local
+BUILD ?= build
+CC ?= cc
+V ?= 0
+
+# FLAVOUR: release (build/), debug (build/debug/, ASan + UBSan)
+FLAVOUR ?= release
+OUT := $(if $(filter release,$(FLAVOUR)),$(BUILD),$(BUILD)/$(FLAVOUR))
+OBJ := $(BUILD)/obj/$(FLAVOUR)
+
+LIBEXECDIR = $(PREFIX)/libexec/otaserve
+WARN := -Wall -Wextra -Wconversion -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla
+CPPFLAGS += -D_GNU_SOURCE -Iinclude -Isrc -DOTA_VERSION='"$(VERSION)"' -DOTA_LIBEXECDIR='"$(LIBEXECDIR)"'
+CFLAGS_release := -O2 -g -D_FORTIFY_SOURCE=2 -fstack-protector-strong -fPIE
+CFLAGS_debug := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all -fPIE
+LDFLAGS_release := -pie -Wl,-z,relro,-z,now
+LDFLAGS_debug := -pie -fsanitize=address,undefined
+ALL_CFLAGS = -std=c11 $(WARN) $(CFLAGS_$(FLAVOUR)) $(CFLAGS)
+ALL_LDFLAGS = $(LDFLAGS_$(FLAVOUR)) $(LDFLAGS)
+
+Q := $(if $(filter 0,$(V)),@)
+say = $(if $(filter 0,$(V)),@printf '  %-4s %s\n' '$(1)' '$(2)')
+
+# ---- what is built from what: one library per folder of src, one row per program ----
+LIBS := core host image sign release store server ctl sim
+# Programs' own main files; every other file of a folder goes into the folder's library.
+MAINS := src/server/otaserve.c src/sign/otaserve_signer.c src/ctl/otactl.c src/sim/otadevice.c
+PROGRAMS := otaserve otaserve-signer otactl otadevice
+
+main_otaserve := src/server/otaserve.c
+libs_otaserve := server store host core
+sys_otaserve = -lmicrohttpd -lgnutls -lsqlite3 -lcurl -lcjson -lcrypto -lz -lpthread -ldl -rdynamic
+main_otaserve-signer := src/sign/otaserve_signer.c
+libs_otaserve-signer := sign release host core
+sys_otaserve-signer = -lcrypto -lcurl -lcjson -lz
+main_otactl := src/ctl/otactl.c
+libs_otactl := ctl store sign release image host core
+sys_otactl = -lcrypto -lssl -lcurl -lcjson -lsqlite3 -lz
+main_otadevice := src/sim/otadevice.c
+libs_otadevice := sim store image host core
+sys_otadevice = -lcrypto -lcurl -lcjson -lsqlite3 -lz
+
+UNIT_TESTS := $(patsubst tests/unit/%.c,%,$(wildcard tests/unit/test_*.c))
+UNIT_SYS = -lcmocka -lmicrohttpd -lgnutls -lsqlite3 -lcurl -lcjson -lcrypto -lssl -lz -lpthread -ldl
+
+.PHONY: all debug deps demo check check-long check-soak bench man install uninstall clean help format lint
+.DELETE_ON_ERROR:
+.SECONDARY:
+
+all: $(PROGRAMS:%=$(OUT)/%) ## build the programs into build/ (default)
+$(PROGRAMS): %: $(OUT)/%
+
+debug: ## build sanitized programs into build/debug/
+	$(Q)$(MAKE) --no-print-directory FLAVOUR=debug all
+
+lib = $(OBJ)/libota_$(1).a
+define LIBRARY
+$(call lib,$(1)): $$(patsubst src/%.c,$(OBJ)/%.o,$$(filter-out $(MAINS),$$(wildcard src/$(1)/*.c)))
+endef
+$(foreach l,$(LIBS),$(eval $(call LIBRARY,$(l))))
+$(OBJ)/libota_%.a:
+	$(call say,AR,$@)
+	$(Q)rm -f $@ && $(AR) rcs $@ $^
+
+$(OBJ)/%.o: src/%.c $(BUILD)/.deps-checked
+	$(call say,CC,$<)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(CPPFLAGS) $(ALL_CFLAGS) -MMD -MP -c $< -o $@
+$(OBJ)/tests/%.o: tests/%.c $(BUILD)/.deps-checked
+	$(call say,CC,$<)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(CPPFLAGS) -Itests $(ALL_CFLAGS) -MMD -MP -c $< -o $@
+
+define PROGRAM
+$(OUT)/$(1): $$(patsubst src/%.c,$(OBJ)/%.o,$$(main_$(1))) $$(foreach l,$$(libs_$(1)),$$(call lib,$$(l)))
+	$$(call say,LD,$$@)
+	$$(Q)mkdir -p $$(@D)
+	$$(Q)$(CC) $$(ALL_LDFLAGS) -o $$@ $$< -Wl,--start-group $$(filter %.a,$$^) -Wl,--end-group $$(sys_$(1))
+endef
+$(foreach p,$(PROGRAMS),$(eval $(call PROGRAM,$(p))))
+
+# ---- tests ----
+$(OUT)/tests/%: $(OBJ)/tests/unit/%.o $(patsubst tests/%.c,$(OBJ)/tests/%.o,$(wildcard tests/unit/support/*.c)) $(foreach l,$(LIBS),$(call lib,$(l)))
+	$(call say,LD,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $(filter %.o,$^) -Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(UNIT_SYS)
+tests-build: all $(UNIT_TESTS:%=$(OUT)/tests/%)
+
+check: deps ## build sanitized, run unit, CLI and network tests (about a minute)
+	$(Q)$(MAKE) --no-print-directory FLAVOUR=debug tests-build
+	$(Q)tests/run.sh --out $(BUILD)/debug check
+
+check-long: deps ## the longer tests: clang build, release build, fault injection
+	$(Q)tests/run.sh --out $(BUILD)/debug check-long
+
+demo: deps ## make keys, start the daemon, take a virtual board through an update, show it
+	$(Q)$(MAKE) --no-print-directory all
+	$(Q)BUILD_DIR='$(abspath $(OUT))' tests/demo.sh
+
+# ---- packages ----
+deps: $(BUILD)/.deps-checked ## install the Debian packages that are missing
+$(BUILD)/.deps-checked: tests/deps.sh
+	$(Q)mkdir -p $(@D)
+	$(Q)tests/deps.sh
+	$(Q)touch $@
+
+man: all ## write the OPTIONS of the man pages from the verb tables
+	$(Q)tests/man.sh --write $(OUT)
+
+install: all ## DESTDIR and PREFIX are honoured
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/sbin $(DESTDIR)$(LIBEXECDIR)
+	install -d $(DESTDIR)$(PREFIX)/share/man/man1 $(DESTDIR)$(PREFIX)/share/man/man5 $(DESTDIR)$(PREFIX)/share/man/man8
+	install -d $(DESTDIR)$(PREFIX)/share/otaserve/manifests
+	install -m 755 $(OUT)/otactl $(OUT)/otadevice $(DESTDIR)$(PREFIX)/bin
+	install -m 755 $(OUT)/otaserve $(DESTDIR)$(PREFIX)/sbin
+	install -m 755 $(OUT)/otaserve-signer $(DESTDIR)$(LIBEXECDIR)
+	install -m 644 man/*.1 $(DESTDIR)$(PREFIX)/share/man/man1
+	install -m 644 man/*.5 $(DESTDIR)$(PREFIX)/share/man/man5
+	install -m 644 man/*.8 $(DESTDIR)$(PREFIX)/share/man/man8
+	install -m 644 manifests/*.json $(DESTDIR)$(PREFIX)/share/otaserve/manifests
+
+uninstall: ## remove what install put there
+	cd $(DESTDIR)$(PREFIX) && rm -f bin/otactl bin/otadevice sbin/otaserve share/man/man1/otactl.1 share/man/man1/otadevice.1
+	cd $(DESTDIR)$(PREFIX) && rm -f share/man/man5/ota.conf.5 share/man/man5/ota-manifest.5 share/man/man8/otaserve.8
+	rm -rf $(DESTDIR)$(LIBEXECDIR) $(DESTDIR)$(PREFIX)/share/otaserve
+
+format: ## clang-format all sources
+	clang-format -i $(shell find include src tests -name '*.[ch]')
+
+lint: ## cppcheck
+	cppcheck --quiet --std=c11 --enable=warning,performance,portability --inline-suppr --suppress=missingIncludeSystem -Iinclude -Isrc src
+
+clean: ## remove build/
+	rm -rf $(BUILD)
+
+help: ## this list
+	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' Makefile
+
+-include $(shell find $(OBJ) -name '*.d' 2>/dev/null)

@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The agent's own records in the key-value store: what is installed, and the update under way.
+ *
+ *   "board"    what is installed per label, counter of the app, the release that failed     struct ota_board_record
+ *   "journal"  the plan being carried out; absent when idle                                 struct ota_journal
+ *   "report"   stream id, next number, last result not yet delivered                        struct ota_report_record
+ *
+ * Byte form: u8 format version, little-endian fields in struct order, u32 CRC-32 (crc-0) of all before it. A record with a wrong CRC
+ * or a newer version is JOURNAL. An agent goes on writing the version it found until its app is confirmed.
+ */
+#ifndef OTA_JOURNAL_H
+#define OTA_JOURNAL_H
+
+#include "ota/release.h"
+
+#define OTA_JOURNAL_VERSION 1u
+#define OTA_JOURNAL_BYTES_MAX 2560u
+#define OTA_BOARD_LABELS_MAX 12u
+
+/* One label as last installed. Hash is the signed one; offset and size are the partition's: a moved label counts as not installed. */
+struct ota_installed {
+    char label[OTA_LABEL_MAX + 1];
+    uint32_t counter;
+    uint32_t offset, size;
+    uint32_t length;
+    uint8_t sha256[OTA_SHA256_LEN];
+};
+
+struct ota_board_record {
+    uint32_t counter;                      /* release of the running, confirmed app; 0: unknown */
+    char version[OTA_VERSION_MAX + 1];
+    uint32_t failed_counter;               /* not tried again until the channel offers something else; 0: none */
+    uint8_t count;
+    struct ota_installed installed[OTA_BOARD_LABELS_MAX];
+};
+
+enum ota_phase {
+    OTA_PHASE_IDLE = 0,
+    OTA_PHASE_STAGING = 1,    /* downloading; nothing active has changed */
+    OTA_PHASE_COMMITTED = 2,  /* all is staged and verified: ota_boot() copies */
+    OTA_PHASE_ACTIVATED = 3,  /* otadata names the new app; awaiting its first boots */
+    OTA_PHASE_CONFIRMING = 4, /* the new app runs, not yet confirmed */
+};
+const char *ota_phase_name(enum ota_phase p);
+
+enum ota_step_state {
+    OTA_STEP_WAITING = 0,
+    OTA_STEP_STAGED = 1,      /* bytes in staging, hash right */
+    OTA_STEP_ACTIVE = 2,      /* copied to its place, read back; app: otadata written */
+    OTA_STEP_SKIPPED = 3,     /* identical already */
+};
+
+struct ota_journal_step {
+    struct ota_step image;
+    enum ota_step_state state;
+    uint32_t stage_offset;    /* absolute flash address */
+    uint32_t dest_offset, dest_size;
+    uint32_t done;            /* bytes staged and safely re-hashable, multiple of OTA_SECTOR */
+    char etag[OTA_ETAG_MAX];  /* of the interrupted download, for If-Range */
+};
+
+struct ota_journal {
+    enum ota_phase phase;
+    uint32_t counter;
+    char version[OTA_VERSION_MAX + 1];
+    uint32_t old_app_offset;  /* the app that was running when this began */
+    uint32_t new_app_offset;  /* 0: the release has no app for us */
+    uint8_t table_round;      /* 1: only the partition table is being installed; the rest is planned after its reboot */
+    uint8_t activations;      /* of the app, at most OTA_ACTIVATIONS_MAX */
+    uint8_t attempts;         /* failed runs at this release */
+    uint8_t self_test_failed;
+    uint8_t authenticated;    /* the old app had authenticated the server */
+    uint64_t saved_bytes;     /* not downloaded again thanks to resume */
+    uint8_t count;
+    struct ota_journal_step step[OTA_STEPS_MAX];
+};
+
+enum ota_result {
+    OTA_RESULT_NONE = 0,
+    OTA_RESULT_INSTALLED = 1,     /* confirmed, or no app in it */
+    OTA_RESULT_ROLLED_BACK = 2,
+    OTA_RESULT_FAILED = 3,        /* refused or given up before activation */
+};
+const char *ota_result_name(enum ota_result r); /* "none", "installed", "rolled-back", "failed" */
+
+struct ota_report_record {
+    uint8_t stream[8];            /* random, made once */
+    uint32_t number;              /* of the next report */
+    bool pending;                 /* something new to tell */
+    enum ota_result result;       /* of the last update */
+    uint32_t counter;             /* it was about this release */
+    char stage[16];               /* "verify", "plan", "stage", "copy", "activate", "confirm" */
+    char code[24];                /* ota_status_name() */
+    char message[120];
+    char label[OTA_LABEL_MAX + 1];
+};
+
+OTA_MUST_USE enum ota_status ota_board_encode(const struct ota_board_record *r, uint8_t *out, size_t cap, size_t *len,
+                                              struct ota_err *err);
+OTA_MUST_USE enum ota_status ota_board_decode(struct ota_span in, struct ota_board_record *r, struct ota_err *err);
+OTA_MUST_USE enum ota_status ota_journal_encode(const struct ota_journal *j, uint8_t *out, size_t cap, size_t *len,
+                                                struct ota_err *err);
+OTA_MUST_USE enum ota_status ota_journal_decode(struct ota_span in, struct ota_journal *j, struct ota_err *err);
+OTA_MUST_USE enum ota_status ota_report_encode(const struct ota_report_record *r, uint8_t *out, size_t cap, size_t *len,
+                                               struct ota_err *err);
+OTA_MUST_USE enum ota_status ota_report_decode(struct ota_span in, struct ota_report_record *r, struct ota_err *err);
+
+#endif

@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The TUF client workflow (TUF 1.0.x section 5) over ports: root chain, timestamp, snapshot, targets, delegated
+ * roles; what is trusted is kept in the key-value store.
+ *
+ * Keys in the store (each set() is atomic; after a cut at any write the next run starts from a trusted state):
+ *   "root"      newest trusted root, as received (wire bytes)
+ *   "snapshot"  trusted snapshot, as received
+ *   "ts"        record: timestamp version, SHA-256 of its canonical file, expiry, snapshot version, floor, ETag
+ *   "roles"     record: for targets and each delegated role seen: name, version, SHA-256, expiry
+ * Records begin with a version byte and end with a CRC-32.
+ */
+#ifndef OTA_TRUST_H
+#define OTA_TRUST_H
+
+#include "ota/metadata.h"
+
+#define OTA_ROOT_ROTATIONS_MAX 256u  /* new roots followed in one run */
+#define OTA_DELEGATIONS_MAX 6u       /* delegated roles waiting to be visited in one search */
+#define OTA_ROLES_VISITED_MAX 16u    /* roles visited in one search */
+#define OTA_TIMESTAMP_RECORD_VERSION 1u
+
+struct ota_timestamp_record {
+    uint64_t version;          /* 0: none yet */
+    uint8_t sha256[OTA_SHA256_LEN];
+    uint64_t expires;
+    uint64_t snapshot_version;
+    uint64_t floor;            /* time never goes below it, unix seconds */
+    char etag[OTA_ETAG_MAX];   /* "" unless the run that stored it finished whole: only then may a 304 end a run */
+};
+
+struct ota_role_record {
+    char name[OTA_ROLE_NAME_MAX + 1];
+    uint64_t version;
+    uint64_t expires;
+    uint8_t sha256[OTA_SHA256_LEN];
+};
+
+struct ota_trust_config {
+    const struct ota_crypto *crypto;
+    const struct ota_kv *kv;
+    const struct ota_transport *transport;
+    const struct ota_clock *clock;
+    const struct ota_log *log;
+    struct ota_span root;    /* the root built into the board or given to the tool, wire bytes */
+    uint64_t build_time;     /* lowest floor, unix seconds; 0: none */
+    uint8_t *buf;            /* working buffer, kept for the life of the struct; OTA_METADATA_MAX on the chip */
+    size_t cap;
+};
+
+/* Working memory; about 10 KiB beside `buf`. Treat as opaque but for the fields marked public. */
+struct ota_trust {
+    struct ota_trust_config cfg;
+    struct ota_timestamp_record ts;                                /* public, valid after refresh */
+    struct ota_meta_entry snapshot[OTA_SNAPSHOT_ENTRIES_MAX];      /* public, valid after refresh */
+    size_t snapshot_count;
+    uint64_t snapshot_version, snapshot_expires;                   /* public */
+    uint64_t root_version, root_expires;                           /* public */
+    struct ota_role_record roles[OTA_SNAPSHOT_ENTRIES_MAX];
+    size_t role_count;
+    uint64_t now;            /* public: time used for expiry, after the floor */
+    bool time_unverified;    /* public: the clock was not synchronised, now is the floor */
+    bool authenticated;      /* public: every answer of this run came from an authenticated server */
+    uint32_t retry_after;    /* public: seconds the server asked for, 0 if none */
+    bool roles_changed, ts_changed;
+    struct ota_signers signers[OTA_ROLE_COUNT];
+    struct ota_delegation pending[OTA_DELEGATIONS_MAX];
+    size_t pending_count;
+};
+
+/* Loads what is trusted from the store; an empty store starts from cfg.root. */
+OTA_MUST_USE enum ota_status ota_trust_init(struct ota_trust *t, const struct ota_trust_config *cfg,
+                                            struct ota_err *err);
+
+/* One refresh: root chain, timestamp, snapshot. With `if_changed` the timestamp is asked for first with the stored ETag;
+ * an unexpired 304 sets *unchanged and ends the run. Otherwise the full workflow; *unchanged stays false. */
+OTA_MUST_USE enum ota_status ota_trust_refresh(struct ota_trust *t, bool if_changed, bool *unchanged,
+                                               struct ota_err *err);
+
+/* Search `target` through targets and its delegations (pre-order, terminating respected). Leaves the verified role that lists it in
+ * cfg.buf: *role spans it until the next call. Each role's version, hash, length, expiry and signatures are checked. Also gives the
+ * delegation that led there (name "targets" when none). DELEGATION when a terminating role does not list it, NOT_FOUND when nobody does. */
+OTA_MUST_USE enum ota_status ota_trust_open(struct ota_trust *t, const char *target, struct ota_metadata *role,
+                                            struct ota_target *entry, struct ota_delegation *by, struct ota_err *err);
+
+/* Ends a run: checks `issued` against every trusted offline role, raises the floor, stores "ts" and "roles" if they
+ * changed. `whole` = everything the caller wanted was verified: only then is the ETag kept. */
+OTA_MUST_USE enum ota_status ota_trust_finish(struct ota_trust *t, bool whole, struct ota_err *err);
+
+/* The trusted root, canonical, in cfg.buf until the next call. */
+OTA_MUST_USE enum ota_status ota_trust_root(struct ota_trust *t, struct ota_metadata *root, struct ota_err *err);
+
+#endif
