@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Builds and checks a release; push, the inbox and the signer share it.
+ *
+ *   1. open      ota_build_open_folder() | ota_build_open_files() | ota_build_open_dropins()
+ *                reads the files, chooses what goes in, makes every check a board makes
+ *   2. number    the caller sets build.release.counter, under state/lock
+ *   3. write     ota_build_write() fills an incoming folder; the product role that lists the release is src/sign's
+ *
+ *   <incoming>/targets/img/<product>/<counter>/<sha256>.<file>
+ *   <incoming>/request                                              ota_build_write_request()
+ *
+ * Nothing is signed and nothing outside the folder named is written here.
+ */
+#ifndef OTA_RELEASE_BUILD_H
+#define OTA_RELEASE_BUILD_H
+
+#include "host/buf.h"
+#include "ota/image.h"
+#include "ota/release.h"
+#include "ota/table.h"
+
+#define OTA_BUILD_LEFT_MAX 64u    /* files left out that are listed */
+#define OTA_BUILD_REMARKS_MAX 16u
+
+/* Told of bytes read (hashing) or copied. `what` is the file; done == total ends it. */
+struct ota_build_progress {
+    void *ctx;
+    void (*bytes)(void *ctx, const char *what, uint64_t done, uint64_t total);
+};
+
+/* Strings are borrowed for the call. NULL-terminated lists may be NULL. */
+struct ota_build_options {
+    const char *product;            /* valid name */
+    const char *chip;               /* of the product: "esp32c3" */
+    const char *const *channels;    /* that the release may be offered on; at least one */
+    const char *version;            /* NULL: the app's own, or for data alone "<label>-<8 hex of its digest>" */
+    const char *const *with;        /* labels besides the app, "@bootloader", "@partition-table", "all" (build folder only) */
+    const char *sdkconfig;          /* NULL: config/sdkconfig.json of the build folder, if there */
+    const char *notes;              /* NULL: "<product> <version>\n"; at most OTA_NOTES_MAX bytes of UTF-8 */
+    bool compatible, accept_risk;
+    uint32_t from_min;              /* 0: any */
+    struct ota_build_progress progress;
+};
+
+/* A file that does not go in, and why; `remedy` is what to type to have it in, or "". */
+struct ota_build_left {
+    char *file;                     /* as named by the build, e.g. "storage.bin" */
+    char *label;
+    char *reason;
+    char *remedy;
+};
+
+struct ota_build {
+    struct ota_release release;     /* counter 0 until the caller sets it; steps in order, notes digest set */
+    char *path[OTA_STEPS_MAX];      /* the file that holds release.step[i] */
+    struct ota_buf notes;
+    bool table_known;
+    struct ota_table table;         /* meaningful when table_known: sizes and labels were checked against it */
+    size_t left_count;
+    struct ota_build_left left[OTA_BUILD_LEFT_MAX];
+    size_t remark_count;
+    char *remark[OTA_BUILD_REMARKS_MAX]; /* sentences worth printing: what could not be checked */
+};
+void ota_build_free(struct ota_build *b);
+
+/* An idf.py build folder: flasher_args.json, project_description.json, config/sdkconfig.json. The app alone, unless options.with asks for more. *b is zeroed first; free it
+ * also after an error (left and remarks explain). Errors: NOT_FOUND, JSON_*, and what a board would say (CHIP, SLOT_SIZE, LABEL, COMPAT, RISK, ...). */
+OTA_MUST_USE enum ota_status ota_build_open_folder(struct ota_build *b, const struct ota_build_options *o,
+                                                   const char *folder, struct ota_err *err);
+/* Operands FILE[:LABEL]: kind from the bytes, label from the file name where it is not given. All of them go in. */
+OTA_MUST_USE enum ota_status ota_build_open_files(struct ota_build *b, const struct ota_build_options *o,
+                                                  const char *const *operands, size_t count, struct ota_err *err);
+/* A drop-in folder: every regular file in it that does not begin with '.'. An app, or data without an app; anything else is refused with the push command. */
+OTA_MUST_USE enum ota_status ota_build_open_dropins(struct ota_build *b, const struct ota_build_options *o,
+                                                    const char *folder, struct ota_err *err);
+
+/* Copies the images and the notes below `incoming`. HASH when a file changed since it was checked. */
+OTA_MUST_USE enum ota_status ota_build_write(const struct ota_build *b, const char *incoming,
+                                             const struct ota_build_progress *progress, struct ota_err *err);
+
+/* <incoming>/request (src/store/repo.h). channel NULL: offered to nobody. `by` is a user name for the audit log. */
+struct ota_build_request {
+    const char *channel;
+    uint16_t permille;
+    const char *groups;             /* comma-separated; "*" */
+    const char *by;
+};
+OTA_MUST_USE enum ota_status ota_build_write_request(const struct ota_build *b, const char *incoming,
+                                                     const struct ota_build_request *request, struct ota_err *err);
+
+#endif
