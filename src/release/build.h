@@ -20,7 +20,7 @@
 #include "ota/release.h"
 #include "ota/table.h"
 
-#define OTA_BUILD_LEFT_MAX 64u    /* files left out that are listed */
+#define OTA_BUILD_LEFT_MAX 64u /* files left out that are listed */
 #define OTA_BUILD_REMARKS_MAX 16u
 
 /* Told of bytes read (hashing) or copied. `what` is the file; done == total ends it. */
@@ -31,32 +31,32 @@ struct ota_build_progress {
 
 /* Strings are borrowed for the call. NULL-terminated lists may be NULL. */
 struct ota_build_options {
-    const char *product;            /* valid name */
-    const char *chip;               /* of the product: "esp32c3" */
-    const char *const *channels;    /* that the release may be offered on; at least one */
-    const char *version;            /* NULL: the app's own, or for data alone "<label>-<8 hex of its digest>" */
-    const char *const *with;        /* labels besides the app, "@bootloader", "@partition-table", "all" (build folder only) */
-    const char *sdkconfig;          /* NULL: config/sdkconfig.json of the build folder, if there */
-    const char *notes;              /* NULL: "<product> <version>\n"; at most OTA_NOTES_MAX bytes of UTF-8 */
+    const char *product;         /* valid name */
+    const char *chip;            /* of the product: "esp32c3" */
+    const char *const *channels; /* that the release may be offered on; at least one */
+    const char *version;         /* NULL: the app's own, or for data alone "<label>-<8 hex of its digest>" */
+    const char *const *with; /* labels besides the app, "@bootloader", "@partition-table", "all" (build folder only) */
+    const char *sdkconfig;   /* NULL: config/sdkconfig.json of the build folder, if there */
+    const char *notes;       /* NULL: "<product> <version>\n"; at most OTA_NOTES_MAX bytes of UTF-8 */
     bool compatible, accept_risk;
-    uint32_t from_min;              /* 0: any */
+    uint32_t from_min; /* 0: any */
     struct ota_build_progress progress;
 };
 
 /* A file that does not go in, and why; `remedy` is what to type to have it in, or "". */
 struct ota_build_left {
-    char *file;                     /* as named by the build, e.g. "storage.bin" */
+    char *file; /* as named by the build, e.g. "storage.bin" */
     char *label;
     char *reason;
     char *remedy;
 };
 
 struct ota_build {
-    struct ota_release release;     /* counter 0 until the caller sets it; steps in order, notes digest set */
-    char *path[OTA_STEPS_MAX];      /* the file that holds release.step[i] */
+    struct ota_release release; /* counter 0 until the caller sets it; steps in order, notes digest set */
+    char *path[OTA_STEPS_MAX];  /* the file that holds release.step[i] */
     struct ota_buf notes;
     bool table_known;
-    struct ota_table table;         /* meaningful when table_known: sizes and labels were checked against it */
+    struct ota_table table; /* meaningful when table_known: sizes and labels were checked against it */
     size_t left_count;
     struct ota_build_left left[OTA_BUILD_LEFT_MAX];
     size_t remark_count;
@@ -83,7 +83,7 @@ OTA_MUST_USE enum ota_status ota_build_write(const struct ota_build *b, const ch
 struct ota_build_request {
     const char *channel;
     uint16_t permille;
-    const char *groups;             /* comma-separated; "*" */
+    const char *groups; /* comma-separated; "*" */
     const char *by;
 };
 OTA_MUST_USE enum ota_status ota_build_write_request(const struct ota_build *b, const char *incoming,
