@@ -14,7 +14,7 @@ OBJ := $(BUILD)/obj/$(FLAVOUR)
 
 LIBEXECDIR = $(PREFIX)/libexec/otaserve
 WARN := -Wall -Wextra -Wconversion -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla
-CPPFLAGS += -D_GNU_SOURCE -Iinclude -Isrc -DOTA_VERSION='"$(VERSION)"' -DOTA_LIBEXECDIR='"$(LIBEXECDIR)"'
+CPPFLAGS += -D_GNU_SOURCE -Iinclude -Isrc -DOTA_PROGRAM_VERSION='"$(VERSION)"' -DOTA_LIBEXECDIR='"$(LIBEXECDIR)"'
 CFLAGS_release := -O2 -g -D_FORTIFY_SOURCE=2 -fstack-protector-strong -fPIE
 CFLAGS_debug := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all -fPIE
 LDFLAGS_release := -pie -Wl,-z,relro,-z,now

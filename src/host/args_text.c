@@ -145,7 +145,7 @@ static void print_completion(const struct ota_program *p) {
 
 bool ota_args_print_special(const struct ota_program *p, const char *argument) {
     if (strcmp(argument, "--version") == 0)
-        printf("%s %s\n", p->name, OTA_VERSION);
+        printf("%s %s\n", p->name, OTA_PROGRAM_VERSION);
     else if (strcmp(argument, "--man") == 0)
         print_man(p);
     else if (strcmp(argument, "--completion") == 0)
