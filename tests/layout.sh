@@ -1,0 +1,57 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# The house: which folder may include which, what the core may use, and what may not be committed.
+set -u
+cd "$(dirname "$0")/.." || exit 1
+n=0
+report() { # name, offending lines
+    n=$((n + 1))
+    if [ -z "$2" ]; then echo "ok $n - $1"; else
+        echo "not ok $n - $1"
+        echo "$2" | sed 's/^/#   /'
+        failed=1
+    fi
+}
+failed=0
+
+declare -A allowed=(
+    [core]="ota core"
+    [host]="ota core host"
+    [image]="ota core host image"
+    [release]="ota core host release"
+    [sign]="ota core host release sign"
+    [store]="ota core host store"
+    [server]="ota core host store server"
+    [sim]="ota core host image store sim"
+    [ctl]="ota core host image sign store release ctl"
+)
+for folder in src/*/; do
+    folder=$(basename "$folder")
+    found=
+    if [ -z "${allowed[$folder]:-}" ]; then
+        found="src/$folder is not a room of the house"
+    else
+        pattern=$(echo "${allowed[$folder]}" | tr ' ' '|')
+        found=$(grep -rnE '^[[:space:]]*#[[:space:]]*include[[:space:]]*"' "src/$folder" | grep -vE "\"($pattern)/[a-z0-9_]+\.h\"")
+    fi
+    report "layout_${folder}_includes_only_what_it_may" "$found"
+done
+
+report "layout_public_headers_include_only_the_core" \
+    "$(grep -rnE '#[[:space:]]*include[[:space:]]*"' include | grep -vE '"ota/[a-z_]+\.h"')"
+report "layout_core_uses_no_platform" \
+    "$(grep -rnE '#[[:space:]]*include[[:space:]]*<' include src/core | grep -vE '<(stdint|stddef|stdbool|string|stdarg)\.h>')"
+report "layout_core_has_no_heap_or_platform_switch" \
+    "$(grep -rnE '\b(malloc|calloc|realloc|free|printf|snprintf|sprintf|abort|exit)[[:space:]]*\(|ESP_PLATFORM|__linux__|__attribute__\(\(cleanup' src/core include/ota | grep -vE '^\S+:[0-9]+:[[:space:]]*(/?\*|//)')"
+report "layout_only_main_verbs_and_args_print" \
+    "$(grep -rnE '\b(printf|puts|fputs|fprintf|putchar)[[:space:]]*\(' src/core src/image src/sign src/release src/store | grep -v 'src/sign/otaserve_signer.c')"
+report "layout_files_are_small" "$(find src include -name '*.[ch]' -exec wc -l {} + | awk '$2 != "total" && $1 > 500')"
+report "layout_every_source_names_its_license" \
+    "$(find src include tests -name '*.[ch]' -exec grep -L 'SPDX-License-Identifier: Apache-2.0' {} +)"
+if git rev-parse --git-dir >/dev/null 2>&1; then
+    report "layout_no_private_key_is_committed" "$(git grep -lE -e '-----BEGIN (EC |RSA |ENCRYPTED )?PRIVATE KEY-----$' -- . ':!tests/layout.sh')"
+    # shellcheck disable=SC2016
+    report "layout_no_path_of_a_machine_is_committed" "$(git grep -nE '(^|[^A-Za-z0-9_.$}/])/(work|root|home/[a-z]+)/' -- . ':!tests/layout.sh' ':!LICENSE')"
+fi
+echo "1..$n"
+exit $failed
