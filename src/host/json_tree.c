@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The gate before cJSON. */
+#include "host/json_tree.h"
+
+#include <string.h>
+
+/* Length of the well-formed sequence at p, 0 when there is none (RFC 3629 section 4). */
+static size_t utf8_sequence(const uint8_t *p, size_t left) {
+    uint8_t lead = p[0], low = 0x80, high = 0xBF;
+    size_t n;
+    if (lead < 0x80)
+        return lead ? 1 : 0;
+    if (lead >= 0xC2 && lead <= 0xDF)
+        n = 2;
+    else if (lead >= 0xE0 && lead <= 0xEF)
+        n = 3;
+    else if (lead >= 0xF0 && lead <= 0xF4)
+        n = 4;
+    else
+        return 0;
+    if (lead == 0xE0)
+        low = 0xA0;
+    if (lead == 0xED)
+        high = 0x9F;
+    if (lead == 0xF0)
+        low = 0x90;
+    if (lead == 0xF4)
+        high = 0x8F;
+    if (n > left || p[1] < low || p[1] > high)
+        return 0;
+    for (size_t i = 2; i < n; i++)
+        if ((p[i] & 0xC0) != 0x80)
+            return 0;
+    return n;
+}
+
+bool ota_utf8_valid(struct ota_span text) {
+    for (size_t i = 0; i < text.len;) {
+        size_t n = utf8_sequence(text.p + i, text.len - i);
+        if (n == 0)
+            return false;
+        i += n;
+    }
+    return true;
+}
+
+/* Depth of nesting, and what may not stand in a string; the grammar itself is left to cJSON. */
+static enum ota_status check_text(struct ota_span t, const char *name, struct ota_err *err) {
+    bool in_string = false;
+    unsigned depth = 0;
+    for (size_t i = 0; i < t.len; i++) {
+        uint8_t c = t.p[i];
+        if (in_string && c < 0x20)
+            return ota_err_set(err, OTA_JSON_SYNTAX, "%s: byte %zu: a control character in a string", name, i);
+        if (in_string && c == '\\') {
+            if (t.len - i >= 6 && memcmp(t.p + i, "\\u0000", 6) == 0)
+                return ota_err_set(err, OTA_JSON_UTF8, "%s: byte %zu: \\u0000 in a string", name, i);
+            i++;
+        } else if (c == '"') {
+            in_string = !in_string;
+        } else if (!in_string && (c == '{' || c == '[')) {
+            if (++depth > OTA_JSON_TREE_DEPTH_MAX)
+                return ota_err_set(err, OTA_JSON_DEPTH, "%s: byte %zu: nested more than %u deep", name, i,
+                                   OTA_JSON_TREE_DEPTH_MAX);
+        } else if (!in_string && (c == '}' || c == ']') && depth) {
+            depth--;
+        }
+    }
+    return OTA_OK;
+}
+
+static int by_text(const void *a, const void *b) {
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+static enum ota_status check_object_keys(const cJSON *object, const char *name, struct ota_err *err) {
+    size_t n = 0, i = 0;
+    for (const cJSON *m = object->child; m; m = m->next)
+        n++;
+    if (n < 2)
+        return OTA_OK;
+    OTA_CLEAN_FREE const char **keys = calloc(n, sizeof *keys);
+    if (!keys)
+        return ota_err_set(err, OTA_MEMORY, "%s: out of memory", name);
+    for (const cJSON *m = object->child; m; m = m->next)
+        keys[i++] = m->string;
+    qsort(keys, n, sizeof *keys, by_text);
+    for (i = 1; i < n; i++)
+        if (strcmp(keys[i - 1], keys[i]) == 0)
+            return ota_err_set(err, OTA_JSON_KEYS, "%s: the key \"%.64s\" appears twice", name, keys[i]);
+    return OTA_OK;
+}
+
+/* Recursion is bounded: check_text() has bounded the depth. */
+static enum ota_status check_keys(const cJSON *value, const char *name, struct ota_err *err) {
+    if (cJSON_IsObject(value))
+        OTA_TRY(check_object_keys(value, name, err));
+    for (const cJSON *child = value->child; child; child = child->next)
+        OTA_TRY(check_keys(child, name, err));
+    return OTA_OK;
+}
+
+static bool only_blanks(const char *p, const char *end) {
+    while (p < end && strchr(" \t\r\n", *p) && *p)
+        p++;
+    return p == end;
+}
+
+enum ota_status ota_json_tree_parse(struct ota_span text, const char *name, size_t max, cJSON **out,
+                                    struct ota_err *err) {
+    if (text.len > max)
+        return ota_err_set(err, OTA_TOO_LARGE, "%s: %zu bytes of JSON, over the cap of %zu", name, text.len, max);
+    if (!ota_utf8_valid(text))
+        return ota_err_set(err, OTA_JSON_UTF8, "%s: not UTF-8 text", name);
+    OTA_TRY(check_text(text, name, err));
+    const char *begin = (const char *)text.p, *end = NULL;
+    OTA_CLEAN(ota_json_tree_free) cJSON *tree = text.len ? cJSON_ParseWithLengthOpts(begin, text.len, &end, 0) : NULL;
+    if (!tree)
+        return ota_err_set(err, OTA_JSON_SYNTAX, "%s: not JSON (near byte %zu)", name,
+                           end && end >= begin ? (size_t)(end - begin) : 0u);
+    if (!only_blanks(end, begin + text.len))
+        return ota_err_set(err, OTA_JSON_TRAILING, "%s: bytes after the JSON value", name);
+    OTA_TRY(check_keys(tree, name, err));
+    *out = OTA_STEAL(tree);
+    return OTA_OK;
+}
+
+void ota_json_tree_free(cJSON **tree) {
+    cJSON_Delete(*tree);
+    *tree = NULL;
+}
+
+const cJSON *ota_json_tree_object(const cJSON *object, const char *name) {
+    const cJSON *m = cJSON_GetObjectItemCaseSensitive(object, name);
+    return cJSON_IsObject(m) ? m : NULL;
+}
+
+const char *ota_json_tree_string(const cJSON *object, const char *name) {
+    return cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(object, name));
+}
