@@ -73,7 +73,7 @@ $(OBJ)/%.o: src/%.c
 $(OBJ)/tests/%.o: tests/%.c
 	$(call say,CC,$<)
 	$(Q)mkdir -p $(@D)
-	$(Q)$(CC) $(CPPFLAGS) -Itests $(ALL_CFLAGS) -MMD -MP -c $< -o $@
+	$(Q)$(CC) $(CPPFLAGS) -Itests/unit $(ALL_CFLAGS) -MMD -MP -c $< -o $@
 
 define PROGRAM
 $(OUT)/$(1): $$(patsubst src/%.c,$(OBJ)/%.o,$$(main_$(1))) $$(foreach l,$$(libs_$(1)),$$(call lib,$$(l)))
