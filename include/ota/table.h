@@ -30,12 +30,14 @@ struct ota_partition {
 };
 
 struct ota_table {
+    size_t length;              /* bytes that were read; OTA_TABLE_LENGTH for a whole table */
     size_t count;
     bool has_md5, md5_ok, has_end;
     struct ota_partition row[OTA_TABLE_ROWS_MAX];
 };
 
-/* Reads rows up to the end marker. Accepts what gen_esp32part.py reads; has_md5/md5_ok/has_end say what is there. `len` may be up to a sector. */
+/* Reads rows up to the end marker. Accepts what gen_esp32part.py reads (but no row behind the MD5 row, which does not cover it), and bare rows
+ * without MD5 or end; has_md5/md5_ok/has_end say what is there. At most one sector. */
 OTA_MUST_USE enum ota_status ota_table_read(struct ota_span bytes, const struct ota_crypto *crypto,
                                             struct ota_table *out, struct ota_err *err);
 /* May it be served and booted: exactly 0xC00 bytes read, MD5 right, end marker, alignment, order, overlap, unique non-empty labels, otadata size, fits flash.
