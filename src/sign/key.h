@@ -18,8 +18,8 @@ struct ota_key; /* opaque; owned by whoever generated or loaded it */
 
 /* The half that metadata carries. */
 struct ota_key_public {
-    char pem[OTA_KEY_PEM_MAX];            /* SubjectPublicKeyInfo */
-    char keyid[OTA_SHA256_HEX_LEN + 1];   /* SHA-256 of the key object's canonical form (TUF 4.2) */
+    char pem[OTA_KEY_PEM_MAX];          /* SubjectPublicKeyInfo */
+    char keyid[OTA_SHA256_HEX_LEN + 1]; /* SHA-256 of the key object's canonical form (TUF 4.2) */
 };
 
 /* DER: SEQUENCE { r, s }. */

@@ -41,7 +41,7 @@ struct ota_role_targets {
 
 struct ota_role_product {
     uint64_t version, expires;
-    size_t count; /* <= OTA_ROLE_RELEASES_MAX */
+    size_t count;                             /* <= OTA_ROLE_RELEASES_MAX */
     const struct ota_release *const *release; /* any order */
 };
 
@@ -51,14 +51,14 @@ struct ota_role_channel {
 };
 struct ota_role_rollout {
     uint64_t version, expires;
-    size_t count; /* <= OTA_PRODUCTS_MAX * OTA_CHANNELS_MAX */
+    size_t count;                           /* <= OTA_PRODUCTS_MAX * OTA_CHANNELS_MAX */
     const struct ota_role_channel *channel; /* in the order ota_role_sort_channels() makes */
 };
 void ota_role_sort_channels(struct ota_role_channel *channel, size_t count);
 
 struct ota_role_snapshot {
     uint64_t version, expires;
-    size_t count; /* <= OTA_SNAPSHOT_ENTRIES_MAX */
+    size_t count;                       /* <= OTA_SNAPSHOT_ENTRIES_MAX */
     const struct ota_meta_entry *entry; /* any order */
 };
 

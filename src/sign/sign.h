@@ -20,8 +20,8 @@ struct ota_sign_release {
 };
 /* The next version of the product role, signed, into *out and its number into *version: the new release, the one below it, and what channels (and boards
  * on their way to the new release) still need. COUNTER, TOO_LARGE (with the remedy), and what ota_release_check() says. */
-OTA_MUST_USE enum ota_status ota_sign_release(const struct ota_sign_release *in, struct ota_buf *out,
-                                              uint64_t *version, struct ota_err *err);
+OTA_MUST_USE enum ota_status ota_sign_release(const struct ota_sign_release *in, struct ota_buf *out, uint64_t *version,
+                                              struct ota_err *err);
 /* The counter the next release of this product gets: one above the highest listed. `role` as above. */
 OTA_MUST_USE enum ota_status ota_sign_next_counter(struct ota_span role, const char *product, uint32_t *counter,
                                                    struct ota_err *err);
