@@ -30,7 +30,7 @@ bool ota_otadata_usable(const struct ota_otadata_entry *e);
 int ota_otadata_active(const struct ota_otadata_entry e[2]);
 /* Slot index an entry selects. */
 uint32_t ota_otadata_slot(uint32_t seq, uint32_t slot_count);
-/* Smallest seq above `active_seq` (0: none) that selects `slot`. */
+/* Smallest seq above `active_seq` (0: none) that selects `slot` (< slot_count); 0 when 32 bits are used up. */
 uint32_t ota_otadata_next_seq(uint32_t active_seq, uint32_t slot, uint32_t slot_count);
 
 #endif
