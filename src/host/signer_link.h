@@ -4,18 +4,18 @@
  *
  *   message = u32 le type | u32 le part count (<= 64) | parts: u32 le length (<= 1 MiB) | bytes
  *
- * The signer is given everything it judges; it reads only keys/ and, for BUILD, the folder named. It ends when the socket closes.
+ * The signer is given everything it judges; it reads only keys/ and, for BUILD, ota.conf and the folder named. It ends when the socket closes.
  *
- *   SIGN     what follows is a full proposal; the signer checks it like a board would (root chain given, product roles signed by their delegated
- *            keys, no version lowered, rollout offers only listed releases on channels they allow, never a lower counter) and signs what is due.
- *     parts: 0 flags line "force=0 clock-ok=0"   1 root   2 targets   3 current snapshot ("" none)   4 current timestamp ("")   5 current rollout ("")
- *            6 wanted channels: lines "<product> <channel> <counter> <permille> <path,comma-separated> <groups,comma-separated>"; "" = leave as is
- *            7.. product roles, each as received
- *   SIGNED   parts: 0 rollout or ""   1 snapshot or ""   2 timestamp or ""      ("" = unchanged)
- *   BUILD    parts: 0 "<product>"  1 absolute folder of drop-in images 2 absolute folder to fill (state/incoming/.tmp-<id>) 3 current product role ("" none)
- *            4 current targets  5 channel or ""
+ *   SIGN     a full proposal; the signer checks it like a board would (the root it knows, roles signed by their delegated keys, no version lowered,
+ *            rollout offers only listed releases on channels they allow, never a lower counter) and signs what is due.
+ *     parts: 0 flags line "clock-ok=0"   1 root   2 targets   3 current snapshot ("" none)   4 current timestamp ("")   5 current rollout ("")
+ *            6 wanted channels: lines "<product> <channel> <counter> <permille> <groups,comma-separated>"; "" = leave as is
+ *            7.. product roles, each as received, in the order targets delegates them
+ *   SIGNED   parts: 0 rollout   1 snapshot   2 timestamp   3 targets   4.. product roles in the order given      ("" = unchanged)
+ *   BUILD    parts: 0 "<product>"  1 absolute folder of drop-in images 2 absolute folder to fill (state/incoming/.tmp-<id>) 3 current product role
+ *            4 current targets  5 channel or ""  6 current rollout ("" none)
  *   BUILT    parts: 0 summary text
- *   HELLO    answer to the first HELLO request: 0 roles whose keys it holds, space-separated
+ *   HELLO    answered by HELLO, parts: 0 roles whose keys it holds, space-separated
  *   REFUSED  parts: 0 status name  1 message
  */
 #ifndef OTA_HOST_SIGNER_LINK_H
@@ -26,8 +26,12 @@
 #include "host/buf.h"
 
 enum ota_signer_type {
-    OTA_SIGNER_HELLO = 1, OTA_SIGNER_SIGN = 2, OTA_SIGNER_BUILD = 3,
-    OTA_SIGNER_SIGNED = 0x82, OTA_SIGNER_BUILT = 0x83, OTA_SIGNER_REFUSED = 0xFF
+    OTA_SIGNER_HELLO = 1,
+    OTA_SIGNER_SIGN = 2,
+    OTA_SIGNER_BUILD = 3,
+    OTA_SIGNER_SIGNED = 0x82,
+    OTA_SIGNER_BUILT = 0x83,
+    OTA_SIGNER_REFUSED = 0xFF
 };
 #define OTA_SIGNER_PARTS_MAX 64u
 #define OTA_SIGNER_PART_MAX (1024u * 1024u)
@@ -41,18 +45,22 @@ struct ota_signer_message {
 void ota_signer_message_free(struct ota_signer_message *m);
 OTA_MUST_USE enum ota_status ota_signer_send(int fd, uint32_t type, const struct ota_span *parts, size_t count,
                                              struct ota_err *err);
-/* *closed when the peer closed between messages. wait_ms < 0: for ever. */
+/* *closed when the peer closed between messages. wait_ms: for the whole message; < 0: for ever. Bounds are checked before memory is taken. */
 OTA_MUST_USE enum ota_status ota_signer_receive(int fd, struct ota_signer_message *m, int wait_ms, bool *closed,
                                                 struct ota_err *err);
 
-/* A running signer. Looked for beside the calling program, then in LIBEXECDIR. */
+/* A running signer: otaserve-signer beside the calling program, else in LIBEXECDIR. The kernel ends it with the thread that started it, so start it
+ * from one that lives as long (main). */
 struct ota_signer {
     pid_t pid;
-    int fd;
+    int fd; /* -1: not running */
 };
+/* Starts it and waits for its HELLO. */
 OTA_MUST_USE enum ota_status ota_signer_start(struct ota_signer *s, const char *workspace_dir, struct ota_err *err);
+/* Closes the socket, which ends it, and reaps it; one that does not end within two seconds is killed. */
 void ota_signer_stop(struct ota_signer *s);
-/* Request and answer; REFUSED becomes an error with the signer's status and message. */
+/* Request and answer; REFUSED becomes an error with the signer's status and message. When the link itself fails (it died, or was silent for 60 s,
+ * for BUILD 10 min) the signer is stopped: start it again. */
 OTA_MUST_USE enum ota_status ota_signer_call(struct ota_signer *s, uint32_t type, const struct ota_span *parts,
                                              size_t count, struct ota_signer_message *answer, struct ota_err *err);
 
