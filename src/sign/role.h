@@ -8,6 +8,7 @@
 #ifndef OTA_SIGN_ROLE_H
 #define OTA_SIGN_ROLE_H
 
+#include "host/rollout.h"
 #include "ota/release.h"
 #include "sign/key.h"
 
@@ -45,16 +46,10 @@ struct ota_role_product {
     const struct ota_release *const *release; /* any order */
 };
 
-struct ota_role_channel {
-    char product[OTA_NAME_MAX + 1], name[OTA_NAME_MAX + 1];
-    struct ota_channel channel;
-};
 struct ota_role_rollout {
     uint64_t version, expires;
-    size_t count;                           /* <= OTA_PRODUCTS_MAX * OTA_CHANNELS_MAX */
-    const struct ota_role_channel *channel; /* in the order ota_role_sort_channels() makes */
+    const struct ota_rollout *rollout; /* sorted: ota_rollout_sort() */
 };
-void ota_role_sort_channels(struct ota_role_channel *channel, size_t count);
 
 struct ota_role_snapshot {
     uint64_t version, expires;

@@ -47,18 +47,6 @@ enum ota_status ota_role_product(const struct ota_role_product *r, const struct 
     return ota_role_seal(&form, r, keys, out, err);
 }
 
-static int compare_channels(const void *a, const void *b) {
-    const struct ota_role_channel *x = a, *y = b;
-    char left[2 * OTA_NAME_MAX + 2], right[2 * OTA_NAME_MAX + 2];
-    (void)snprintf(left, sizeof left, "%s/%s", x->product, x->name);
-    (void)snprintf(right, sizeof right, "%s/%s", y->product, y->name);
-    return strcmp(left, right);
-}
-
-void ota_role_sort_channels(struct ota_role_channel *channel, size_t count) {
-    qsort(channel, count, sizeof *channel, compare_channels);
-}
-
 static void write_rollout(struct ota_json *j, const void *role) {
     const struct ota_role_rollout *r = role;
     ota_json_object(j);
@@ -67,8 +55,10 @@ static void write_rollout(struct ota_json *j, const void *role) {
     ota_role_write_spec_version(j);
     ota_json_key(j, "targets");
     ota_json_object(j);
-    for (size_t i = 0; i < r->count; i++)
-        ota_channel_write(j, r->channel[i].product, r->channel[i].name, &r->channel[i].channel);
+    for (size_t i = 0; i < r->rollout->count; i++) {
+        const struct ota_rollout_channel *c = &r->rollout->entry[i];
+        ota_channel_write(j, c->product, c->name, &c->channel);
+    }
     ota_json_object_end(j);
     ota_role_write_version(j, r->version);
     ota_json_object_end(j);
