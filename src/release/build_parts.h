@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the files of this folder tell each other while a release is being built: candidates, and what is known about the
+ * build they come from. Private to src/release.
+ */
+#ifndef OTA_RELEASE_BUILD_PARTS_H
+#define OTA_RELEASE_BUILD_PARTS_H
+
+#include "host/fs.h"
+#include "release/build.h"
+
+#define OTA_CANDIDATES_MAX 64u
+
+/* A file that could go in. Owns its strings. */
+struct ota_candidate {
+    char *path;
+    char *shown; /* as messages name it */
+    enum ota_kind kind;
+    char label[OTA_LABEL_MAX + 1];
+    bool chosen;
+    char *never; /* why it may never be part of a release; NULL: it may */
+};
+
+/* Everything one source of candidates found out. */
+struct ota_candidates {
+    size_t count;
+    struct ota_candidate item[OTA_CANDIDATES_MAX];
+    bool table_offset_known;
+    uint32_t table_offset;
+    uint32_t flash_size; /* bytes; 0: not known */
+    bool boot_known;     /* an sdkconfig.json was read */
+    struct ota_boot_config boot;
+    bool signed_app; /* the build wants a signature on its apps */
+};
+void ota_candidates_free(struct ota_candidates *c);
+/* TOO_LARGE when the list is full, ARGUMENT when the label is taken. path and shown are copied. */
+OTA_MUST_USE enum ota_status ota_candidates_add(struct ota_candidates *c, const char *path, const char *shown,
+                                                enum ota_kind kind, const char *label, struct ota_candidate **out,
+                                                struct ota_err *err);
+struct ota_candidate *ota_candidates_by_label(struct ota_candidates *c, const char *label);
+
+/* build_sdkconfig.c: boot configuration, table offset and signing wish of an sdkconfig.json. CONFIG, JSON_*. */
+OTA_MUST_USE enum ota_status ota_build_read_sdkconfig(struct ota_candidates *c, const char *path, struct ota_err *err);
+
+/* build_folder.c: candidates of an idf.py build folder; reads its table into *b. Nothing is chosen but the app. o->chip is a known chip. */
+OTA_MUST_USE enum ota_status ota_build_scan_folder(struct ota_build *b, const struct ota_build_options *o,
+                                                   const char *folder, struct ota_candidates *c, struct ota_err *err);
+/* build_choose.c: --with. Lists what stays out in *b. */
+OTA_MUST_USE enum ota_status ota_build_choose(struct ota_build *b, const struct ota_build_options *o,
+                                              struct ota_candidates *c, struct ota_err *err);
+/* build_files.c: candidates named by operands or lying in a drop-in folder; all chosen. */
+OTA_MUST_USE enum ota_status ota_build_scan_operands(const char *const *operands, size_t count,
+                                                     struct ota_candidates *c, struct ota_err *err);
+OTA_MUST_USE enum ota_status ota_build_scan_dropins(const char *folder, struct ota_candidates *c, struct ota_err *err);
+
+/* build_check.c: reads the table of `path` into *b and checks it. */
+OTA_MUST_USE enum ota_status ota_build_load_table(struct ota_build *b, const struct ota_candidates *c, const char *path,
+                                                  struct ota_err *err);
+/* One chosen candidate: every check its kind has, then its length and digest into *step (label, kind). App and bootloader also raise
+ * chip_rev_min and set secure_version and, in *version (OTA_VERSION_MAX + 1 bytes), the app's version. */
+OTA_MUST_USE enum ota_status ota_build_check(struct ota_build *b, const struct ota_build_options *o,
+                                             const struct ota_candidates *c, const struct ota_candidate *file,
+                                             struct ota_step *step, char *version, struct ota_err *err);
+
+/* Adds a sentence to b->remark (cut off silently when there are too many). */
+void ota_build_remark(struct ota_build *b, const char *fmt, ...) OTA_PRINTF(2, 3);
+
+#endif
