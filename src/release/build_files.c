@@ -99,7 +99,7 @@ static enum ota_status kind_of_label(const char *path, enum found found, const s
     static const struct {
         const char *label;
         enum ota_kind kind;
-        enum found found = FOUND_DATA;
+        enum found found;
     } special[] = {
         {OTA_LABEL_APP, OTA_KIND_APP, FOUND_APP},
         {OTA_LABEL_BOOTLOADER, OTA_KIND_BOOTLOADER, FOUND_BOOTLOADER},
