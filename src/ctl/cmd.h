@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * otactl's verbs: one handler per verb in cmd_<verb>.c, one row each in verbs.c. A handler prints its result to stdout, as text or (--json) as one JSON
+ * object, and leaves messages about failure to its caller.
+ */
+#ifndef OTA_CTL_CMD_H
+#define OTA_CTL_CMD_H
+
+#include <cjson/cJSON.h>
+
+#include "host/args.h"
+#include "host/workspace.h"
+
+extern const struct ota_program ota_ctl_program;
+
+enum ota_status ota_cmd_init(const struct ota_args *args, struct ota_err *err);
+enum ota_status ota_cmd_push(const struct ota_args *args, struct ota_err *err);
+enum ota_status ota_cmd_inspect(const struct ota_args *args, struct ota_err *err);
+enum ota_status ota_cmd_releases(const struct ota_args *args, struct ota_err *err);
+enum ota_status ota_cmd_status(const struct ota_args *args, struct ota_err *err);
+enum ota_status ota_cmd_verify(const struct ota_args *args, struct ota_err *err);
+enum ota_status ota_cmd_device_add(const struct ota_args *args, struct ota_err *err);
+enum ota_status ota_cmd_device_list(const struct ota_args *args, struct ota_err *err);
+enum ota_status ota_cmd_fleet_list(const struct ota_args *args, struct ota_err *err);
+
+/* ---- what handlers share: output.c --------------------------------------------------------------------- */
+
+/* The workspace of -C, $OTA_HOME or the current folder. */
+OTA_MUST_USE enum ota_status ota_ctl_workspace(const struct ota_args *args, struct ota_workspace *w,
+                                               struct ota_err *err);
+/* Was --json given. */
+bool ota_ctl_json(const struct ota_args *args);
+/* Prints the tree as one line and frees it. */
+void ota_ctl_print_json(cJSON **tree);
+/* Seconds since 1970 by this machine's clock. */
+uint64_t ota_ctl_now(void);
+
+#endif

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What every verb needs: its workspace, JSON on stdout, the time. */
+#include <stdio.h>
+#include <time.h>
+
+#include "ctl/cmd.h"
+#include "host/json_tree.h"
+
+enum ota_status ota_ctl_workspace(const struct ota_args *args, struct ota_workspace *w, struct ota_err *err) {
+    return ota_workspace_open(w, ota_args_get(args, "workspace"), err);
+}
+
+bool ota_ctl_json(const struct ota_args *args) {
+    return ota_args_has(args, "json");
+}
+
+void ota_ctl_print_json(cJSON **tree) {
+    OTA_CLEAN_FREE char *text = cJSON_PrintUnformatted(*tree);
+    if (text)
+        (void)puts(text);
+    ota_json_tree_free(tree);
+}
+
+uint64_t ota_ctl_now(void) {
+    return (uint64_t)time(NULL);
+}

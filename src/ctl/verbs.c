@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* otactl's verb table. Help, man page and completion are made from it. */
+#include "ctl/cmd.h"
+
+/* Text keeps its own line breaks, so that help reads well on 80 columns. */
+/* clang-format off */
+
+static const struct ota_option common[] = {
+    {"workspace", 'C', "DIR", "the workspace; default: $OTA_HOME,\nelse the nearest ota.conf from here upward", false},
+    {"json", 0, NULL, "print the result as one JSON object", false},
+    {NULL, 0, NULL, NULL, false},
+};
+
+static const struct ota_option init_options[] = {
+    {"product", 0, "NAME", "the kind of board: a-z, 0-9 and '-'", false},
+    {"chip", 0, "CHIP", "its chip, as idf.py set-target names it:\nesp32, esp32s3, esp32c3, ...", false},
+    {"url", 0, "URL", "what boards will call; default:\nhttps://<address of this machine>:8443", false},
+    {NULL, 0, NULL, NULL, false},
+};
+static const char init_details[] =
+    "Makes everything a fleet needs, in one folder: the keys that sign releases, a\n"
+    "certificate authority and a server certificate for HTTPS, an empty signed\n"
+    "repository, the inbox images/ and the configuration ota.conf. Nothing leaves the\n"
+    "machine.\n\n"
+    "DIR is made when it does not exist; default: the current folder. A folder that\n"
+    "holds a workspace is never overwritten. keys/ is the one thing to back up:\n"
+    "boards accept nothing that it did not sign.\n\n"
+    "JSON: workspace, product, chip, url, root (the file boards trust), ca.";
+
+static const struct ota_option push_options[] = {
+    {"product", 0, "NAME", "which product, when ota.conf has several", false},
+    {"with", 0, "LABEL", "also take this image of the build: a label,\n@bootloader, @partition-table, or all", true},
+    {"channel", 0, "NAME", "offer the release on this channel; default:\ndefault_channel of ota.conf", false},
+    {"permille", 0, "N", "share of the channel's boards, 0 to 1000;\ndefault 1000", false},
+    {"share", 0, "PERCENT", "the same in percent: 25% or 2.5%", false},
+    {"compatible", 0, NULL, "my word that the app boards run now also works\nwith the other images of this release", false},
+    {"accept-brick-risk", 0, NULL, "send a bootloader or table to a chip\nwithout ROM recovery", false},
+    {"sdkconfig", 0, "FILE", "sdkconfig.json of the build; default:\nBUILD_DIR/config/sdkconfig.json", false},
+    {"version", 0, "TEXT", "version for people; default: the app's own", false},
+    {"from-min", 0, "N", "lowest release a board must run to take this", false},
+    {"notes", 0, "FILE", "release notes: UTF-8 text, at most 4096 bytes", false},
+    {"dry-run", 'n', NULL, "make every check, publish nothing", false},
+    {NULL, 0, NULL, NULL, false},
+};
+static const char push_details[] =
+    "Checks what was built as a board would, signs it as the next release of the\n"
+    "product, and publishes it. Whatever a board would refuse is refused here, before\n"
+    "anything is published.\n\n"
+    "BUILD_DIR is the build folder of idf.py; default: the current folder or its\n"
+    "build/. Only the app is taken; what is left out is listed with the option that\n"
+    "adds it. FILE[:LABEL] names images one by one: the kind comes from the bytes,\n"
+    "the label from LABEL or the file name. otadata, nvs and other partitions that\n"
+    "boards write themselves are never part of a release.\n\n"
+    "Without a channel the release is published but offered to no board. A running\n"
+    "otaserve publishes at once; without one, push does it itself.\n\n"
+    "JSON: product, counter, version, channel (null: offered to nobody), permille,\n"
+    "published, dry_run, steps (kind, label, file, length, sha256), left_out (file,\n"
+    "label, reason, remedy), remarks.";
+
+static const char inspect_details[] =
+    "Says what an image, a bootloader or a partition table holds and whether it is\n"
+    "sound: what esptool image-info and gen_esp32part.py say. Needs no workspace.";
+
+static const char releases_details[] =
+    "Lists the releases that the product roles sign, and where channels offer them.\n\n"
+    "JSON: releases (product, counter, version, chip, from_min, channels, offered,\n"
+    "steps).";
+
+static const char status_details[] =
+    "Shows the roles of the signed repository with their version, expiry and where\n"
+    "their key lies, the channels, and what a stolen server could do now. Warns 60,\n"
+    "30 and 7 days before something expires that only a person can renew.\n\n"
+    "JSON: workspace, url, daemon (is one running), roles (name, version, expires,\n"
+    "days_left, key), channels (product, name, counter, permille, groups),\n"
+    "stolen_server, warnings.";
+
+static const struct ota_option verify_options[] = {
+    {"root", 0, "FILE", "the trusted root.json; default: the newest\nof the workspace", false},
+    {"ca", 0, "FILE", "CA certificate of the server; default:\nkeys/ca.crt of the workspace, else the system's", false},
+    {NULL, 0, NULL, NULL, false},
+};
+static const char verify_details[] =
+    "Checks a whole repository like a board that has nothing but the root: every\n"
+    "signature, version, expiry, length and digest, down to each image. DIR is a\n"
+    "folder with metadata/ and targets/ (state/repo of a workspace); URL is what\n"
+    "boards use.\n\n"
+    "JSON: repository, ok, found (one line per thing verified).";
+
+static const struct ota_option device_add_options[] = {
+    {"product", 0, "NAME", "which product, when ota.conf has several", false},
+    {"channel", 0, "NAME", "the channel it follows; default:\ndefault_channel of ota.conf, else stable", false},
+    {NULL, 0, NULL, NULL, false},
+};
+static const char device_add_details[] =
+    "Makes a board known to the workspace and prints the token it sends its reports\n"
+    "with. The token is shown once; only its digest is kept.\n\n"
+    "JSON: id, product, channel, token.";
+
+static const char device_list_details[] =
+    "Lists the boards that were added, and those in quarantine: boards that reported\n"
+    "without having been added.\n\n"
+    "JSON: devices (id, product, channel, quarantine, added, seen).";
+
+static const char fleet_list_details[] =
+    "Shows what every board runs, when it was last seen and how its last update went.\n\n"
+    "JSON: devices (id, product, channel, counter, version, state, result, code,\n"
+    "message, mixed, seen, ...).";
+
+static const struct ota_option product_filter[] = {
+    {"product", 0, "NAME", "only this product", false},
+    {NULL, 0, NULL, NULL, false},
+};
+
+static const struct ota_verb verbs[] = {
+    {"init", "[DIR]", 0, 1, "make a workspace: keys, certificates, configuration", init_details, init_options, ota_cmd_init},
+    {"push", "[BUILD_DIR | FILE[:LABEL]...]", 0, 64, "check, sign and publish a release", push_details, push_options, ota_cmd_push},
+    {"inspect", "FILE", 1, 1, "say what an image or partition table holds", inspect_details, NULL, ota_cmd_inspect},
+    {"releases", "", 0, 0, "list releases", releases_details, product_filter, ota_cmd_releases},
+    {"status", "", 0, 0, "show roles, expiry, channels and warnings", status_details, NULL, ota_cmd_status},
+    {"verify", "DIR|URL", 1, 1, "check a repository as a board would", verify_details, verify_options, ota_cmd_verify},
+    {"device add", "ID", 1, 1, "make a board known and print its token", device_add_details, device_add_options, ota_cmd_device_add},
+    {"device list", "", 0, 0, "list the boards that were added", device_list_details, product_filter, ota_cmd_device_list},
+    {"fleet list", "", 0, 0, "show what every board runs and reported", fleet_list_details, product_filter, ota_cmd_fleet_list},
+    {NULL, NULL, 0, 0, NULL, NULL, NULL, NULL},
+};
+/* clang-format on */
+
+const struct ota_program ota_ctl_program = {
+    .name = "otactl",
+    .summary = "make keys, push releases and watch a fleet of ESP32 boards",
+    .options = common,
+    .verbs = verbs,
+    .man_section = "1",
+    .epilogue = "Exit codes: 0 done, 1 failed, 2 wrong command line or no workspace.",
+};
