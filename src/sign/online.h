@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the signer does for SIGN: bytes in, bytes out, no file, no clock of its own.
+ *
+ * It believes nothing it is shown: the root must be the one it knows, every role must be signed by whom its parent names, no version may fall, every
+ * channel must offer a listed release that allows the channel, and never a lower counter than before. Then it signs what is due:
+ *
+ *   targets, products   under a year left, while their keys are here: same content, next version
+ *   rollout             content changed, or under 10 days left
+ *   snapshot            any version changed, or under 10 days left
+ *   timestamp           snapshot changed, or older than a day
+ *
+ * Versions of the last three are max(previous + 1, now).
+ */
+#ifndef OTA_SIGN_ONLINE_H
+#define OTA_SIGN_ONLINE_H
+
+#include "sign/keyring.h"
+
+struct ota_online_proposal {
+    bool clock_ok; /* sign although the clock is before the last signature */
+    uint64_t now;  /* unix seconds */
+    struct ota_span root, targets;
+    struct ota_span snapshot, timestamp, rollout; /* current ones; all three empty: the first time */
+    struct ota_span wanted;                       /* lines, see host/signer_link.h */
+    size_t product_count;
+    struct ota_span product[OTA_PRODUCTS_MAX]; /* in the order targets delegates them */
+};
+
+/* Empty: unchanged. */
+struct ota_online_answer {
+    struct ota_buf rollout, snapshot, timestamp, targets;
+    struct ota_buf product[OTA_PRODUCTS_MAX];
+};
+void ota_online_answer_free(struct ota_online_answer *a);
+
+/* CLOCK, ISSUED (the clock is past an offline role's expiry), ROLLBACK, CHANNEL, COUNTER, SIGNATURE, EXPIRED, ...: nothing is signed then. */
+OTA_MUST_USE enum ota_status ota_online_sign(const struct ota_keyring *keys, const struct ota_online_proposal *in,
+                                             struct ota_online_answer *out, struct ota_err *err);
+
+#endif
