@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* libmicrohttpd's setup and teardown. */
+#include "server/daemon.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "server/problem.h"
+#include "server/route.h"
+#include "server/tls_interpose.h"
+
+#define CONNECTIONS_MAX 20000u
+#define CONNECTION_MEMORY 8192u
+#define CONNECTION_TIMEOUT_S 60u
+
+static void log_line(void *ctx, const char *fmt, va_list args) {
+    char line[512];
+    (void)ctx;
+    int n = vsnprintf(line, sizeof line, fmt, args);
+    while (n > 0 && (size_t)n < sizeof line && line[n - 1] == '\n')
+        line[--n] = '\0';
+    ota_log(&ota_log_stderr, OTA_LOG_DEBUG, "%s", line);
+}
+
+/* Paths are unescaped once, strictly, by ota_url_decode(). */
+static size_t keep_escapes(void *ctx, struct MHD_Connection *connection, char *s) {
+    (void)ctx, (void)connection;
+    return strlen(s);
+}
+
+static struct ota_client *client_of(struct MHD_Connection *connection) {
+    const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+    return info ? info->socket_context : NULL;
+}
+
+static void connection_opened(struct ota_daemon *d, struct MHD_Connection *connection, void **socket_ctx) {
+    const union MHD_ConnectionInfo *session = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_GNUTLS_SESSION);
+    const union MHD_ConnectionInfo *fd = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+    if (!session || !fd)
+        return;
+    struct ota_client *c = ota_client_open(&d->clients, session->tls_session, fd->connect_fd);
+    *socket_ctx = c;
+    /* Without credentials or tickets the session still works with those libmicrohttpd gave it. */
+    if (c && !ota_tls_attach(d->tls, c, session->tls_session))
+        ota_log(&ota_log_stderr, OTA_LOG_WARNING, "a TLS session could not be set up wholly: out of memory");
+}
+
+static void connection_changed(void *ctx, struct MHD_Connection *connection, void **socket_ctx,
+                               enum MHD_ConnectionNotificationCode code) {
+    struct ota_daemon *d = ctx;
+    if (code == MHD_CONNECTION_NOTIFY_STARTED) {
+        connection_opened(d, connection, socket_ctx);
+    } else if (*socket_ctx) {
+        ota_tls_detach(*socket_ctx);
+        ota_client_close(&d->clients, *socket_ctx);
+        *socket_ctx = NULL;
+    }
+}
+
+/* An answer on the first call makes libmicrohttpd close the connection, which is right for a body nobody will read. */
+static enum MHD_Result request_begun(struct ota_daemon *d, struct ota_exchange *x) {
+    struct ota_client *c = client_of(x->connection);
+    if (c)
+        ota_client_ready(&d->clients, c);
+    const char *length = ota_exchange_header(x, MHD_HTTP_HEADER_CONTENT_LENGTH);
+    if (length && strtoull(length, NULL, 10) > OTA_BODY_MAX)
+        return ota_problem_answer(x, MHD_HTTP_CONTENT_TOO_LARGE, OTA_TOO_LARGE, "a body has at most 16384 bytes here");
+    return MHD_YES;
+}
+
+static enum MHD_Result request(void *ctx, struct MHD_Connection *connection, const char *url, const char *method,
+                               const char *version, const char *data, size_t *size, void **request_ctx) {
+    struct ota_daemon *d = ctx;
+    struct ota_exchange *x = *request_ctx;
+    (void)version;
+    if (!x) {
+        x = ota_exchange_new(connection, method, url);
+        if (!x)
+            return MHD_NO;
+        atomic_fetch_add(&d->in_flight, 1);
+        *request_ctx = x;
+        return request_begun(d, x);
+    }
+    if (*size) {
+        bool more = ota_exchange_take(x, data, *size);
+        *size = 0;
+        return more ? MHD_YES : MHD_NO;
+    }
+    return ota_route(d, x);
+}
+
+static void request_completed(void *ctx, struct MHD_Connection *connection, void **request_ctx,
+                              enum MHD_RequestTerminationCode how) {
+    struct ota_daemon *d = ctx;
+    struct ota_exchange *x = *request_ctx;
+    (void)connection;
+    if (!x)
+        return;
+    *request_ctx = NULL;
+    ota_access_log_write(d->access, x, how == MHD_REQUEST_TERMINATED_COMPLETED_OK);
+    ota_exchange_free(x);
+    atomic_fetch_sub(&d->in_flight, 1);
+}
+
+enum ota_status ota_daemon_open(struct ota_daemon *d, const struct ota_workspace *w, const struct ota_daemon_options *o,
+                                struct ota_err *err) {
+    OTA_CLEAN_FREE char *repo = ota_workspace_path(w, "state/repo");
+    OTA_CLEAN_FREE char *fleet = ota_workspace_path(w, "state/fleet.db");
+    memset(d, 0, sizeof *d);
+    d->listener.fd = -1;
+    ota_clients_init(&d->clients);
+    ota_health_init(&d->health);
+    d->files = ota_static_new(repo);
+    OTA_TRY(ota_listen(o->listen, &d->listener, err));
+    OTA_TRY(ota_tls_new(w, &d->tls, err));
+    OTA_TRY(ota_fleet_open(&d->fleet, fleet, err));
+    OTA_TRY(ota_reports_init(&d->reports, d->fleet, err));
+    return ota_access_log_open(o->access_log, o->log_format, &d->access, err);
+}
+
+static unsigned threads(void) {
+    long n = sysconf(_SC_NPROCESSORS_ONLN);
+    return n < 1 ? 1 : n > 64 ? 64 : (unsigned)n;
+}
+
+enum ota_status ota_daemon_start(struct ota_daemon *d, struct ota_err *err) {
+    unsigned pool = threads();
+    OTA_TRY(ota_tls_interpose_check(ota_tls_certificate(d->tls), ota_tls_key(d->tls), err));
+    struct MHD_OptionItem with_pool[] = {{MHD_OPTION_THREAD_POOL_SIZE, (intptr_t)pool, NULL},
+                                         {MHD_OPTION_END, 0, NULL}};
+    struct MHD_OptionItem alone[] = {{MHD_OPTION_END, 0, NULL}};
+    d->mhd = MHD_start_daemon(
+        MHD_USE_EPOLL_INTERNAL_THREAD | MHD_USE_TLS | MHD_USE_TURBO | MHD_USE_ITC | MHD_USE_ERROR_LOG, 0, NULL, NULL,
+        request, d, MHD_OPTION_EXTERNAL_LOGGER, log_line, NULL, MHD_OPTION_LISTEN_SOCKET, d->listener.fd,
+        MHD_OPTION_ARRAY, pool > 1 ? with_pool : alone, MHD_OPTION_CONNECTION_LIMIT, CONNECTIONS_MAX,
+        MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY, MHD_OPTION_CONNECTION_TIMEOUT,
+        CONNECTION_TIMEOUT_S, MHD_OPTION_SIGPIPE_HANDLED_BY_APP, 1, MHD_OPTION_UNESCAPE_CALLBACK, keep_escapes, NULL,
+        MHD_OPTION_HTTPS_PRIORITIES, OTA_TLS_PRIORITIES, MHD_OPTION_HTTPS_MEM_CERT, ota_tls_certificate(d->tls),
+        MHD_OPTION_HTTPS_MEM_KEY, ota_tls_key(d->tls), MHD_OPTION_NOTIFY_CONNECTION, connection_changed, d,
+        MHD_OPTION_NOTIFY_COMPLETED, request_completed, d, MHD_OPTION_END);
+    if (!d->mhd)
+        return ota_err_set(err, OTA_INTERNAL, "libmicrohttpd did not start; --log-level debug shows why");
+    return OTA_OK;
+}
+
+void ota_daemon_reload(struct ota_daemon *d, const struct ota_workspace *w) {
+    struct ota_err err;
+    if (ota_tls_reload(d->tls, w, &err) != OTA_OK)
+        ota_log(&ota_log_stderr, OTA_LOG_ERROR, "certificate not reloaded, the old one stays: %s", err.msg);
+    if (ota_access_log_reopen(d->access, &err) != OTA_OK)
+        ota_log(&ota_log_stderr, OTA_LOG_ERROR, "%s", err.msg);
+}
+
+static void drain(struct ota_daemon *d) {
+    const struct timespec nap = {.tv_nsec = 20 * 1000000};
+    atomic_store(&d->draining, true);
+    (void)MHD_quiesce_daemon(d->mhd);
+    unsigned left = atomic_load(&d->in_flight);
+    if (left)
+        ota_log(&ota_log_stderr, OTA_LOG_INFO, "stopping when %u request%s ended", left, left == 1 ? " has" : "s have");
+    for (unsigned ms = 0; ms < OTA_DAEMON_GRACE_MS && atomic_load(&d->in_flight); ms += 20)
+        (void)nanosleep(&nap, NULL);
+}
+
+void ota_daemon_stop(struct ota_daemon *d) {
+    if (d->mhd) {
+        drain(d);
+        MHD_stop_daemon(d->mhd);
+        d->mhd = NULL;
+    }
+    if (d->listener.fd >= 0)
+        (void)close(d->listener.fd);
+    d->listener.fd = -1;
+    ota_reports_free(&d->reports);
+    ota_fleet_close(&d->fleet);
+    ota_access_log_close(&d->access);
+    ota_static_free(&d->files);
+    ota_tls_free(&d->tls);
+    ota_health_free(&d->health);
+    ota_clients_free(&d->clients);
+}

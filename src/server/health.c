@@ -1,0 +1,238 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* GET /healthz */
+#include "server/health.h"
+
+#include <pthread.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+
+#include "host/clock.h"
+#include "host/log.h"
+#include "ota/scan.h"
+#include "server/problem.h"
+
+#define DAY 86400u
+#define MIB (1024u * 1024u)
+#define HEALTH_TEXT_MAX (16u * 1024u)
+#define SIGNER_PATIENCE_S 60u
+#define CLOCK_SLACK_S 300u
+
+static void reason(struct ota_health_reasons *out, bool failing, const char *about, const char *fmt, ...)
+    OTA_PRINTF(4, 5);
+static void reason(struct ota_health_reasons *out, bool failing, const char *about, const char *fmt, ...) {
+    va_list args;
+    if (failing)
+        out->failing = true;
+    if (out->count == OTA_HEALTH_REASONS_MAX)
+        return;
+    struct ota_health_reason *r = &out->reason[out->count++];
+    r->failing = failing;
+    r->about = about;
+    va_start(args, fmt);
+    (void)ota_vformat(r->text, sizeof r->text, fmt, args);
+    va_end(args);
+}
+
+/* Steps of 60, 30 and 7 days, so that a log that tells only what is new speaks up three times. */
+static unsigned warned_days(uint64_t left_days) {
+    static const unsigned steps[] = {7, 30, 60};
+    for (size_t i = 0; i < OTA_ARRAY_LEN(steps); i++)
+        if (left_days < steps[i])
+            return steps[i];
+    return 0;
+}
+
+static void judge_expiry(struct ota_health_reasons *out, const char *about, const char *what, const char *remedy,
+                         uint64_t expires, uint64_t now, unsigned only_below) {
+    char when[OTA_TIME_TEXT_MAX];
+    ota_time_format(expires, when);
+    if (expires <= now) {
+        reason(out, true, about, "%s expired on %s. %s", what, when, remedy);
+        return;
+    }
+    unsigned days = warned_days((expires - now) / DAY);
+    if (days && days <= only_below)
+        reason(out, false, about, "%s expires in less than %u days, on %s. %s", what, days, when, remedy);
+}
+
+static void judge_roles(const struct ota_health_facts *f, uint64_t now, struct ota_health_reasons *out) {
+    for (size_t i = 0; i < f->role_count; i++) {
+        char what[64];
+        (void)ota_format(what, sizeof what, "role %s", f->role[i].name);
+        /* The timestamp lives 7 days and is renewed daily, snapshot and rollout under 10 days: below 7 something is wrong. */
+        if (strcmp(f->role[i].name, "timestamp") == 0)
+            judge_expiry(out, "expiry", what, "otaserve-signer renews it; see the other reasons", f->role[i].expires,
+                         now, 0);
+        else if (f->role[i].online)
+            judge_expiry(out, "expiry", what, "otaserve-signer renews it; see the other reasons", f->role[i].expires,
+                         now, 7);
+        else
+            judge_expiry(out, "expiry", what, "Sign it again with its offline key", f->role[i].expires, now, 60);
+    }
+}
+
+void ota_health_judge(const struct ota_health_facts *f, uint64_t now, struct ota_health_reasons *out) {
+    memset(out, 0, sizeof *out);
+    if (f->repo_error[0])
+        reason(out, true, "repository", "%s", f->repo_error);
+    if (!f->signer_running)
+        reason(out, now - f->signer_down_since > SIGNER_PATIENCE_S, "signer",
+               "otaserve-signer is not running and is being started again%s%s", f->signer_error[0] ? ": " : "",
+               f->signer_error);
+    else if (f->signer_error[0])
+        reason(out, false, "signer", "%s", f->signer_error);
+    if (!f->clock_set)
+        reason(out, false, "clock", "the clock was never set; start NTP");
+    else if (f->published > now + CLOCK_SLACK_S)
+        reason(out, true, "clock", "the clock is before the last publication; nothing is signed until it is right");
+    if (f->disk_free < 8u * MIB)
+        reason(out, true, "disk", "%llu MiB are free for state/: nothing can be published",
+               (unsigned long long)(f->disk_free / MIB));
+    else if (f->disk_free < 128u * MIB)
+        reason(out, false, "disk", "only %llu MiB are free for state/", (unsigned long long)(f->disk_free / MIB));
+    judge_roles(f, now, out);
+    judge_expiry(out, "tls", "certificate keys/server.crt", "Put a new one there and send SIGHUP", f->tls_expires, now,
+                 60);
+}
+
+void ota_health_init(struct ota_health *h) {
+    memset(h, 0, sizeof *h);
+    (void)pthread_mutex_init(&h->lock, NULL);
+}
+
+void ota_health_free(struct ota_health *h) {
+    (void)pthread_mutex_destroy(&h->lock);
+}
+
+static bool told(const struct ota_health_reasons *before, const struct ota_health_reason *r) {
+    for (size_t i = 0; i < before->count; i++)
+        if (strcmp(before->reason[i].text, r->text) == 0)
+            return true;
+    return false;
+}
+
+void ota_health_update(struct ota_health *h, const struct ota_health_facts *facts) {
+    struct ota_health_reasons before, after;
+    uint64_t now = (uint64_t)time(NULL);
+    (void)pthread_mutex_lock(&h->lock);
+    bool first = h->facts.tls_expires == 0;
+    ota_health_judge(&h->facts, now, &before);
+    h->facts = *facts;
+    (void)pthread_mutex_unlock(&h->lock);
+    ota_health_judge(facts, now, &after);
+    for (size_t i = 0; i < after.count; i++)
+        if (first || !told(&before, &after.reason[i]))
+            ota_log(&ota_log_stderr, after.reason[i].failing ? OTA_LOG_ERROR : OTA_LOG_WARNING, "%s",
+                    after.reason[i].text);
+}
+
+static void write_roles(struct ota_json *j, const struct ota_health_facts *f) {
+    char when[OTA_TIME_TEXT_MAX];
+    ota_json_key(j, "roles");
+    ota_json_array(j);
+    for (size_t i = 0; i < f->role_count; i++) {
+        ota_time_format(f->role[i].expires, when);
+        ota_json_object(j);
+        ota_json_key(j, "expires");
+        ota_json_str(j, when);
+        ota_json_key(j, "name");
+        ota_json_str(j, f->role[i].name);
+        ota_json_key(j, "online");
+        ota_json_bool(j, f->role[i].online);
+        ota_json_key(j, "version");
+        ota_json_u64(j, f->role[i].version);
+        ota_json_object_end(j);
+    }
+    ota_json_array_end(j);
+}
+
+static void write_reasons(struct ota_json *j, const struct ota_health_reasons *r) {
+    ota_json_key(j, "reasons");
+    ota_json_array(j);
+    for (size_t i = 0; i < r->count; i++) {
+        ota_json_object(j);
+        ota_json_key(j, "about");
+        ota_json_str(j, r->reason[i].about);
+        ota_json_key(j, "level");
+        ota_json_str(j, r->reason[i].failing ? "failing" : "warning");
+        ota_json_key(j, "text");
+        ota_json_str(j, r->reason[i].text);
+        ota_json_object_end(j);
+    }
+    ota_json_array_end(j);
+}
+
+static size_t health_text(const struct ota_health_facts *f, const struct ota_health_reasons *r, char *out, size_t cap) {
+    struct ota_json j;
+    char published[OTA_TIME_TEXT_MAX];
+    ota_time_format(f->published, published);
+    ota_json_init(&j, out, cap, false);
+    ota_json_object(&j);
+    ota_json_key(&j, "disk_free");
+    ota_json_u64(&j, f->disk_free);
+    ota_json_key(&j, "published");
+    ota_json_str(&j, published);
+    write_reasons(&j, r);
+    write_roles(&j, f);
+    ota_json_key(&j, "signer");
+    ota_json_str(&j, f->signer_running ? "running" : "stopped");
+    ota_json_key(&j, "status");
+    ota_json_str(&j, r->failing ? "failing" : r->count ? "warning" : "ok");
+    ota_json_key(&j, "version");
+    ota_json_str(&j, OTA_PROGRAM_VERSION);
+    ota_json_object_end(&j);
+    return j.bad ? 0 : j.len;
+}
+
+enum MHD_Result ota_health_get(struct ota_health *h, struct ota_exchange *x) {
+    struct ota_health_facts facts;
+    struct ota_health_reasons reasons;
+    (void)pthread_mutex_lock(&h->lock);
+    facts = h->facts;
+    (void)pthread_mutex_unlock(&h->lock);
+    ota_health_judge(&facts, (uint64_t)time(NULL), &reasons);
+    OTA_CLEAN_FREE char *text = malloc(HEALTH_TEXT_MAX);
+    size_t n = text ? health_text(&facts, &reasons, text, HEALTH_TEXT_MAX) : 0;
+    if (!n)
+        return ota_problem_answer(x, MHD_HTTP_INTERNAL_SERVER_ERROR, OTA_MEMORY, "out of memory");
+    struct MHD_Response *r = MHD_create_response_from_buffer(n, text, MHD_RESPMEM_MUST_COPY);
+    enum MHD_Result rc = MHD_NO;
+    if (r && MHD_add_response_header(r, MHD_HTTP_HEADER_CONTENT_TYPE, "application/json") == MHD_YES &&
+        MHD_add_response_header(r, MHD_HTTP_HEADER_CACHE_CONTROL, "no-store") == MHD_YES)
+        rc = ota_exchange_answer(x, reasons.failing ? MHD_HTTP_SERVICE_UNAVAILABLE : MHD_HTTP_OK, r, n);
+    if (r)
+        MHD_destroy_response(r);
+    return rc;
+}
+
+static void read_roles(const struct ota_workspace *w, struct ota_health_facts *f) {
+    struct ota_err err;
+    OTA_CLEAN_FREE struct ota_repo_info *info = ota_calloc(1, sizeof *info);
+    if (ota_repo_read(w, info, &err) != OTA_OK) {
+        (void)ota_format(f->repo_error, sizeof f->repo_error, "%s", err.msg);
+        return;
+    }
+    for (size_t i = 0; i < info->role_count && i < OTA_HEALTH_ROLES_MAX; i++) {
+        (void)ota_format(f->role[i].name, sizeof f->role[i].name, "%s", info->role[i].name);
+        f->role[i].version = info->role[i].version;
+        f->role[i].expires = info->role[i].expires;
+        f->role[i].online = info->role[i].online;
+        f->role_count = i + 1;
+    }
+    ota_repo_info_free(info);
+}
+
+void ota_health_read(const struct ota_workspace *w, struct ota_health_facts *f) {
+    OTA_CLEAN_FREE char *state = ota_workspace_path(w, "state");
+    OTA_CLEAN_FREE char *timestamp = ota_workspace_path(w, "state/repo/metadata/timestamp.json");
+    struct statvfs fs;
+    struct stat st;
+    uint64_t now;
+    f->repo_error[0] = '\0';
+    f->role_count = 0;
+    read_roles(w, f);
+    f->disk_free = statvfs(state, &fs) == 0 ? (uint64_t)fs.f_bavail * fs.f_frsize : 0;
+    f->published = stat(timestamp, &st) == 0 ? (uint64_t)st.st_mtime : 0;
+    f->clock_set = ota_clock_system.now(ota_clock_system.ctx, &now);
+}

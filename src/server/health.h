@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* GET /healthz: 200 when boards are served and freshness is signed, 503 when not; with reasons for either and for what will fail soon. */
+#ifndef OTA_SERVER_HEALTH_H
+#define OTA_SERVER_HEALTH_H
+
+#include "server/exchange.h"
+#include "store/repo.h"
+
+#define OTA_HEALTH_ROLES_MAX (OTA_SNAPSHOT_ENTRIES_MAX + 4u)
+#define OTA_HEALTH_REASONS_MAX 32u
+
+/* What is known, in plain numbers; judged by ota_health_judge(). */
+struct ota_health_facts {
+    bool signer_running, clock_set;
+    uint64_t signer_down_since;         /* unix seconds, when not running */
+    char signer_error[OTA_ERR_MSG_MAX]; /* why the last start or signature failed, "" */
+    char repo_error[OTA_ERR_MSG_MAX];   /* why the repository could not be read, "" */
+    uint64_t published;                 /* unix seconds: last change of timestamp.json, 0 unknown */
+    uint64_t tls_expires;
+    uint64_t disk_free; /* bytes below state/ */
+    size_t role_count;
+    struct {
+        char name[OTA_ROLE_NAME_MAX + 1];
+        uint64_t version, expires;
+        bool online; /* renewed without anybody's help */
+    } role[OTA_HEALTH_ROLES_MAX];
+};
+
+struct ota_health_reason {
+    bool failing; /* else a warning */
+    const char *about;
+    char text[OTA_ERR_MSG_MAX];
+};
+struct ota_health_reasons {
+    size_t count;
+    bool failing;
+    struct ota_health_reason reason[OTA_HEALTH_REASONS_MAX];
+};
+void ota_health_judge(const struct ota_health_facts *facts, uint64_t now, struct ota_health_reasons *out);
+
+struct ota_health {
+    pthread_mutex_t lock;
+    struct ota_health_facts facts;
+};
+void ota_health_init(struct ota_health *h);
+void ota_health_free(struct ota_health *h);
+/* Takes new facts over and logs the reasons that were not there before. */
+void ota_health_update(struct ota_health *h, const struct ota_health_facts *facts);
+enum MHD_Result ota_health_get(struct ota_health *h, struct ota_exchange *x);
+
+/* Fills everything that is read from disk: roles, disk space, last publication. */
+void ota_health_read(const struct ota_workspace *w, struct ota_health_facts *facts);
+
+#endif

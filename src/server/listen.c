@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The listening socket. */
+#include "server/listen.h"
+
+#include <errno.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "host/cleanup.h"
+#include "ota/bytes.h"
+
+static bool split(const char *where, char *host, size_t cap, const char **port) {
+    const char *colon = strrchr(where, ':');
+    if (!colon || !colon[1] || strspn(colon + 1, "0123456789") != strlen(colon + 1) || strlen(colon + 1) > 5)
+        return false;
+    struct ota_span name = {(const uint8_t *)where, (size_t)(colon - where)};
+    if (name.len >= 2 && name.p[0] == '[' && name.p[name.len - 1] == ']')
+        name = (struct ota_span){name.p + 1, name.len - 2};
+    else if (memchr(name.p, ':', name.len))
+        return false;
+    *port = colon + 1;
+    return name.len && ota_span_copy(name, host, cap) && strtoul(colon + 1, NULL, 10) <= 65535;
+}
+
+static enum ota_status bind_failed(const char *where, struct ota_err *err) {
+    switch (errno) {
+    case EADDRINUSE:
+        return ota_err_set(err, OTA_BUSY,
+                           "%s is in use by another program. Stop it (`ss -ltnp` shows which), or choose another port "
+                           "with --listen",
+                           where);
+    case EADDRNOTAVAIL:
+        return ota_err_set(err, OTA_CONFIG, "%s: this machine does not have that address. Use 0.0.0.0 for all of them",
+                           where);
+    case EACCES:
+        return ota_err_set(err, OTA_PERMISSION, "%s: ports below 1024 need root or CAP_NET_BIND_SERVICE", where);
+    default:
+        return ota_err_set(err, OTA_IO, "%s: cannot listen: %s", where, strerror(errno));
+    }
+}
+
+static enum ota_status describe(int fd, struct ota_listener *out, struct ota_err *err) {
+    struct sockaddr_storage a;
+    socklen_t len = sizeof a;
+    char host[NI_MAXHOST], port[NI_MAXSERV];
+    if (getsockname(fd, (struct sockaddr *)&a, &len) != 0 ||
+        getnameinfo((struct sockaddr *)&a, len, host, sizeof host, port, sizeof port, NI_NUMERICHOST | NI_NUMERICSERV))
+        return ota_err_set(err, OTA_IO, "cannot tell where this program listens");
+    out->port = (unsigned)strtoul(port, NULL, 10);
+    (void)ota_format(out->text, sizeof out->text, a.ss_family == AF_INET6 ? "[%s]:%s" : "%s:%s", host, port);
+    return OTA_OK;
+}
+
+enum ota_status ota_listen(const char *where, struct ota_listener *out, struct ota_err *err) {
+    const struct addrinfo hints = {.ai_flags = AI_PASSIVE | AI_NUMERICSERV, .ai_socktype = SOCK_STREAM};
+    struct addrinfo *found = NULL;
+    char host[256];
+    const char *port;
+    const int on = 1, off = 0;
+    if (!split(where, host, sizeof host, &port))
+        return ota_err_set(err, OTA_CONFIG, "\"%s\" is not ADDR:PORT, such as 0.0.0.0:8443 or [::]:8443", where);
+    int rc = getaddrinfo(host, port, &hints, &found);
+    if (rc)
+        return ota_err_set(err, OTA_CONFIG, "%s: %s", where, gai_strerror(rc));
+    OTA_CLEAN_FD int fd = socket(found->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    bool bound = fd >= 0 && setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) == 0 &&
+                 (found->ai_family != AF_INET6 || setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof off) == 0) &&
+                 bind(fd, found->ai_addr, found->ai_addrlen) == 0 && listen(fd, OTA_LISTEN_BACKLOG) == 0;
+    int saved = errno;
+    freeaddrinfo(found);
+    errno = saved;
+    if (!bound)
+        return bind_failed(where, err);
+    OTA_TRY(describe(fd, out, err));
+    out->fd = fd;
+    fd = -1;
+    return OTA_OK;
+}
+
+void ota_listen_url(const char *url, const struct ota_listener *l, bool chosen, char *out, size_t cap) {
+    char host[256];
+    if (!url[0]) {
+        if (gethostname(host, sizeof host) != 0)
+            (void)ota_format(host, sizeof host, "localhost");
+        host[sizeof host - 1] = '\0';
+        (void)ota_format(out, cap, "https://%s:%u", host, l->port);
+        return;
+    }
+    size_t n = strlen(url);
+    while (n && url[n - 1] == '/')
+        n--;
+    const char *authority = strstr(url, "://");
+    authority = authority ? authority + 3 : url;
+    const char *path = memchr(authority, '/', (size_t)(url + n - authority));
+    const char *end = path ? path : url + n;
+    const char *digits = end;
+    while (digits > authority && digits[-1] >= '0' && digits[-1] <= '9')
+        digits--;
+    const char *host_end = digits > authority && digits[-1] == ':' ? digits - 1 : end;
+    if (chosen)
+        (void)ota_format(out, cap, "%.*s:%u%.*s", (int)(host_end - url), url, l->port, (int)(url + n - end), end);
+    else
+        (void)ota_format(out, cap, "%.*s", (int)n, url);
+}

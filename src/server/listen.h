@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The listening socket, made here rather than by libmicrohttpd so that "port in use" can be said plainly. */
+#ifndef OTA_SERVER_LISTEN_H
+#define OTA_SERVER_LISTEN_H
+
+#include "ota/err.h"
+
+#define OTA_LISTEN_BACKLOG 1024
+
+struct ota_listener {
+    int fd;
+    unsigned port;
+    char text[128]; /* "0.0.0.0:8443", "[::]:8443": with the port that was chosen */
+};
+/* where: ADDR:PORT, [ADDR6]:PORT or NAME:PORT; port 0: a free one is chosen. BUSY when the port is taken. */
+OTA_MUST_USE enum ota_status ota_listen(const char *where, struct ota_listener *out, struct ota_err *err);
+
+/* The base URL that boards use. url: as configured, or "": this host's name. Where the system chose the port (`chosen`) nobody could have configured it,
+ * and it takes the place of url's. */
+void ota_listen_url(const char *url, const struct ota_listener *l, bool chosen, char *out, size_t cap);
+
+#endif

@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* POST /api/v1/devices/{id}/reports */
+#include "server/report.h"
+
+#include <string.h>
+#include <strings.h>
+
+#include "host/crypto.h"
+#include "host/log.h"
+#include "server/problem.h"
+
+#define STRANGER_BURST 20u
+#define STRANGER_PER_MINUTE 30u
+#define BOARD_BURST 60u
+#define BOARD_PER_MINUTE 30u
+
+enum ota_status ota_reports_init(struct ota_reports *r, struct ota_fleet *fleet, struct ota_err *err) {
+    uint64_t seed[2];
+    OTA_TRY(ota_crypto_openssl.random(ota_crypto_openssl.ctx, seed, sizeof seed, err));
+    r->fleet = fleet;
+    ota_limit_init(&r->strangers, STRANGER_BURST, STRANGER_PER_MINUTE, seed[0]);
+    ota_limit_init(&r->boards, BOARD_BURST, BOARD_PER_MINUTE, seed[1]);
+    return OTA_OK;
+}
+
+void ota_reports_free(struct ota_reports *r) {
+    ota_limit_free(&r->strangers);
+    ota_limit_free(&r->boards);
+}
+
+bool ota_reports_path(const char *path, char id[OTA_DEVICE_ID_MAX + 1]) {
+    static const char before[] = "/api/v1/devices/", after[] = "/reports";
+    size_t n = strlen(path), edges = sizeof before - 1 + sizeof after - 1;
+    if (n <= edges || strncmp(path, before, sizeof before - 1) != 0 ||
+        strcmp(path + n - (sizeof after - 1), after) != 0)
+        return false;
+    struct ota_span middle = {(const uint8_t *)path + sizeof before - 1, n - edges};
+    return ota_span_copy(middle, id, OTA_DEVICE_ID_MAX + 1) && !strchr(id, '/');
+}
+
+static bool is_json(const char *type) {
+    static const char json[] = "application/json";
+    return type && strncasecmp(type, json, sizeof json - 1) == 0 && strchr("; \t", type[sizeof json - 1]);
+}
+
+static const char *bearer(const char *authorization) {
+    if (!authorization || strncasecmp(authorization, "Bearer ", 7) != 0)
+        return NULL;
+    return authorization + 7 + strspn(authorization + 7, " ");
+}
+
+static enum MHD_Result too_many(struct ota_exchange *x, uint32_t seconds) {
+    char wait[16];
+    (void)ota_format(wait, sizeof wait, "%u", (unsigned)seconds);
+    return ota_problem_answer_with(x, MHD_HTTP_TOO_MANY_REQUESTS, OTA_BUSY, "too many reports; wait and try again",
+                                   (struct ota_problem_header){MHD_HTTP_HEADER_RETRY_AFTER, wait});
+}
+
+static enum MHD_Result not_stored(struct ota_exchange *x, const struct ota_err *err) {
+    switch (err->code) {
+    case OTA_TOO_LARGE:
+        return ota_problem_answer(x, MHD_HTTP_CONTENT_TOO_LARGE, err->code, err->msg);
+    case OTA_ARGUMENT:
+    case OTA_JSON_SYNTAX:
+    case OTA_JSON_UTF8:
+    case OTA_JSON_NUMBER:
+    case OTA_JSON_KEYS:
+    case OTA_JSON_DEPTH:
+    case OTA_JSON_TRAILING:
+        return ota_problem_answer(x, MHD_HTTP_BAD_REQUEST, err->code, err->msg);
+    default:
+        ota_log(&ota_log_stderr, OTA_LOG_ERROR, "report not stored: %s", err->msg);
+        return ota_problem_answer_with(x, MHD_HTTP_SERVICE_UNAVAILABLE, OTA_BUSY, "the report could not be stored now",
+                                       (struct ota_problem_header){MHD_HTTP_HEADER_RETRY_AFTER, "60"});
+    }
+}
+
+static enum MHD_Result stored(struct ota_exchange *x, unsigned status) {
+    struct MHD_Response *r = MHD_create_response_from_buffer(0, NULL, MHD_RESPMEM_PERSISTENT);
+    enum MHD_Result rc = ota_exchange_answer(x, status, r, 0);
+    if (r)
+        MHD_destroy_response(r);
+    return rc;
+}
+
+/* Whoever has no valid token is counted by address, a board by its id: many boards may share one address. */
+static uint32_t limited(struct ota_reports *r, enum ota_fleet_auth auth, const char *id, const char *address) {
+    uint64_t now_ms;
+    struct timespec t;
+    (void)clock_gettime(CLOCK_MONOTONIC, &t);
+    now_ms = (uint64_t)t.tv_sec * 1000u + (uint64_t)t.tv_nsec / 1000000u;
+    return auth == OTA_FLEET_TOKEN_OK ? ota_limit_take(&r->boards, id, now_ms)
+                                      : ota_limit_take(&r->strangers, address, now_ms);
+}
+
+enum MHD_Result ota_reports_post(struct ota_reports *r, struct ota_exchange *x, const char *id) {
+    char address[OTA_ADDRESS_TEXT_MAX];
+    enum ota_fleet_auth auth;
+    struct ota_err err;
+    if (!ota_device_id_valid(ota_span_str(id)))
+        return ota_problem_answer(x, MHD_HTTP_BAD_REQUEST, OTA_ARGUMENT, "this cannot be the id of a board");
+    if (x->body_too_large)
+        return ota_problem_answer(x, MHD_HTTP_CONTENT_TOO_LARGE, OTA_TOO_LARGE, "a report has at most 16384 bytes");
+    if (!is_json(ota_exchange_header(x, MHD_HTTP_HEADER_CONTENT_TYPE)))
+        return ota_problem_answer(x, MHD_HTTP_UNSUPPORTED_MEDIA_TYPE, OTA_ARGUMENT, "a report is application/json");
+    ota_exchange_address(x, address);
+    if (ota_fleet_authenticate(r->fleet, id, bearer(ota_exchange_header(x, MHD_HTTP_HEADER_AUTHORIZATION)), &auth,
+                               &err) != OTA_OK)
+        return not_stored(x, &err);
+    uint32_t wait = limited(r, auth, id, address);
+    if (wait)
+        return too_many(x, wait);
+    if (auth == OTA_FLEET_TOKEN_WRONG)
+        return ota_problem_answer_with(x, MHD_HTTP_UNAUTHORIZED, OTA_UNAUTHORIZED, "this board's token is needed",
+                                       (struct ota_problem_header){MHD_HTTP_HEADER_WWW_AUTHENTICATE, "Bearer"});
+    bool quarantine = auth == OTA_FLEET_UNKNOWN_DEVICE;
+    if (ota_fleet_report(r->fleet, id, (struct ota_span){x->body, x->body_len}, address, quarantine, &err) != OTA_OK)
+        return not_stored(x, &err);
+    return stored(x, quarantine ? MHD_HTTP_ACCEPTED : MHD_HTTP_NO_CONTENT);
+}

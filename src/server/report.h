@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * POST /api/v1/devices/{id}/reports: what a board runs and how its last update went.
+ *
+ *   204 stored                     401 this board's token is needed
+ *   202 board not known: listed    400 413 415 not a report
+ *       in quarantine              429 too many from there     503 not stored, try again
+ */
+#ifndef OTA_SERVER_REPORT_H
+#define OTA_SERVER_REPORT_H
+
+#include "server/exchange.h"
+#include "server/limit.h"
+#include "store/fleet.h"
+
+struct ota_reports {
+    struct ota_fleet *fleet;
+    struct ota_limit strangers; /* by address: what came without a valid token */
+    struct ota_limit boards;    /* by id */
+};
+
+OTA_MUST_USE enum ota_status ota_reports_init(struct ota_reports *r, struct ota_fleet *fleet, struct ota_err *err);
+void ota_reports_free(struct ota_reports *r);
+/* Does the path name a board's reports? id becomes the part between, still unchecked. */
+bool ota_reports_path(const char *path, char id[OTA_DEVICE_ID_MAX + 1]);
+enum MHD_Result ota_reports_post(struct ota_reports *r, struct ota_exchange *x, const char *id);
+
+#endif
