@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * otactl init: everything is made in a folder of its own and put into place at the end. A new DIR appears by one rename; in a DIR that exists the parts
+ * are moved in with ota.conf last, because a folder without ota.conf is no workspace.
+ */
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "ctl/cmd.h"
+#include "ctl/init_conf.h"
+#include "host/fs.h"
+#include "sign/pki.h"
+#include "sign/sign.h"
+
+static const char gitignore[] = "# Keys and state are not for a repository.\n/keys/\n/state/\n";
+
+/* Made in less than a second: rather finish than stop in the middle. */
+static void hold_signals(sigset_t *before) {
+    sigset_t stop;
+    (void)sigemptyset(&stop);
+    (void)sigaddset(&stop, SIGINT);
+    (void)sigaddset(&stop, SIGTERM);
+    (void)sigaddset(&stop, SIGHUP);
+    (void)sigprocmask(SIG_BLOCK, &stop, before);
+}
+
+/* Nothing of a workspace may be there already. images/ may: an inbox is often what somebody begins with. */
+static enum ota_status check_free(const char *dir, struct ota_err *err) {
+    static const char *const parts[] = {"ota.conf", "keys", "state"};
+    if (!ota_fs_exists(dir))
+        return OTA_OK;
+    if (!ota_fs_is_dir(dir))
+        return ota_err_set(err, OTA_EXISTS, "%s: exists and is not a folder", dir);
+    for (size_t i = 0; i < OTA_ARRAY_LEN(parts); i++) {
+        OTA_CLEAN_FREE char *path = ota_sprintf("%s/%s", dir, parts[i]);
+        if (!ota_fs_exists(path))
+            continue;
+        if (i == 0)
+            return ota_err_set(err, OTA_EXISTS, "%s: is a workspace already; nothing was changed", dir);
+        return ota_err_set(err, OTA_EXISTS,
+                           "%s: exists without ota.conf; put ota.conf back, or move keys and state away, then init "
+                           "again",
+                           path);
+    }
+    return OTA_OK;
+}
+
+static enum ota_status make_folder(const char *dir, const char *name, mode_t mode, struct ota_err *err) {
+    OTA_CLEAN_FREE char *path = ota_sprintf("%s/%s", dir, name);
+    return ota_fs_mkdirs(path, mode, err);
+}
+
+static enum ota_status make_file(const char *dir, const char *name, struct ota_span text, struct ota_err *err) {
+    OTA_CLEAN_FREE char *path = ota_sprintf("%s/%s", dir, name);
+    return ota_fs_write(path, text.p, text.len, 0644, err);
+}
+
+/* A whole workspace in the empty folder w->dir. */
+static enum ota_status fill(const struct ota_workspace *w, const struct ota_buf *conf, struct ota_err *err) {
+    uint64_t now = ota_ctl_now();
+    OTA_TRY(make_folder(w->dir, "keys", 0700, err));
+    OTA_TRY(make_folder(w->dir, "state/incoming", 0755, err));
+    OTA_TRY(make_folder(w->dir, "images", 0755, err));
+    OTA_TRY(ota_sign_create(w, now, err));
+    OTA_TRY(ota_pki_create(w, now, err));
+    OTA_TRY(make_file(w->dir, ".gitignore", ota_span_str(gitignore), err));
+    return make_file(w->dir, "ota.conf", ota_buf_span(conf), err);
+}
+
+static enum ota_status move_in(const char *from, const char *dir, const char *name, bool keep, struct ota_err *err) {
+    OTA_CLEAN_FREE char *source = ota_sprintf("%s/%s", from, name);
+    OTA_CLEAN_FREE char *target = ota_sprintf("%s/%s", dir, name);
+    if (keep && ota_fs_exists(target))
+        return OTA_OK;
+    return ota_fs_rename(source, target, err);
+}
+
+/* A .gitignore that is there keeps its lines and gets ours. */
+static enum ota_status extend_gitignore(const char *dir, struct ota_err *err) {
+    OTA_CLEAN_FREE char *path = ota_sprintf("%s/.gitignore", dir);
+    OTA_CLEAN(ota_buf_free) struct ota_buf text = {0};
+    OTA_TRY(ota_fs_read(path, OTA_CONFIG_MAX, &text, err));
+    if (strstr(ota_buf_text(&text), gitignore))
+        return OTA_OK;
+    if (text.len && text.p[text.len - 1] != '\n')
+        ota_buf_str(&text, "\n");
+    ota_buf_str(&text, gitignore);
+    return ota_fs_write(path, text.p, text.len, 0644, err);
+}
+
+static enum ota_status move_into_place(const char *temp, const char *dir, bool fresh, struct ota_err *err) {
+    if (fresh)
+        return ota_fs_rename(temp, dir, err);
+    OTA_TRY(move_in(temp, dir, ".gitignore", true, err));
+    OTA_TRY(extend_gitignore(dir, err));
+    OTA_TRY(move_in(temp, dir, "images", true, err));
+    OTA_TRY(move_in(temp, dir, "state", false, err));
+    OTA_TRY(move_in(temp, dir, "keys", false, err));
+    return move_in(temp, dir, "ota.conf", false, err);
+}
+
+static char *temp_name(const char *dir, bool fresh) {
+    const char *slash = strrchr(dir, '/');
+    if (!fresh)
+        return ota_sprintf("%s/.otactl-init-XXXXXX", dir);
+    return slash ? ota_sprintf("%.*s/.%s.init-XXXXXX", (int)(slash - dir), dir, slash + 1)
+                 : ota_sprintf(".%s.init-XXXXXX", dir);
+}
+
+static enum ota_status make_parents(const char *dir, struct ota_err *err) {
+    const char *slash = strrchr(dir, '/');
+    if (!slash || slash == dir)
+        return OTA_OK;
+    OTA_CLEAN_FREE char *parent = ota_sprintf("%.*s", (int)(slash - dir), dir);
+    return ota_fs_mkdirs(parent, 0755, err);
+}
+
+static enum ota_status create(const char *dir, const struct ota_buf *conf, const struct ota_config *config,
+                              struct ota_err *err) {
+    bool fresh = !ota_fs_exists(dir);
+    struct ota_err ignored;
+    if (fresh)
+        OTA_TRY(make_parents(dir, err));
+    OTA_CLEAN_FREE char *temp = temp_name(dir, fresh);
+    if (!mkdtemp(temp))
+        return ota_fs_errno(err, dir, "cannot create a folder there");
+    struct ota_workspace w = {.dir = temp, .config = *config};
+    enum ota_status st = chmod(temp, 0755) ? ota_fs_errno(err, temp, "cannot set permissions") : OTA_OK;
+    if (st == OTA_OK)
+        st = fill(&w, conf, err);
+    if (st == OTA_OK)
+        st = move_into_place(temp, dir, fresh, err);
+    if (st != OTA_OK || !fresh)
+        (void)!ota_fs_remove_tree(temp, &ignored);
+    return st;
+}
+
+/* ---- telling -------------------------------------------------------------------------------------------- */
+
+static void print_json(const char *dir, const struct ota_config *c) {
+    OTA_CLEAN_FREE char *root = ota_sprintf("%s/state/repo/metadata/1.root.json", dir);
+    OTA_CLEAN_FREE char *ca = ota_sprintf("%s/keys/ca.crt", dir);
+    cJSON *tree = cJSON_CreateObject();
+    (void)cJSON_AddStringToObject(tree, "workspace", dir);
+    (void)cJSON_AddStringToObject(tree, "product", c->product[0].name);
+    (void)cJSON_AddStringToObject(tree, "chip", c->product[0].chip);
+    (void)cJSON_AddStringToObject(tree, "url", c->url);
+    (void)cJSON_AddStringToObject(tree, "root", root);
+    (void)cJSON_AddStringToObject(tree, "ca", ca);
+    ota_ctl_print_json(&tree);
+}
+
+static void print_text(const char *dir, const char *given, const struct ota_config *c) {
+    OTA_CLEAN_FREE char *where = given ? ota_sprintf(" -C %s", given) : ota_strdup("");
+    printf("Made a workspace in %s for %s on %s.\n", dir, c->product[0].name, c->product[0].chip);
+    printf("  keys/     signs your releases; back it up, keep it private\n");
+    printf("  images/   copy an app.bin into it and it is released\n");
+    printf("  ota.conf  boards call %s\n\n", c->url);
+    printf("Next:\n");
+    printf("  otactl%s push BUILD_DIR\n", where);
+    printf("  otaserve%s\n", where);
+    printf("  otactl%s fleet list\n", where);
+}
+
+enum ota_status ota_cmd_init(const struct ota_args *args, struct ota_err *err) {
+    const char *product = ota_args_get(args, "product"), *chip = ota_args_get(args, "chip");
+    const char *given = ota_args_operand(args, 0);
+    OTA_CLEAN(ota_buf_free) struct ota_buf conf = {0};
+    struct ota_config config;
+    sigset_t before;
+    if (!given)
+        given = ota_args_get(args, "workspace");
+    if (!product || !chip)
+        return ota_err_set(err, OTA_USAGE,
+                           "init wants --product and --chip: otactl init%s%s --product thermo --chip esp32c3",
+                           given ? " " : "", given ? given : "");
+    if (given && !given[0])
+        return ota_err_set(err, OTA_USAGE, "DIR is empty; name a folder, or leave it out for the current one");
+    OTA_CLEAN_FREE char *dir = ota_strdup(given ? given : ".");
+    for (size_t n = strlen(dir); n > 1 && dir[n - 1] == '/'; n--)
+        dir[n - 1] = '\0';
+    OTA_TRY(ota_init_conf(product, chip, ota_args_get(args, "url"), &conf, &config, err));
+    OTA_TRY(check_free(dir, err));
+    hold_signals(&before);
+    enum ota_status st = create(dir, &conf, &config, err);
+    (void)sigprocmask(SIG_SETMASK, &before, NULL);
+    OTA_TRY(st);
+    OTA_CLEAN_FREE char *real = realpath(dir, NULL);
+    if (ota_ctl_json(args))
+        print_json(real ? real : dir, &config);
+    else
+        print_text(real ? real : dir, given, &config);
+    return OTA_OK;
+}
