@@ -13,12 +13,11 @@ void ota_role_file_free(struct ota_role_file *f) {
 }
 
 void ota_role_file_set(struct ota_role_file *f, const char *name, struct ota_span wire) {
-    OTA_CLEAN(ota_buf_free) struct ota_buf copy = {0};
-    ota_buf_append(&copy, wire.p, wire.len); /* first: `wire` may lie in f */
+    struct ota_role_file next = {0}; /* made first: name and bytes may lie in f */
+    (void)ota_span_copy(ota_span_str(name), next.name, sizeof next.name);
+    ota_buf_append(&next.wire, wire.p, wire.len);
     ota_role_file_free(f);
-    (void)ota_span_copy(ota_span_str(name), f->name, sizeof f->name);
-    f->wire = copy;
-    copy = (struct ota_buf){0};
+    *f = next;
 }
 
 static enum ota_status parse(struct ota_role_file *f, const char *type, struct ota_err *err) {

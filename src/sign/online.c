@@ -1,0 +1,333 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Verifies a proposal and signs what is due; see online.h. */
+#include "sign/online.h"
+
+#include <string.h>
+
+#include "host/role_file.h"
+#include "sign/online_rollout.h"
+#include "sign/role.h"
+
+struct round {
+    const struct ota_keyring *keys;
+    const struct ota_online_proposal *in;
+    struct ota_online_answer *out;
+    struct ota_signers signers[OTA_ROLE_COUNT];
+    struct ota_role_delegations delegations;
+    const struct ota_delegation *rollout_by, *product_by[OTA_PRODUCTS_MAX]; /* into delegations */
+    size_t product_count;
+    struct ota_role_file root, targets, snapshot, timestamp, rollout, product[OTA_PRODUCTS_MAX];
+    struct ota_role_entries before; /* what the current snapshot lists */
+    struct ota_rollout channels;
+    struct ota_role_entries next;
+};
+
+void ota_online_answer_free(struct ota_online_answer *a) {
+    ota_buf_free(&a->rollout);
+    ota_buf_free(&a->snapshot);
+    ota_buf_free(&a->timestamp);
+    ota_buf_free(&a->targets);
+    for (size_t i = 0; i < OTA_PRODUCTS_MAX; i++)
+        ota_buf_free(&a->product[i]);
+    memset(a, 0, sizeof *a);
+}
+
+static void clean_round(struct round **r) {
+    if (!*r)
+        return;
+    ota_role_file_free(&(*r)->root);
+    ota_role_file_free(&(*r)->targets);
+    ota_role_file_free(&(*r)->snapshot);
+    ota_role_file_free(&(*r)->timestamp);
+    ota_role_file_free(&(*r)->rollout);
+    for (size_t i = 0; i < OTA_PRODUCTS_MAX; i++)
+        ota_role_file_free(&(*r)->product[i]);
+    free(*r);
+}
+
+/* ---- what is given ---------------------------------------------------------------------------------------- */
+
+static enum ota_status open_role(struct ota_role_file *f, const char *name, const char *type, struct ota_span wire,
+                                 const struct ota_signers *signers, struct ota_err *err) {
+    ota_role_file_set(f, name, wire);
+    return ota_role_file_open(f, type, signers, err);
+}
+
+static enum ota_status open_root(struct round *r, struct ota_err *err) {
+    if (!ota_span_equal(r->in->root, ota_buf_span(&r->keys->root)))
+        return ota_err_set(
+            err, OTA_KEY,
+            "the root given is not the one in keys/root.json; if state/repo's newest root is right, copy "
+            "it there and restart");
+    ota_role_file_set(&r->root, "root", r->in->root);
+    return ota_role_file_open_root(&r->root, r->signers, err);
+}
+
+static enum ota_status sort_delegations(struct round *r, struct ota_err *err) {
+    OTA_TRY(ota_role_delegations_read(&r->targets, &r->delegations, err));
+    for (size_t i = 0; i < r->delegations.count; i++) {
+        const struct ota_delegation *d = &r->delegations.delegation[i];
+        if (strcmp(d->name, "rollout") == 0)
+            r->rollout_by = d;
+        else if (r->product_count < OTA_PRODUCTS_MAX)
+            r->product_by[r->product_count++] = d;
+        else
+            return ota_err_set(err, OTA_TOO_LARGE, "role targets: more than %u products", OTA_PRODUCTS_MAX);
+    }
+    if (!r->rollout_by)
+        return ota_err_set(err, OTA_DELEGATION, "role targets: delegates to no rollout");
+    if (r->product_count != r->in->product_count)
+        return ota_err_set(err, OTA_ARGUMENT, "%zu product roles given, targets delegates to %zu", r->in->product_count,
+                           r->product_count);
+    return OTA_OK;
+}
+
+static enum ota_status open_offline(struct round *r, struct ota_err *err) {
+    OTA_TRY(open_root(r, err));
+    OTA_TRY(open_role(&r->targets, "targets", "targets", r->in->targets, &r->signers[OTA_ROLE_TARGETS], err));
+    OTA_TRY(sort_delegations(r, err));
+    for (size_t i = 0; i < r->product_count; i++)
+        OTA_TRY(open_role(&r->product[i], r->product_by[i]->name, "targets", r->in->product[i],
+                          &r->product_by[i]->signers, err));
+    return OTA_OK;
+}
+
+static bool first_time(const struct round *r) {
+    return r->in->timestamp.len == 0;
+}
+
+static enum ota_status match_entry(const struct ota_role_file *f, const struct ota_role_entries *entries,
+                                   struct ota_err *err) {
+    const struct ota_meta_entry *e = ota_role_entries_find(entries, f->name);
+    if (!e)
+        return ota_err_set(err, OTA_METADATA_FIELD, "role %s is not listed", f->name);
+    return ota_role_file_match(f, e, err);
+}
+
+static enum ota_status open_current(struct round *r, struct ota_err *err) {
+    const struct ota_online_proposal *in = r->in;
+    if ((in->snapshot.len == 0) != first_time(r) || (in->rollout.len == 0) != first_time(r))
+        return ota_err_set(err, OTA_ARGUMENT, "timestamp, snapshot and rollout are given together or not at all");
+    if (first_time(r))
+        return OTA_OK;
+    struct ota_role_entries listed;
+    OTA_TRY(open_role(&r->timestamp, "timestamp", "timestamp", in->timestamp, &r->signers[OTA_ROLE_TIMESTAMP], err));
+    OTA_TRY(ota_role_entries_read(&r->timestamp, &listed, err));
+    OTA_TRY(open_role(&r->snapshot, "snapshot", "snapshot", in->snapshot, &r->signers[OTA_ROLE_SNAPSHOT], err));
+    OTA_TRY(match_entry(&r->snapshot, &listed, err));
+    OTA_TRY(ota_role_entries_read(&r->snapshot, &r->before, err));
+    OTA_TRY(open_role(&r->rollout, "rollout", "targets", in->rollout, &r->rollout_by->signers, err));
+    return match_entry(&r->rollout, &r->before, err);
+}
+
+/* ---- what must hold --------------------------------------------------------------------------------------- */
+
+static enum ota_status last_issued(const struct round *r, uint64_t *issued, struct ota_err *err) {
+    bool found = false;
+    *issued = 0;
+    if (first_time(r))
+        return OTA_OK;
+    return ota_timestamp_issued(&r->timestamp.meta, issued, &found, err);
+}
+
+static enum ota_status check_clock(const struct round *r, struct ota_err *err) {
+    uint64_t issued;
+    char now[OTA_TIME_TEXT_MAX], then[OTA_TIME_TEXT_MAX];
+    OTA_TRY(last_issued(r, &issued, err));
+    ota_time_format(r->in->now, now);
+    ota_time_format(issued, then);
+    if (r->in->now < issued && !r->in->clock_ok)
+        return ota_err_set(err, OTA_CLOCK,
+                           "the clock says %s, but something was signed at %s already; set the clock, or, if it is "
+                           "right, start once with --clock-ok",
+                           now, then);
+    /* Boards refuse such an `issued`, so that a clock gone wild cannot push their floor past everything that is signed. */
+    ota_time_format(r->root.meta.expires, then);
+    if (r->in->now > r->root.meta.expires)
+        return ota_err_set(err, OTA_ISSUED,
+                           "the clock says %s, but role root expired at %s; set the clock, or sign a "
+                           "new root",
+                           now, then);
+    ota_time_format(r->targets.meta.expires, then);
+    if (r->in->now > r->targets.meta.expires && !r->in->clock_ok)
+        return ota_err_set(err, OTA_ISSUED,
+                           "the clock says %s, but role targets expired at %s; set the clock, or, if it "
+                           "is right, start once with --clock-ok",
+                           now, then);
+    return OTA_OK;
+}
+
+static enum ota_status check_not_lowered(const struct round *r, const struct ota_role_file *f, struct ota_err *err) {
+    const struct ota_meta_entry *e = ota_role_entries_find(&r->before, f->name);
+    if (e && f->meta.version < e->version)
+        return ota_err_set(err, OTA_ROLLBACK, "role %s: version %llu, but %llu was published already", f->name,
+                           (unsigned long long)f->meta.version, (unsigned long long)e->version);
+    if (e && f->meta.version == e->version)
+        return ota_role_file_match(f, e, err);
+    if (f->meta.expires < r->in->now)
+        return ota_err_set(err, OTA_EXPIRED, "role %s: the new version %llu has expired already; sign it again",
+                           f->name, (unsigned long long)f->meta.version);
+    return OTA_OK;
+}
+
+static bool delegated(const struct round *r, const char *name) {
+    for (size_t i = 0; i < r->delegations.count; i++)
+        if (strcmp(r->delegations.delegation[i].name, name) == 0)
+            return true;
+    return false;
+}
+
+static enum ota_status check_versions(const struct round *r, struct ota_err *err) {
+    OTA_TRY(check_not_lowered(r, &r->targets, err));
+    for (size_t i = 0; i < r->product_count; i++)
+        OTA_TRY(check_not_lowered(r, &r->product[i], err));
+    for (size_t i = 0; i < r->before.count; i++) {
+        const char *name = r->before.entry[i].name;
+        if (strcmp(name, "targets") != 0 && !delegated(r, name))
+            return ota_err_set(err, OTA_ROLLBACK,
+                               "role %s was published, but targets does not delegate to it any more; a retired "
+                               "product keeps an empty role",
+                               name);
+    }
+    return OTA_OK;
+}
+
+/* ---- what is due ------------------------------------------------------------------------------------------ */
+
+static bool ends_within(const struct ota_role_file *f, uint64_t now, uint64_t seconds) {
+    return f->meta.expires < now + seconds;
+}
+
+static uint64_t next_version(const struct ota_role_file *f, uint64_t now) {
+    return f->meta.version + 1 > now ? f->meta.version + 1 : now;
+}
+
+/* An expired role is renewed only by someone who vouches for the clock. */
+static enum ota_status renew(struct round *r, struct ota_role_file *f, const struct ota_signers *signers, size_t cap,
+                             struct ota_buf *out, struct ota_err *err) {
+    const struct ota_key *key = ota_keyring_for(r->keys, f->name, signers);
+    uint64_t now = r->in->now;
+    if (!key || signers->threshold != 1 || !ends_within(f, now, OTA_ROLE_OFFLINE_RENEW) ||
+        (f->meta.expires < now && !r->in->clock_ok))
+        return OTA_OK;
+    const struct ota_role_keys by = {.count = 1, .key = {key}};
+    OTA_TRY(ota_role_renew(&f->meta, f->meta.version + 1, now + OTA_ROLE_OFFLINE_LIFE, cap, &by, out, err));
+    return open_role(f, f->name, "targets", ota_buf_span(out), signers, err);
+}
+
+static enum ota_status renew_offline(struct round *r, struct ota_err *err) {
+    OTA_TRY(renew(r, &r->targets, &r->signers[OTA_ROLE_TARGETS], OTA_CAP_TARGETS, &r->out->targets, err));
+    OTA_TRY(
+        ota_role_delegations_read(&r->targets, &r->delegations, err)); /* same content; keys point into the new bytes */
+    for (size_t i = 0; i < r->product_count; i++)
+        OTA_TRY(renew(r, &r->product[i], &r->product_by[i]->signers, OTA_CAP_PRODUCT, &r->out->product[i], err));
+    return OTA_OK;
+}
+
+static enum ota_status key_for(const struct round *r, const char *role, const struct ota_signers *signers,
+                               struct ota_role_keys *by, struct ota_err *err) {
+    const struct ota_key *key = ota_keyring_for(r->keys, role, signers);
+    if (!key)
+        return ota_err_set(err, OTA_KEY, "keys/%s.pem is not a key that may sign %s", role, role);
+    *by = (struct ota_role_keys){.count = 1, .key = {key}};
+    return OTA_OK;
+}
+
+static enum ota_status list_role(struct round *r, const struct ota_role_file *f, struct ota_err *err) {
+    return ota_role_entry(f->name, f->meta.version, ota_buf_span(&f->wire), &r->next.entry[r->next.count++], err);
+}
+
+static void clean_products(struct ota_online_product (*p)[OTA_PRODUCTS_MAX]) {
+    for (size_t i = 0; i < OTA_PRODUCTS_MAX; i++)
+        ota_stones_free(&(*p)[i].listed);
+}
+
+/* The channels as they will be; *changed against the current role. */
+static enum ota_status decide_channels(struct round *r, bool *changed, struct ota_err *err) {
+    OTA_CLEAN(clean_products) struct ota_online_product product[OTA_PRODUCTS_MAX] = {0};
+    for (size_t i = 0; i < r->product_count; i++) {
+        product[i].name = r->product[i].name;
+        OTA_TRY(ota_stones_read(&r->product[i].meta, product[i].name, &product[i].listed, err));
+    }
+    if (!first_time(r))
+        OTA_TRY(ota_rollout_read(&r->rollout.meta, &r->channels, err));
+    OTA_TRY(ota_online_want(&r->channels, r->in->wanted, r->in->now, product, r->product_count, changed, err));
+    return ota_online_check(&r->channels, product, r->product_count, err);
+}
+
+static enum ota_status sign_rollout(struct round *r, struct ota_err *err) {
+    const uint64_t now = r->in->now;
+    bool due = first_time(r) || ends_within(&r->rollout, now, OTA_ROLE_ONLINE_RENEW);
+    OTA_TRY(decide_channels(r, &due, err));
+    if (!due)
+        return list_role(r, &r->rollout, err);
+    struct ota_role_keys by;
+    OTA_TRY(key_for(r, "rollout", &r->rollout_by->signers, &by, err));
+    const struct ota_role_rollout role = {next_version(&r->rollout, now), now + OTA_ROLE_ONLINE_LIFE, &r->channels};
+    OTA_TRY(ota_role_rollout(&role, &by, &r->out->rollout, err));
+    return ota_role_entry("rollout", role.version, ota_buf_span(&r->out->rollout), &r->next.entry[r->next.count++],
+                          err);
+}
+
+static bool listed_before(const struct round *r, const struct ota_meta_entry *e) {
+    const struct ota_meta_entry *old = ota_role_entries_find(&r->before, e->name);
+    return old && old->version == e->version && old->has_sha256 &&
+           memcmp(old->sha256, e->sha256, sizeof e->sha256) == 0;
+}
+
+/* *snapshot is what timestamp must speak of afterwards. */
+static enum ota_status sign_snapshot(struct round *r, struct ota_meta_entry *snapshot, struct ota_err *err) {
+    const uint64_t now = r->in->now;
+    bool due = first_time(r) || ends_within(&r->snapshot, now, OTA_ROLE_ONLINE_RENEW);
+    OTA_TRY(list_role(r, &r->targets, err));
+    for (size_t i = 0; i < r->product_count; i++)
+        OTA_TRY(list_role(r, &r->product[i], err));
+    for (size_t i = 0; i < r->next.count; i++)
+        due = due || !listed_before(r, &r->next.entry[i]);
+    if (!due)
+        return ota_role_entry("snapshot", r->snapshot.meta.version, ota_buf_span(&r->snapshot.wire), snapshot, err);
+    struct ota_role_keys by;
+    OTA_TRY(key_for(r, "snapshot", &r->signers[OTA_ROLE_SNAPSHOT], &by, err));
+    const struct ota_role_snapshot role = {next_version(&r->snapshot, now), now + OTA_ROLE_ONLINE_LIFE, r->next.count,
+                                           r->next.entry};
+    OTA_TRY(ota_role_snapshot(&role, &by, &r->out->snapshot, err));
+    return ota_role_entry("snapshot", role.version, ota_buf_span(&r->out->snapshot), snapshot, err);
+}
+
+static enum ota_status sign_timestamp(struct round *r, const struct ota_meta_entry *snapshot, struct ota_err *err) {
+    const uint64_t now = r->in->now;
+    uint64_t issued;
+    OTA_TRY(last_issued(r, &issued, err));
+    bool fresh = !first_time(r) && now >= issued && now < issued + OTA_ROLE_TIMESTAMP_AGE;
+    if (fresh && r->out->snapshot.len == 0)
+        return OTA_OK;
+    struct ota_role_keys by;
+    OTA_TRY(key_for(r, "timestamp", &r->signers[OTA_ROLE_TIMESTAMP], &by, err));
+    const struct ota_role_timestamp role = {next_version(&r->timestamp, now), now + OTA_ROLE_TIMESTAMP_LIFE, now,
+                                            *snapshot};
+    return ota_role_timestamp(&role, &by, &r->out->timestamp, err);
+}
+
+static enum ota_status sign_due(struct round *r, struct ota_err *err) {
+    struct ota_meta_entry snapshot;
+    OTA_TRY(renew_offline(r, err));
+    OTA_TRY(sign_rollout(r, err));
+    OTA_TRY(sign_snapshot(r, &snapshot, err));
+    return sign_timestamp(r, &snapshot, err);
+}
+
+enum ota_status ota_online_sign(const struct ota_keyring *keys, const struct ota_online_proposal *in,
+                                struct ota_online_answer *out, struct ota_err *err) {
+    OTA_CLEAN(clean_round) struct round *r = ota_calloc(1, sizeof *r);
+    r->keys = keys;
+    r->in = in;
+    r->out = out;
+    OTA_TRY(open_offline(r, err));
+    OTA_TRY(open_current(r, err));
+    OTA_TRY(check_clock(r, err));
+    OTA_TRY(check_versions(r, err));
+    enum ota_status s = sign_due(r, err);
+    if (s != OTA_OK)
+        ota_online_answer_free(out);
+    return s;
+}

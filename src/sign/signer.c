@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Requests in, signatures out; see signer.h. */
+#include "sign/signer.h"
+
+#include <string.h>
+#include <time.h>
+
+#include "sign/online.h"
+
+/* ---- SIGN ------------------------------------------------------------------------------------------------- */
+
+enum { SIGN_FLAGS, SIGN_ROOT, SIGN_TARGETS, SIGN_SNAPSHOT, SIGN_TIMESTAMP, SIGN_ROLLOUT, SIGN_WANTED, SIGN_PRODUCTS };
+enum { SIGNED_ROLLOUT, SIGNED_SNAPSHOT, SIGNED_TIMESTAMP, SIGNED_TARGETS, SIGNED_PRODUCTS };
+
+static enum ota_status read_proposal(const struct ota_signer_message *m, struct ota_online_proposal *p,
+                                     struct ota_err *err) {
+    if (m->count < SIGN_PRODUCTS || m->count > SIGN_PRODUCTS + OTA_PRODUCTS_MAX)
+        return ota_err_set(err, OTA_ARGUMENT, "SIGN: %zu parts; %d and one per product are wanted", m->count,
+                           SIGN_PRODUCTS);
+    struct ota_span flags = ota_buf_span(&m->part[SIGN_FLAGS]);
+    if (!ota_span_equal_str(flags, "clock-ok=0") && !ota_span_equal_str(flags, "clock-ok=1"))
+        return ota_err_set(err, OTA_ARGUMENT, "SIGN: flags are \"clock-ok=0\" or \"clock-ok=1\"");
+    memset(p, 0, sizeof *p);
+    p->clock_ok = ota_span_equal_str(flags, "clock-ok=1");
+    p->root = ota_buf_span(&m->part[SIGN_ROOT]);
+    p->targets = ota_buf_span(&m->part[SIGN_TARGETS]);
+    p->snapshot = ota_buf_span(&m->part[SIGN_SNAPSHOT]);
+    p->timestamp = ota_buf_span(&m->part[SIGN_TIMESTAMP]);
+    p->rollout = ota_buf_span(&m->part[SIGN_ROLLOUT]);
+    p->wanted = ota_buf_span(&m->part[SIGN_WANTED]);
+    for (size_t i = SIGN_PRODUCTS; i < m->count; i++)
+        p->product[p->product_count++] = ota_buf_span(&m->part[i]);
+    return OTA_OK;
+}
+
+static void hand_over(struct ota_buf *from, struct ota_buf *to) {
+    *to = *from;
+    *from = (struct ota_buf){0};
+}
+
+enum ota_status ota_signer_sign(const struct ota_keyring *keys, const struct ota_signer_message *request,
+                                struct ota_signer_message *answer, struct ota_err *err) {
+    struct ota_online_proposal proposal;
+    struct ota_online_answer made = {0};
+    OTA_TRY(read_proposal(request, &proposal, err));
+    proposal.now = (uint64_t)time(NULL);
+    OTA_TRY(ota_online_sign(keys, &proposal, &made, err));
+    hand_over(&made.rollout, &answer->part[SIGNED_ROLLOUT]);
+    hand_over(&made.snapshot, &answer->part[SIGNED_SNAPSHOT]);
+    hand_over(&made.timestamp, &answer->part[SIGNED_TIMESTAMP]);
+    hand_over(&made.targets, &answer->part[SIGNED_TARGETS]);
+    for (size_t i = 0; i < proposal.product_count; i++)
+        hand_over(&made.product[i], &answer->part[SIGNED_PRODUCTS + i]);
+    answer->type = OTA_SIGNER_SIGNED;
+    answer->count = SIGNED_PRODUCTS + proposal.product_count;
+    return OTA_OK;
+}
+
+/* ---- the loop --------------------------------------------------------------------------------------------- */
+
+static enum ota_status answer_hello(const struct ota_keyring *keys, struct ota_signer_message *answer) {
+    for (size_t i = 0; i < keys->count; i++)
+        ota_buf_printf(&answer->part[0], "%s%s", i ? " " : "", keys->entry[i].name);
+    answer->type = OTA_SIGNER_HELLO;
+    answer->count = 1;
+    return OTA_OK;
+}
+
+static enum ota_status judge(const struct ota_keyring *keys, const struct ota_signer_message *request,
+                             struct ota_signer_message *answer, struct ota_err *err) {
+    switch (request->type) {
+    case OTA_SIGNER_HELLO:
+        return answer_hello(keys, answer);
+    case OTA_SIGNER_SIGN:
+        return ota_signer_sign(keys, request, answer, err);
+    case OTA_SIGNER_BUILD:
+        return ota_signer_build(keys, request, answer, err);
+    default:
+        return ota_err_set(err, OTA_UNSUPPORTED, "the signer knows no request of type %u", request->type);
+    }
+}
+
+static enum ota_status refuse(int fd, const struct ota_err *why, struct ota_err *err) {
+    const struct ota_span parts[] = {ota_span_str(ota_status_name(why->code)), ota_span_str(why->msg)};
+    return ota_signer_send(fd, OTA_SIGNER_REFUSED, parts, OTA_ARRAY_LEN(parts), err);
+}
+
+static enum ota_status send_answer(int fd, const struct ota_signer_message *answer, struct ota_err *err) {
+    struct ota_span parts[OTA_SIGNER_PARTS_MAX];
+    for (size_t i = 0; i < answer->count; i++)
+        parts[i] = ota_buf_span(&answer->part[i]);
+    return ota_signer_send(fd, answer->type, parts, answer->count, err);
+}
+
+static enum ota_status serve_one(int fd, const struct ota_keyring *keys, bool *closed, struct ota_err *err) {
+    OTA_CLEAN(ota_signer_message_free) struct ota_signer_message request = {0};
+    OTA_CLEAN(ota_signer_message_free) struct ota_signer_message answer = {0};
+    struct ota_err why;
+    OTA_TRY(ota_signer_receive(fd, &request, -1, closed, err));
+    if (*closed)
+        return OTA_OK;
+    if (judge(keys, &request, &answer, &why) != OTA_OK)
+        return refuse(fd, &why, err);
+    return send_answer(fd, &answer, err);
+}
+
+/* Whoever started the signer hears why it cannot work, rather than a closed socket. */
+static enum ota_status refuse_first(int fd, struct ota_err *err) {
+    OTA_CLEAN(ota_signer_message_free) struct ota_signer_message request = {0};
+    struct ota_err ignored;
+    bool closed = true;
+    if (ota_signer_receive(fd, &request, -1, &closed, &ignored) == OTA_OK && !closed &&
+        refuse(fd, err, &ignored) != OTA_OK)
+        return ignored.code;
+    return err->code;
+}
+
+enum ota_status ota_signer_serve(int fd, struct ota_err *err) {
+    OTA_CLEAN(ota_keyring_free) struct ota_keyring keys = {0};
+    bool closed = false;
+    if (ota_keyring_load(&keys, "keys", err) != OTA_OK)
+        return refuse_first(fd, err);
+    while (!closed)
+        OTA_TRY(serve_one(fd, &keys, &closed, err));
+    return OTA_OK;
+}

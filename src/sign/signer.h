@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The work of otaserve-signer: answers the requests of host/signer_link.h with the keys of a workspace. */
+#ifndef OTA_SIGN_SIGNER_H
+#define OTA_SIGN_SIGNER_H
+
+#include "host/signer_link.h"
+#include "sign/keyring.h"
+
+/* Serves the socket `fd` until it closes. The current folder is the workspace. Keys are read once, at the start; without them the first request is
+ * refused with the reason, which is returned. A malformed message ends the service with an error. */
+OTA_MUST_USE enum ota_status ota_signer_serve(int fd, struct ota_err *err);
+
+/* One SIGN or BUILD request into an answer's parts (`answer` may hold some already). Private to src/sign. */
+OTA_MUST_USE enum ota_status ota_signer_sign(const struct ota_keyring *keys, const struct ota_signer_message *request,
+                                             struct ota_signer_message *answer, struct ota_err *err);
+OTA_MUST_USE enum ota_status ota_signer_build(const struct ota_keyring *keys, const struct ota_signer_message *request,
+                                              struct ota_signer_message *answer, struct ota_err *err);
+
+#endif
