@@ -7,6 +7,7 @@
 #define CHECKSUM_SEED 0xEFu
 #define SEGMENT_HEADER 8u
 #define WP_PIN_DISABLED 0xEE
+#define EFUSE_BLOCK_REV_MAX 199u /* what ESP-IDF writes by default */
 
 void ota_image_begin(struct ota_image_writer *w, struct ota_buf *out, const struct ota_image_header *h) {
     uint8_t b[OTA_IMAGE_HEADER_LEN] = {OTA_IMAGE_MAGIC_BYTE};
@@ -81,7 +82,7 @@ void ota_app_desc_write(const struct ota_app_desc *d, uint8_t out[OTA_APP_DESC_L
     put_text(out + 96, 16, d->date);
     put_text(out + 112, 32, d->idf);
     memcpy(out + 144, d->elf_sha256, OTA_SHA256_LEN);
-    ota_put_le16(out + 178, UINT16_MAX); /* no upper eFuse block revision */
+    ota_put_le16(out + 178, EFUSE_BLOCK_REV_MAX);
     out[180] = d->mmu_page_log2;
 }
 
