@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the files of `otactl push` share: cmd_push.c reads the command line, push_publish.c signs and hands over, push_report.c tells. Private to src/ctl. */
+#ifndef OTA_CTL_PUSH_H
+#define OTA_CTL_PUSH_H
+
+#include "host/workspace.h"
+#include "release/build.h"
+
+#define OTA_PUSH_WAIT_MS 30000
+
+struct ota_push {
+    const struct ota_workspace *w;
+    const struct ota_product_config *product;
+    const char *channel; /* NULL: offered to nobody */
+    uint16_t permille;
+    bool dry_run;
+    struct ota_build build;
+};
+
+/* Assigns the counter, signs, hands the release over and waits until it is published; publishes itself where no daemon runs. Killed at any moment it
+ * leaves the release before served whole. BUSY when a daemon did not answer within OTA_PUSH_WAIT_MS; what it refused comes back as its status. */
+OTA_MUST_USE enum ota_status ota_push_publish(struct ota_push *p, struct ota_err *err);
+
+/* What goes in and what was left out; then, after publishing, the outcome. */
+void ota_push_print_plan(const struct ota_push *p);
+void ota_push_print_outcome(const struct ota_push *p);
+void ota_push_print_json(const struct ota_push *p);
+
+#endif

@@ -1,0 +1,266 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * From a checked release to a published one.
+ *
+ *   state/lock held:  wait for releases of this product that are on their way -> counter -> sign
+ *                     -> fill state/incoming/.tmp-<id> -> rename to state/incoming/<id>
+ *   then:             a running daemon publishes and answers with <id>.done or <id>.refused; where none runs, this process is the publisher
+ *
+ * The rename hands over: before it nothing has happened, after it the daemon or the next push finishes the job.
+ */
+#include <pwd.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "ctl/cmd.h"
+#include "ctl/progress.h"
+#include "ctl/push.h"
+#include "host/crypto.h"
+#include "host/signer_link.h"
+#include "sign/sign.h"
+#include "store/repo.h"
+
+#define LOCK_WAIT_MS 120000
+#define POLL_MS 50
+#define ANSWER_MAX 1024u
+#define REQUEST_MAX 1024u
+
+/* ---- publishing ---------------------------------------------------------------------------------------- */
+
+static enum ota_status publish_here(const struct ota_workspace *w, const char *id, struct ota_err *err) {
+    OTA_CLEAN_FREE char *lock = ota_workspace_path(w, "state/publish.lock");
+    OTA_CLEAN_FD int held = -1;
+    struct ota_signer signer = {.pid = 0, .fd = -1};
+    OTA_TRY(ota_fs_lock(lock, OTA_PUSH_WAIT_MS, &held, err));
+    OTA_TRY(ota_signer_start(&signer, w->dir, err));
+    enum ota_status st = ota_repo_publish(w, &signer, id, err);
+    ota_signer_stop(&signer);
+    return st;
+}
+
+static enum ota_status status_by_name(const char *name) {
+    for (int code = 1; code < OTA_STATUS_COUNT; code++)
+        if (strcmp(ota_status_name((enum ota_status)code), name) == 0)
+            return (enum ota_status)code;
+    return OTA_INTERNAL;
+}
+
+/* "<status name>\n<message>" */
+static enum ota_status read_refusal(const char *path, struct ota_err *err) {
+    OTA_CLEAN(ota_buf_free) struct ota_buf text = {0};
+    OTA_TRY(ota_fs_read(path, ANSWER_MAX, &text, err));
+    char *line = (char *)text.p, *message = strchr(line, '\n');
+    if (message)
+        *message++ = '\0';
+    if (message)
+        message[strcspn(message, "\n")] = '\0';
+    return ota_err_set(err, status_by_name(line), "refused: %s", message && *message ? message : line);
+}
+
+/* *answered: the publisher spoke; the result is the return value. */
+static enum ota_status look_for_answer(const struct ota_workspace *w, const char *id, bool *answered,
+                                       struct ota_err *err) {
+    OTA_CLEAN_FREE char *done = ota_workspace_path(w, "state/incoming/%s.done", id);
+    OTA_CLEAN_FREE char *refused = ota_workspace_path(w, "state/incoming/%s.refused", id);
+    struct ota_err ignored;
+    *answered = true;
+    if (ota_fs_exists(done)) {
+        (void)!ota_fs_remove(done, &ignored);
+        return OTA_OK;
+    }
+    if (ota_fs_exists(refused)) {
+        enum ota_status st = read_refusal(refused, err);
+        (void)!ota_fs_remove(refused, &ignored);
+        return st;
+    }
+    *answered = false;
+    return OTA_OK;
+}
+
+/* Sees incoming/<id> published, by whoever may. */
+static enum ota_status see_published(const struct ota_workspace *w, const char *id, struct ota_err *err) {
+    for (int waited = 0; waited <= OTA_PUSH_WAIT_MS; waited += POLL_MS) {
+        OTA_CLEAN_FD int daemon_lock = -1;
+        bool answered;
+        enum ota_status st = look_for_answer(w, id, &answered, err);
+        if (answered)
+            return st;
+        OTA_TRY(ota_repo_daemon(w, &daemon_lock, err));
+        if (daemon_lock >= 0) { /* nobody else publishes while this is held */
+            st = publish_here(w, id, err);
+            struct ota_err ignored;
+            (void)!look_for_answer(w, id, &answered, &ignored);
+            return st;
+        }
+        (void)nanosleep(&(struct timespec){.tv_nsec = POLL_MS * 1000000L}, NULL);
+    }
+    return ota_err_set(
+        err, OTA_BUSY,
+        "otaserve did not publish within %u s; the release waits in state/incoming and is published when "
+        "the daemon goes on: see its log",
+        OTA_PUSH_WAIT_MS / 1000u);
+}
+
+/* Does incoming/<id> hold a release of this product. */
+static bool is_of_product(const struct ota_workspace *w, const char *id, const char *product) {
+    OTA_CLEAN_FREE char *path = ota_workspace_path(w, "state/incoming/%s/request", id);
+    OTA_CLEAN_FREE char *wanted = ota_sprintf("product %s\n", product);
+    OTA_CLEAN(ota_buf_free) struct ota_buf text = {0};
+    struct ota_err ignored;
+    return ota_fs_read(path, REQUEST_MAX, &text, &ignored) == OTA_OK &&
+           strncmp(ota_buf_text(&text), wanted, strlen(wanted)) == 0;
+}
+
+/* A release still on its way is not in the product role yet: the next one must be signed on top of it. One that is refused is out of the way as well. */
+static enum ota_status finish_pending(const struct ota_push *p, struct ota_err *err) {
+    OTA_CLEAN(ota_fs_names_free) struct ota_fs_names names = {0};
+    OTA_TRY(ota_repo_incoming(p->w, &names, err));
+    for (size_t i = 0; i < names.count; i++) {
+        OTA_CLEAN_FREE char *folder = ota_workspace_path(p->w, "state/incoming/%s", names.name[i]);
+        if (!is_of_product(p->w, names.name[i], p->product->name))
+            continue;
+        enum ota_status st = see_published(p->w, names.name[i], err);
+        if (st != OTA_OK && ota_fs_exists(folder))
+            return ota_err_prefix(err, "an earlier push (%s)", names.name[i]);
+    }
+    return OTA_OK;
+}
+
+/* ---- signing ------------------------------------------------------------------------------------------- */
+
+/* Current roles; verified from the root on before they are built upon. */
+struct current {
+    struct ota_buf role, rollout;
+};
+static void current_free(struct current *c) {
+    ota_buf_free(&c->role);
+    ota_buf_free(&c->rollout);
+}
+
+static enum ota_status read_current(const struct ota_push *p, struct current *c, struct ota_err *err) {
+    struct ota_repo_info *info = ota_calloc(1, sizeof *info);
+    enum ota_status st = ota_repo_read(p->w, info, err);
+    if (st == OTA_OK)
+        ota_repo_info_free(info);
+    free(info);
+    OTA_TRY(st);
+    st = ota_repo_role(p->w, p->product->name, &c->role, err);
+    if (st == OTA_NOT_FOUND)
+        return ota_err_set(err, OTA_CONFIG, "product %s is in ota.conf but the repository delegates nothing to it",
+                           p->product->name);
+    OTA_TRY(st);
+    st = ota_repo_role(p->w, "rollout", &c->rollout, err);
+    return st == OTA_NOT_FOUND ? OTA_OK : st;
+}
+
+static enum ota_status assign_counter(struct ota_push *p, const struct current *c, struct ota_err *err) {
+    struct ota_release *r = &p->build.release;
+    OTA_TRY(ota_sign_next_counter(ota_buf_span(&c->role), p->product->name, &r->counter, err));
+    if (r->from_min >= r->counter)
+        return ota_err_set(err, OTA_COUNTER,
+                           "--from-min %u: the newest release of %s is %u, no board could take this one", r->from_min,
+                           r->product, r->counter - 1);
+    return OTA_OK;
+}
+
+static enum ota_status sign(const struct ota_push *p, const struct current *c, struct ota_buf *out, uint64_t *version,
+                            struct ota_err *err) {
+    OTA_CLEAN_FREE char *path = ota_workspace_path(p->w, "keys/%s.pem", p->product->name);
+    OTA_CLEAN(ota_key_free) struct ota_key *key = NULL;
+    OTA_TRY(ota_key_load(&key, path, err));
+    struct ota_sign_release in = {
+        .key = key,
+        .release = &p->build.release,
+        .role = ota_buf_span(&c->role),
+        .rollout = ota_buf_span(&c->rollout),
+        .now = ota_ctl_now(),
+    };
+    return ota_sign_release(&in, out, version, err);
+}
+
+/* ---- handing over -------------------------------------------------------------------------------------- */
+
+/* Sorts by age; a second push in the same second differs in its counter. */
+static enum ota_status make_id(const struct ota_push *p, char **out, struct ota_err *err) {
+    uint8_t salt[4];
+    char hex[2 * sizeof salt + 1];
+    OTA_TRY(ota_crypto_openssl.random(ota_crypto_openssl.ctx, salt, sizeof salt, err));
+    ota_hex_encode(salt, sizeof salt, hex);
+    *out = ota_sprintf("%010llu-%s-%u-%s", (unsigned long long)ota_ctl_now(), p->product->name,
+                       p->build.release.counter, hex);
+    return OTA_OK;
+}
+
+static void user_name(char out[33]) {
+    const struct passwd *user = getpwuid(geteuid());
+    (void)snprintf(out, 33, "%s", user ? user->pw_name : "");
+    for (const char *c = out; *c; c++)
+        if (!strchr("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-", *c))
+            out[0] = '\0';
+    if (!out[0])
+        (void)snprintf(out, 33, "uid-%u", (unsigned)geteuid());
+}
+
+static enum ota_status fill_folder(const struct ota_push *p, const char *folder, const struct ota_buf *role,
+                                   uint64_t version, struct ota_err *err) {
+    char user[33];
+    struct ota_progress_bar bar;
+    OTA_CLEAN_FREE char *metadata = ota_sprintf("%s/metadata", folder);
+    OTA_CLEAN_FREE char *file = ota_sprintf("%s/%llu.%s.json", metadata, (unsigned long long)version, p->product->name);
+    user_name(user);
+    const struct ota_build_request request = {
+        .channel = p->channel, .permille = p->permille, .groups = "*", .by = user};
+    OTA_TRY(ota_fs_mkdirs(metadata, 0755, err));
+    OTA_TRY(ota_fs_write(file, role->p, role->len, 0644, err));
+    const struct ota_build_progress progress = ota_progress_start(&bar, "copying");
+    enum ota_status st = ota_build_write(&p->build, folder, &progress, err);
+    ota_progress_end(&bar);
+    OTA_TRY(st);
+    return ota_build_write_request(&p->build, folder, &request, err);
+}
+
+/* Ctrl-C waits for these milliseconds, so that no half-filled folder stays behind. */
+static enum ota_status hand_over(const struct ota_push *p, const char *id, const struct ota_buf *role, uint64_t version,
+                                 struct ota_err *err) {
+    OTA_CLEAN_FREE char *temp = ota_workspace_path(p->w, "state/incoming/.tmp-%s", id);
+    OTA_CLEAN_FREE char *folder = ota_workspace_path(p->w, "state/incoming/%s", id);
+    struct ota_err ignored;
+    sigset_t stop, before;
+    (void)sigemptyset(&stop);
+    (void)sigaddset(&stop, SIGINT);
+    (void)sigaddset(&stop, SIGTERM);
+    (void)sigprocmask(SIG_BLOCK, &stop, &before);
+    enum ota_status st = fill_folder(p, temp, role, version, err);
+    if (st == OTA_OK)
+        st = ota_fs_rename(temp, folder, err);
+    if (st != OTA_OK)
+        (void)!ota_fs_remove_tree(temp, &ignored);
+    (void)sigprocmask(SIG_SETMASK, &before, NULL);
+    return st;
+}
+
+static enum ota_status lock_pushes(const struct ota_workspace *w, int *fd, struct ota_err *err) {
+    OTA_CLEAN_FREE char *lock = ota_workspace_path(w, "state/lock");
+    enum ota_status st = ota_fs_lock(lock, LOCK_WAIT_MS, fd, err);
+    if (st == OTA_BUSY)
+        return ota_err_set(err, OTA_BUSY, "another push to this workspace is still under way (%s)", lock);
+    return st;
+}
+
+enum ota_status ota_push_publish(struct ota_push *p, struct ota_err *err) {
+    OTA_CLEAN_FD int lock = -1;
+    OTA_CLEAN(current_free) struct current current = {.role = {0}};
+    OTA_CLEAN(ota_buf_free) struct ota_buf role = {0};
+    OTA_CLEAN_FREE char *id = NULL;
+    uint64_t version;
+    OTA_TRY(lock_pushes(p->w, &lock, err));
+    OTA_TRY(finish_pending(p, err));
+    OTA_TRY(read_current(p, &current, err));
+    OTA_TRY(assign_counter(p, &current, err));
+    OTA_TRY(sign(p, &current, &role, &version, err));
+    OTA_TRY(make_id(p, &id, err));
+    OTA_TRY(hand_over(p, id, &role, version, err));
+    return see_published(p->w, id, err);
+}

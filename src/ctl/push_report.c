@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What push tells, as text and as JSON. */
+#include <stdio.h>
+#include <string.h>
+
+#include "ctl/cmd.h"
+#include "ctl/push.h"
+
+static const char *last_part(const char *path) {
+    const char *slash = strrchr(path, '/');
+    return slash ? slash + 1 : path;
+}
+
+void ota_push_print_plan(const struct ota_push *p) {
+    const struct ota_release *r = &p->build.release;
+    printf("%s %s for %s:\n", r->product, r->version, r->chip);
+    for (size_t i = 0; i < r->step_count; i++)
+        printf("  %-17s %9u bytes  %s\n", r->step[i].label, r->step[i].length, last_part(p->build.path[i]));
+    if (p->build.left_count)
+        printf("Left out:\n");
+    for (size_t i = 0; i < p->build.left_count; i++) {
+        const struct ota_build_left *left = &p->build.left[i];
+        printf("  %-17s %s: %s%s%s\n", left->label, last_part(left->file), left->reason,
+               left->remedy[0] ? "; add " : "", left->remedy);
+    }
+    for (size_t i = 0; i < p->build.remark_count; i++)
+        printf("Note: %s\n", p->build.remark[i]);
+}
+
+void ota_push_print_outcome(const struct ota_push *p) {
+    const struct ota_release *r = &p->build.release;
+    if (p->dry_run) {
+        printf("Every check passed; nothing was published (-n).\n");
+        return;
+    }
+    printf("Published as %s release %u.\n", r->product, r->counter);
+    if (!p->channel)
+        printf("It is offered to no board yet; add --channel NAME to offer it.\n");
+    else if (p->permille % 10)
+        printf("Offered on %s to %u.%u%% of its boards.\n", p->channel, p->permille / 10u, p->permille % 10u);
+    else
+        printf("Offered on %s to %u%% of its boards.\n", p->channel, p->permille / 10u);
+}
+
+static cJSON *steps_json(const struct ota_build *b) {
+    cJSON *list = cJSON_CreateArray();
+    for (size_t i = 0; i < b->release.step_count; i++) {
+        const struct ota_step *s = &b->release.step[i];
+        char hex[OTA_SHA256_HEX_LEN + 1];
+        cJSON *item = cJSON_CreateObject();
+        ota_hex_encode(s->sha256, OTA_SHA256_LEN, hex);
+        (void)cJSON_AddStringToObject(item, "kind", ota_kind_name(s->kind));
+        (void)cJSON_AddStringToObject(item, "label", s->label);
+        (void)cJSON_AddStringToObject(item, "file", b->path[i]);
+        (void)cJSON_AddNumberToObject(item, "length", s->length);
+        (void)cJSON_AddStringToObject(item, "sha256", hex);
+        (void)cJSON_AddItemToArray(list, item);
+    }
+    return list;
+}
+
+static cJSON *left_json(const struct ota_build *b) {
+    cJSON *list = cJSON_CreateArray();
+    for (size_t i = 0; i < b->left_count; i++) {
+        cJSON *item = cJSON_CreateObject();
+        (void)cJSON_AddStringToObject(item, "file", b->left[i].file);
+        (void)cJSON_AddStringToObject(item, "label", b->left[i].label);
+        (void)cJSON_AddStringToObject(item, "reason", b->left[i].reason);
+        (void)cJSON_AddStringToObject(item, "remedy", b->left[i].remedy);
+        (void)cJSON_AddItemToArray(list, item);
+    }
+    return list;
+}
+
+void ota_push_print_json(const struct ota_push *p) {
+    const struct ota_release *r = &p->build.release;
+    cJSON *tree = cJSON_CreateObject(), *remarks = cJSON_CreateArray();
+    (void)cJSON_AddStringToObject(tree, "product", r->product);
+    if (p->dry_run)
+        (void)cJSON_AddNullToObject(tree, "counter");
+    else
+        (void)cJSON_AddNumberToObject(tree, "counter", r->counter);
+    (void)cJSON_AddStringToObject(tree, "version", r->version);
+    if (p->channel)
+        (void)cJSON_AddStringToObject(tree, "channel", p->channel);
+    else
+        (void)cJSON_AddNullToObject(tree, "channel");
+    (void)cJSON_AddNumberToObject(tree, "permille", p->channel ? p->permille : 0);
+    (void)cJSON_AddBoolToObject(tree, "published", !p->dry_run);
+    (void)cJSON_AddBoolToObject(tree, "dry_run", p->dry_run);
+    (void)cJSON_AddItemToObject(tree, "steps", steps_json(&p->build));
+    (void)cJSON_AddItemToObject(tree, "left_out", left_json(&p->build));
+    for (size_t i = 0; i < p->build.remark_count; i++)
+        (void)cJSON_AddItemToArray(remarks, cJSON_CreateString(p->build.remark[i]));
+    (void)cJSON_AddItemToObject(tree, "remarks", remarks);
+    ota_ctl_print_json(&tree);
+}
