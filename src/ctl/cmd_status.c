@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* otactl status: roles, channels, what a stolen server could do, and what a person must see to. */
+#include <stdio.h>
+#include <string.h>
+
+#include "ctl/cmd.h"
+#include "host/clock.h"
+#include "store/repo.h"
+
+#define DAY 86400u
+#define WARNINGS_MAX 32u
+
+struct status {
+    const struct ota_workspace *w;
+    struct ota_repo_info info;
+    uint64_t now;
+    bool daemon;
+    struct ota_buf stolen;
+    size_t warning_count;
+    char *warning[WARNINGS_MAX];
+};
+
+static void status_free(struct status *s) {
+    ota_repo_info_free(&s->info);
+    ota_buf_free(&s->stolen);
+    for (size_t i = 0; i < s->warning_count; i++)
+        free(s->warning[i]);
+    free(s);
+}
+
+static int64_t days_left(const struct status *s, const struct ota_repo_role_info *role) {
+    int64_t seconds = (int64_t)role->expires - (int64_t)s->now;
+    return seconds >= 0 ? seconds / DAY : -1 - (-seconds - 1) / DAY;
+}
+
+/* ---- findings ------------------------------------------------------------------------------------------ */
+
+static void warn(struct status *s, char *text) {
+    if (s->warning_count < WARNINGS_MAX)
+        s->warning[s->warning_count++] = text;
+    else
+        free(text);
+}
+
+/* A role whose key lies here renews itself while otaserve runs; the others need a person, who needs time. */
+static void warn_of_expiry(struct status *s, const struct ota_repo_role_info *role) {
+    int64_t days = days_left(s, role);
+    if (days < 0) {
+        warn(s, role->online ? ota_sprintf("%s has expired: boards take no update until it is renewed; start otaserve",
+                                           role->name)
+                             : ota_sprintf("%s has expired: boards take no update until it is signed again with its "
+                                           "offline key",
+                                           role->name));
+        return;
+    }
+    if (role->online || days > 60)
+        return;
+    const char *urgency = days <= 7 ? "now" : days <= 30 ? "soon" : "within two months";
+    warn(s, ota_sprintf("%s expires in %lld days; sign it again %s with its offline key", role->name, (long long)days,
+                        urgency));
+}
+
+static bool has_role(const struct status *s, const char *name) {
+    for (size_t i = 0; i < s->info.role_count; i++)
+        if (strcmp(s->info.role[i].name, name) == 0)
+            return true;
+    return false;
+}
+
+static void find_warnings(struct status *s) {
+    uint64_t ignored;
+    if (!ota_clock_system.now(ota_clock_system.ctx, &ignored))
+        warn(s, ota_strdup("the clock of this machine is not set: nothing can be signed"));
+    for (size_t i = 0; i < s->info.role_count; i++)
+        warn_of_expiry(s, &s->info.role[i]);
+    for (size_t i = 0; i < s->w->config.product_count; i++)
+        if (!has_role(s, s->w->config.product[i].name))
+            warn(s, ota_sprintf("product %s is in ota.conf but not in the repository", s->w->config.product[i].name));
+}
+
+/* Which keys that make releases or hand out trust lie on this machine: what whoever takes it could sign. */
+static void judge_theft(struct status *s) {
+    static const char *const online[] = {"snapshot", "timestamp", "rollout"};
+    OTA_CLEAN(ota_buf_free) struct ota_buf here = {0};
+    for (size_t i = 0; i < s->info.role_count; i++) {
+        const struct ota_repo_role_info *role = &s->info.role[i];
+        bool meant_to_be = false;
+        for (size_t k = 0; k < OTA_ARRAY_LEN(online); k++)
+            meant_to_be |= strcmp(role->name, online[k]) == 0;
+        if (role->online && !meant_to_be)
+            ota_buf_printf(&here, "%s%s", here.len ? ", " : "", role->name);
+    }
+    if (here.len)
+        ota_buf_printf(&s->stolen,
+                       "sign any release: the keys of %s lie in this workspace; move them to a machine of their own",
+                       ota_buf_text(&here));
+    else
+        ota_buf_str(&s->stolen, "only choose among releases that were signed for a channel, never an older one");
+}
+
+/* ---- output -------------------------------------------------------------------------------------------- */
+
+static void print_text(const struct status *s) {
+    char date[OTA_TIME_TEXT_MAX];
+    printf("workspace  %s\nboards     %s\notaserve   %s\n\n", s->w->dir,
+           s->w->config.url[0] ? s->w->config.url : "no url in ota.conf", s->daemon ? "running" : "not running");
+    printf("%-20s %12s  %-20s %6s  %s\n", "ROLE", "VERSION", "EXPIRES", "DAYS", "KEY");
+    for (size_t i = 0; i < s->info.role_count; i++) {
+        const struct ota_repo_role_info *role = &s->info.role[i];
+        ota_time_format(role->expires, date);
+        printf("%-20s %12llu  %-20s %6lld  %s\n", role->name, (unsigned long long)role->version, date,
+               (long long)days_left(s, role), role->online ? "in this workspace" : "elsewhere");
+    }
+    printf("\n");
+    for (size_t i = 0; i < s->info.channel_count; i++) {
+        const struct ota_repo_channel_info *c = &s->info.channel[i];
+        printf("%s %s offers release %u to %u.%u%% of its boards\n", c->product, c->name, c->channel.counter,
+               c->channel.permille / 10u, c->channel.permille % 10u);
+    }
+    if (s->info.channel_count == 0)
+        printf("No channel offers a release yet.\n");
+    printf("\nWhoever stole this server could %s.\n", ota_buf_text(&s->stolen));
+    for (size_t i = 0; i < s->warning_count; i++)
+        printf("Warning: %s\n", s->warning[i]);
+}
+
+static cJSON *roles_json(const struct status *s) {
+    cJSON *list = cJSON_CreateArray();
+    char date[OTA_TIME_TEXT_MAX];
+    for (size_t i = 0; i < s->info.role_count; i++) {
+        const struct ota_repo_role_info *role = &s->info.role[i];
+        cJSON *item = cJSON_CreateObject();
+        ota_time_format(role->expires, date);
+        (void)cJSON_AddStringToObject(item, "name", role->name);
+        (void)cJSON_AddNumberToObject(item, "version", (double)role->version);
+        (void)cJSON_AddStringToObject(item, "expires", date);
+        (void)cJSON_AddNumberToObject(item, "days_left", (double)days_left(s, role));
+        (void)cJSON_AddStringToObject(item, "key", role->online ? "workspace" : "elsewhere");
+        (void)cJSON_AddItemToArray(list, item);
+    }
+    return list;
+}
+
+static cJSON *channels_json(const struct status *s) {
+    cJSON *list = cJSON_CreateArray();
+    for (size_t i = 0; i < s->info.channel_count; i++) {
+        const struct ota_repo_channel_info *c = &s->info.channel[i];
+        cJSON *item = cJSON_CreateObject(), *groups = cJSON_CreateArray();
+        for (size_t g = 0; g < c->channel.group_count; g++)
+            (void)cJSON_AddItemToArray(groups, cJSON_CreateString(c->channel.group[g]));
+        (void)cJSON_AddStringToObject(item, "product", c->product);
+        (void)cJSON_AddStringToObject(item, "name", c->name);
+        (void)cJSON_AddNumberToObject(item, "counter", c->channel.counter);
+        (void)cJSON_AddNumberToObject(item, "permille", c->channel.permille);
+        (void)cJSON_AddItemToObject(item, "groups", groups);
+        (void)cJSON_AddItemToArray(list, item);
+    }
+    return list;
+}
+
+static void print_json(const struct status *s) {
+    cJSON *tree = cJSON_CreateObject(), *warnings = cJSON_CreateArray();
+    (void)cJSON_AddStringToObject(tree, "workspace", s->w->dir);
+    (void)cJSON_AddStringToObject(tree, "url", s->w->config.url);
+    (void)cJSON_AddBoolToObject(tree, "daemon", s->daemon);
+    (void)cJSON_AddItemToObject(tree, "roles", roles_json(s));
+    (void)cJSON_AddItemToObject(tree, "channels", channels_json(s));
+    (void)cJSON_AddStringToObject(tree, "stolen_server", ota_buf_text(&s->stolen));
+    for (size_t i = 0; i < s->warning_count; i++)
+        (void)cJSON_AddItemToArray(warnings, cJSON_CreateString(s->warning[i]));
+    (void)cJSON_AddItemToObject(tree, "warnings", warnings);
+    ota_ctl_print_json(&tree);
+}
+
+static enum ota_status gather(struct status *s, struct ota_err *err) {
+    OTA_CLEAN_FD int lock = -1;
+    s->now = ota_ctl_now();
+    OTA_TRY(ota_repo_read(s->w, &s->info, err));
+    OTA_TRY(ota_repo_daemon(s->w, &lock, err));
+    s->daemon = lock < 0;
+    judge_theft(s);
+    find_warnings(s);
+    return OTA_OK;
+}
+
+enum ota_status ota_cmd_status(const struct ota_args *args, struct ota_err *err) {
+    OTA_CLEAN(ota_workspace_close) struct ota_workspace w = {.dir = NULL};
+    OTA_TRY(ota_ctl_workspace(args, &w, err));
+    struct status *s = ota_calloc(1, sizeof *s);
+    s->w = &w;
+    enum ota_status st = gather(s, err);
+    if (st == OTA_OK && ota_ctl_json(args))
+        print_json(s);
+    else if (st == OTA_OK)
+        print_text(s);
+    status_free(s);
+    return st;
+}
