@@ -99,8 +99,8 @@ enum ota_state {
     OTA_STATE_REBOOTING,
     OTA_STATE_COPYING,     /* ota_boot(): staged images go to their places */
     OTA_STATE_ACTIVATING,  /* ota_boot(): otadata */
-    OTA_STATE_TESTING,     /* new app: self-test */
-    OTA_STATE_CONFIRMING,  /* new app: one verified run, then VALID */
+    OTA_STATE_TESTING,     /* new app: self-test; the board must neither sleep deeply nor reboot of itself */
+    OTA_STATE_CONFIRMING,  /* new app: one verified run, then VALID; neither here */
     OTA_STATE_ROLLING_BACK,
     OTA_STATE_REPORTING,
     OTA_STATE_COUNT
@@ -135,18 +135,27 @@ enum ota_action {
 };
 const char *ota_state_name(enum ota_state s);
 const char *ota_event_name(enum ota_event e);
+const char *ota_action_name(enum ota_action a);
 
 /* The transition function: no I/O, no clock. A pair the table does not list keeps the state and sleeps. */
 enum ota_action ota_step(enum ota_state *state, enum ota_event event);
 
 /* ---- the agent ----------------------------------------------------------------------------------------- */
 
+/* One use at a time: sector on its way to flash, encoded record, or what is being judged. */
+union ota_scratch {
+    uint8_t bytes[OTA_CHUNK];
+    struct ota_table table;
+    struct ota_image image[2];
+    struct ota_delegation delegation;
+};
+
 /* All memory of the agent. Public fields are marked; the rest is the agent's. */
 struct ota_agent {
     struct ota_agent_config cfg;
     enum ota_state state;                  /* public */
     bool reboot;                           /* public: the caller must reboot now */
-    bool mixed;                            /* public: after a rollback, labels are newer than the app */
+    bool mixed;                            /* public: labels are newer than the app (after a rollback) */
     bool counter_unknown;                  /* public: no listed release matches the running app */
     struct ota_board_record board;         /* public */
     struct ota_journal journal;            /* public */
@@ -156,19 +165,25 @@ struct ota_agent {
     struct ota_table table;                /* public: as read from flash at start */
     struct ota_trust trust;
     struct ota_release release;            /* the one being considered */
+    char label[OTA_LABEL_MAX + 1];         /* of the step at work, for messages and reports; "": none */
     uint32_t backoff;                      /* consecutive failed runs */
+    uint32_t retry_after;                  /* seconds a server asked for in this run */
     bool force;                            /* full run wanted */
+    bool without_rollback;                 /* the bootloader left the new app's entry NEW */
+    uint64_t started_ms;                   /* uptime at init */
     uint64_t last_full_ms;
-    uint8_t chunk[OTA_CHUNK];
+    union ota_scratch scratch;
 };
 
-/* Reads table, records, running slot. Does not touch the network. */
+/* Reads table, records, running slot. Does not touch the network. A damaged record is logged and counts as absent. */
 OTA_MUST_USE enum ota_status ota_agent_init(struct ota_agent *a, const struct ota_agent_config *cfg,
                                             struct ota_err *err);
-/* See top. Runs actions until the machine sleeps or a reboot is due. */
+/* See top. Runs actions until the machine sleeps or a reboot is due. A failed copy or activation is not an error of this
+ * function: see a->last. Fails only when the board cannot tell what to boot. */
 OTA_MUST_USE enum ota_status ota_boot(struct ota_agent *a, struct ota_err *err);
-/* One cycle: until the board may sleep or must reboot. *sleep_s: seconds until the next call (jitter and backoff in it). A failed update is not an
- * error of this function: see a->last. */
+/* One cycle: until the board may sleep or must reboot. *sleep_s: seconds until the next call (jitter and backoff in it). A failed
+ * update is not an error of this function: see a->last. While a->state is TESTING or CONFIRMING call it again after *sleep_s,
+ * without a reboot or deep sleep between: either makes the bootloader give the new app up. */
 OTA_MUST_USE enum ota_status ota_run(struct ota_agent *a, uint32_t *sleep_s, struct ota_err *err);
 /* Next ota_run() does a full run. */
 void ota_poll_now(struct ota_agent *a);

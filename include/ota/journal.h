@@ -28,7 +28,7 @@ struct ota_installed {
 };
 
 struct ota_board_record {
-    uint32_t counter;                      /* release of the running, confirmed app; 0: unknown */
+    uint32_t counter;                      /* release last installed whole; 0: unknown */
     char version[OTA_VERSION_MAX + 1];
     uint32_t failed_counter;               /* not tried again until the channel offers something else; 0: none */
     uint8_t count;
@@ -41,6 +41,7 @@ enum ota_phase {
     OTA_PHASE_COMMITTED = 2,  /* all is staged and verified: ota_boot() copies */
     OTA_PHASE_ACTIVATED = 3,  /* otadata names the new app; awaiting its first boots */
     OTA_PHASE_CONFIRMING = 4, /* the new app runs, not yet confirmed */
+    OTA_PHASE_DOUBTED = 5,    /* rolled back because no server answered: the old app finds out whether it can reach one */
 };
 const char *ota_phase_name(enum ota_phase p);
 
@@ -68,11 +69,11 @@ struct ota_journal {
     uint32_t new_app_offset;  /* 0: the release has no app for us */
     uint8_t table_round;      /* 1: only the partition table is being installed; the rest is planned after its reboot */
     uint8_t activations;      /* of the app, at most OTA_ACTIVATIONS_MAX */
-    uint8_t attempts;         /* failed runs at this release */
     uint8_t self_test_failed;
     uint8_t authenticated;    /* the old app had authenticated the server */
+    uint8_t offline;          /* the old app could not reach a server either: confirm without one */
     uint64_t saved_bytes;     /* not downloaded again thanks to resume */
-    uint8_t count;
+    uint8_t count;            /* 0 while STAGING: to be planned anew (the table round is done) */
     struct ota_journal_step step[OTA_STEPS_MAX];
 };
 

@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Between staging and committing: is what lies in flash what was signed and fit for this board, and is it still offered. */
+#include <string.h>
+
+#include "agent_private.h"
+
+static enum ota_status check_bytes(struct ota_agent *a, const struct ota_journal_step *s, struct ota_err *err) {
+    bool holds;
+    OTA_TRY(ota_agent_holds(a, &s->image, s->stage_offset, 0, &holds, err));
+    if (!holds)
+        return ota_err_set(err, OTA_READBACK, "flash at 0x%x does not hold what was written there",
+                           (unsigned)s->stage_offset);
+    return OTA_OK;
+}
+
+static enum ota_status check_kind(struct ota_agent *a, const struct ota_journal_step *s, struct ota_err *err) {
+    switch (s->image.kind) {
+    case OTA_KIND_APP:
+        return ota_agent_check_app(a, s->stage_offset, s->image.length, s->dest_size, err);
+    case OTA_KIND_BOOTLOADER:
+        return ota_agent_check_bootloader(a, s->stage_offset, s->image.length, err);
+    case OTA_KIND_TABLE:
+        return ota_agent_check_table(a, s->stage_offset, s->image.length, err);
+    case OTA_KIND_DATA:
+    case OTA_KIND_COUNT:
+        break;
+    }
+    return OTA_OK;
+}
+
+/* A staged image that went bad is fetched again by the next run; one that never suited is not. */
+static enum ota_status check_step(struct ota_agent *a, struct ota_journal_step *s, struct ota_err *err) {
+    enum ota_status status = check_bytes(a, s, err);
+    if (status != OTA_OK) {
+        struct ota_err unkept;
+        s->state = OTA_STEP_WAITING;
+        s->done = 0;
+        if (ota_agent_save_journal(a, &unkept) != OTA_OK)
+            ota_log(a->cfg.log, OTA_LOG_WARNING, "%s", unkept.msg);
+    }
+    if (status == OTA_OK)
+        status = check_kind(a, s, err);
+    if (status != OTA_OK)
+        return ota_err_prefix(err, "release %u (%s): %s", (unsigned)a->journal.counter, a->journal.version,
+                              s->image.label);
+    return OTA_OK;
+}
+
+static enum ota_status check_steps(struct ota_agent *a, struct ota_err *err) {
+    for (size_t i = 0; i < a->journal.count; i++) {
+        struct ota_journal_step *s = &a->journal.step[i];
+        if (s->state != OTA_STEP_STAGED)
+            continue;
+        ota_agent_at(a, s->image.label);
+        OTA_TRY(check_step(a, s, err));
+    }
+    ota_agent_at(a, NULL);
+    return OTA_OK;
+}
+
+static bool same_release(const struct ota_journal *j, const struct ota_release *r) {
+    if (j->counter != r->counter)
+        return false;
+    for (size_t i = 0; i < j->count; i++) {
+        bool found = false;
+        for (size_t k = 0; k < r->step_count; k++)
+            found = found || (strcmp(j->step[i].image.label, r->step[k].label) == 0 &&
+                              memcmp(j->step[i].image.sha256, r->step[k].sha256, OTA_SHA256_LEN) == 0);
+        if (!found)
+            return false;
+    }
+    return true;
+}
+
+/* The second poll: nothing is installed that was withdrawn while it was downloaded. */
+static enum ota_status check_offer(struct ota_agent *a, struct ota_err *err) {
+    bool unchanged, offered;
+    OTA_TRY(ota_agent_refresh(a, false, &unchanged, err));
+    OTA_TRY(ota_agent_select(a, &offered, err));
+    OTA_TRY(ota_trust_finish(&a->trust, false, err));
+    if (offered && same_release(&a->journal, &a->release))
+        return OTA_OK;
+    return ota_err_set(err, OTA_WITHDRAWN, "release %u (%s): withdrawn while it was downloaded; dropped",
+                       (unsigned)a->journal.counter, a->journal.version);
+}
+
+enum ota_status ota_agent_check(struct ota_agent *a, enum ota_event *event, struct ota_err *err) {
+    (void)event;
+    OTA_TRY(check_steps(a, err));
+    enum ota_status status = check_offer(a, err);
+    if (status == OTA_WITHDRAWN) {
+        struct ota_err why = *err;
+        OTA_TRY(ota_agent_note(a, OTA_RESULT_FAILED, "verify", a->journal.counter, &why, err));
+        OTA_TRY(ota_agent_drop_journal(a, err));
+        *err = why;
+    }
+    if (status == OTA_OK)
+        a->journal.authenticated = a->trust.authenticated;
+    return status;
+}

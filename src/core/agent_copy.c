@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Commit and what follows it. commit: at run time, the point after which the release is installed whatever happens. copy, activate:
+ * in ota_boot(), staged images go to their places, then otadata names the new app. Every step may be repeated after a power cut:
+ * sectors that are right already are left alone.
+ */
+#include <string.h>
+
+#include "agent_private.h"
+
+static void log_release(struct ota_agent *a, const char *label, const char *what) {
+    ota_log(a->cfg.log, OTA_LOG_INFO, "release %u (%s): %s %s", (unsigned)a->journal.counter, a->journal.version, label,
+            what);
+}
+
+static bool is_staged(const struct ota_journal_step *s) {
+    return s->state == OTA_STEP_STAGED;
+}
+
+/* Has the release anything that only ota_boot() can put in its place. */
+static bool needs_copy(const struct ota_journal *j) {
+    for (size_t i = 0; i < j->count; i++)
+        if (is_staged(&j->step[i]) && j->step[i].image.kind != OTA_KIND_APP)
+            return true;
+    return false;
+}
+
+static bool application_agrees(struct ota_agent *a) {
+    const struct ota_hooks *hooks = &a->cfg.hooks;
+    for (size_t i = 0; hooks->before_activate && i < a->journal.count; i++) {
+        const struct ota_journal_step *s = &a->journal.step[i];
+        if (is_staged(s) && !hooks->before_activate(hooks->ctx, s->image.label)) {
+            log_release(a, s->image.label, "is staged; the application says not now");
+            return false;
+        }
+    }
+    return true;
+}
+
+static enum ota_status activate_app(struct ota_agent *a, struct ota_err *err) {
+    struct ota_journal *j = &a->journal;
+    const struct ota_boot_port *b = a->cfg.boot;
+    j->phase = OTA_PHASE_ACTIVATED;
+    j->activations++;
+    OTA_TRY(ota_agent_save_journal(a, err));
+    if (b->activate(b->ctx, j->new_app_offset, err) != OTA_OK)
+        return ota_err_prefix(err, "release %u (%s): " OTA_LABEL_APP, (unsigned)j->counter, j->version);
+    log_release(a, OTA_LABEL_APP, "is activated: reboot");
+    return OTA_OK;
+}
+
+enum ota_status ota_agent_commit(struct ota_agent *a, enum ota_event *event, struct ota_err *err) {
+    if (!application_agrees(a)) {
+        *event = OTA_EVENT_WAIT;
+        return OTA_OK;
+    }
+    if (!needs_copy(&a->journal))
+        return activate_app(a, err);
+    a->journal.phase = OTA_PHASE_COMMITTED;
+    OTA_TRY(ota_agent_save_journal(a, err));
+    ota_log(a->cfg.log, OTA_LOG_INFO, "release %u (%s): all is staged and verified: reboot to install it",
+            (unsigned)a->journal.counter, a->journal.version);
+    return OTA_OK;
+}
+
+/* With ROM recovery the bootloader that works is kept where the ROM finds it, before its own place is touched. A primary that does
+ * not verify is one whose copying was cut: the backup of the first try stands. */
+static enum ota_status back_up_bootloader(struct ota_agent *a, const struct ota_journal_step *s, struct ota_err *err) {
+    const struct ota_board *b = &a->cfg.board;
+    uint32_t room = ota_agent_bootloader_room(a), primary = b->chip->bootloader_offset, written;
+    struct ota_flash_window window;
+    struct ota_source src = ota_flash_source(&window, a->cfg.flash, primary, room);
+    struct ota_image *now = &a->scratch.image[0];
+    struct ota_err broken;
+    bool holds;
+    if (!b->recovery)
+        return OTA_OK;
+    OTA_TRY(ota_agent_holds(a, &s->image, primary, 0, &holds, err));
+    if (holds || ota_image_read(&src, a->cfg.crypto, now, &broken) != OTA_OK || !now->checksum_ok ||
+        (now->hash_appended && !now->hash_ok))
+        return OTA_OK;
+    if (ota_agent_copy_sectors(a, primary, room, b->recovery_offset, room, &written, err) != OTA_OK)
+        return ota_err_prefix(err, "backup at 0x%x", (unsigned)b->recovery_offset);
+    log_release(a, s->image.label, "that works is backed up for the ROM's recovery");
+    return OTA_OK;
+}
+
+/* A partition becomes wholly new; a bootloader only as far as it reaches, to keep the window of a power cut small. */
+static uint32_t room_to_write(const struct ota_journal_step *s) {
+    return s->image.kind == OTA_KIND_DATA ? s->dest_size : ota_sector_up(s->image.length);
+}
+
+/* Nothing is wrong with the release: this image is downloaded again. Its label may be half written, so it counts as not installed. */
+static enum ota_status stage_again(struct ota_agent *a, struct ota_journal_step *s, struct ota_err *err) {
+    ota_agent_forget_installed(a, s->image.label);
+    OTA_TRY(ota_agent_save_board(a, err));
+    s->state = OTA_STEP_WAITING;
+    s->done = 0;
+    a->journal.phase = OTA_PHASE_STAGING;
+    OTA_TRY(ota_agent_save_journal(a, err));
+    return ota_err_set(err, OTA_HASH, "what waited at 0x%x is damaged: it is downloaded again",
+                       (unsigned)s->stage_offset);
+}
+
+static enum ota_status copy_step(struct ota_agent *a, struct ota_journal_step *s, struct ota_err *err) {
+    uint32_t written;
+    bool holds;
+    OTA_TRY(ota_agent_holds(a, &s->image, s->stage_offset, 0, &holds, err));
+    if (!holds)
+        return stage_again(a, s, err);
+    if (s->image.kind == OTA_KIND_BOOTLOADER)
+        OTA_TRY(back_up_bootloader(a, s, err));
+    OTA_TRY(
+        ota_agent_copy_sectors(a, s->stage_offset, s->image.length, s->dest_offset, room_to_write(s), &written, err));
+    OTA_TRY(ota_agent_holds(a, &s->image, s->dest_offset, 0, &holds, err));
+    if (!holds)
+        return ota_err_set(err, OTA_READBACK, "partition at 0x%x reads back other than written",
+                           (unsigned)s->dest_offset);
+    s->state = OTA_STEP_ACTIVE;
+    ota_log(a->cfg.log, OTA_LOG_INFO, "release %u (%s): %s %u bytes installed at 0x%x, %u sectors written",
+            (unsigned)a->journal.counter, a->journal.version, s->image.label, (unsigned)s->image.length,
+            (unsigned)s->dest_offset, (unsigned)written);
+    return ota_agent_save_journal(a, err);
+}
+
+static enum ota_status copy_steps(struct ota_agent *a, struct ota_err *err) {
+    for (size_t i = 0; i < a->journal.count; i++) {
+        struct ota_journal_step *s = &a->journal.step[i];
+        if (!is_staged(s) || s->image.kind == OTA_KIND_APP)
+            continue;
+        ota_agent_at(a, s->image.label);
+        if (copy_step(a, s, err) != OTA_OK)
+            return ota_err_prefix(err, "release %u (%s): %s", (unsigned)a->journal.counter, a->journal.version,
+                                  s->image.label);
+    }
+    ota_agent_at(a, NULL);
+    return OTA_OK;
+}
+
+/* The labels are newer than the app from here on, until it is confirmed. */
+static enum ota_status record_copied(struct ota_agent *a, struct ota_err *err) {
+    bool news = false;
+    for (size_t i = 0; i < a->journal.count; i++) {
+        const struct ota_journal_step *s = &a->journal.step[i];
+        if (s->state != OTA_STEP_ACTIVE || s->image.kind == OTA_KIND_APP)
+            continue;
+        ota_agent_set_installed(a, s, a->journal.counter);
+        news = true;
+    }
+    if (!news)
+        return OTA_OK;
+    ota_agent_judge_board(a);
+    return ota_agent_save_board(a, err);
+}
+
+enum ota_status ota_agent_copy(struct ota_agent *a, enum ota_event *event, struct ota_err *err) {
+    (void)event;
+    OTA_TRY(copy_steps(a, err));
+    return record_copied(a, err);
+}
+
+/* The table is new: what else the release has is planned under it after the reboot. */
+static enum ota_status end_table_round(struct ota_agent *a, struct ota_err *err) {
+    struct ota_journal *j = &a->journal;
+    j->phase = OTA_PHASE_STAGING;
+    j->table_round = 0;
+    j->count = 0;
+    OTA_TRY(ota_agent_save_journal(a, err));
+    log_release(a, OTA_LABEL_TABLE, "is in place: reboot under it");
+    return OTA_OK;
+}
+
+/* The old app found itself running after an activation; may the new one have another chance. */
+static enum ota_status check_again(struct ota_agent *a, struct ota_err *err) {
+    const struct ota_journal *j = &a->journal;
+    const struct ota_boot_port *b = a->cfg.boot;
+    enum ota_slot_state state;
+    bool has_entry, holds;
+    if (j->self_test_failed)
+        return ota_err_set(err, OTA_SELF_TEST, "release %u (%s): its self-test failed; the old app runs again",
+                           (unsigned)j->counter, j->version);
+    OTA_TRY(b->state(b->ctx, j->new_app_offset, &state, &has_entry, err));
+    if (has_entry && state == OTA_SLOT_INVALID && !j->offline)
+        return ota_err_set(err, OTA_ROLLED_BACK, "release %u (%s): it declared itself invalid; the old app runs again",
+                           (unsigned)j->counter, j->version);
+    if (j->activations >= OTA_ACTIVATIONS_MAX)
+        return ota_err_set(err, OTA_ROLLED_BACK,
+                           "release %u (%s): activated %u times and never confirmed (crash, watchdog or power)",
+                           (unsigned)j->counter, j->version, j->activations);
+    for (size_t i = 0; i < j->count; i++) {
+        const struct ota_journal_step *s = &j->step[i];
+        if (s->image.kind != OTA_KIND_APP || s->state == OTA_STEP_SKIPPED)
+            continue;
+        OTA_TRY(ota_agent_holds(a, &s->image, s->stage_offset, 0, &holds, err));
+        if (!holds)
+            return ota_err_set(err, OTA_HASH, "release %u (%s): its slot does not hold the signed image any more",
+                               (unsigned)j->counter, j->version);
+    }
+    return OTA_OK;
+}
+
+enum ota_status ota_agent_activate(struct ota_agent *a, enum ota_event *event, struct ota_err *err) {
+    struct ota_journal *j = &a->journal;
+    if (j->table_round)
+        return end_table_round(a, err);
+    if (j->new_app_offset == 0) {
+        *event = OTA_EVENT_NOTHING;
+        return ota_agent_finish(a, err);
+    }
+    if (j->phase == OTA_PHASE_DOUBTED) {
+        j->offline = 1;
+        log_release(a, OTA_LABEL_APP, "gets another chance: the old app reaches no server either");
+    }
+    if (j->phase != OTA_PHASE_COMMITTED)
+        OTA_TRY(check_again(a, err));
+    return activate_app(a, err);
+}

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Polling: one conditional request as a rule, the full verified workflow when something changed or is pending. */
+#include "agent_private.h"
+
+#define FULL_RUN_EVERY_MS (24ull * 3600u * 1000u)
+
+static uint64_t uptime(const struct ota_agent *a) {
+    return a->cfg.clock->uptime_ms(a->cfg.clock->ctx);
+}
+
+enum ota_status ota_agent_refresh(struct ota_agent *a, bool if_changed, bool *unchanged, struct ota_err *err) {
+    const struct ota_trust_config cfg = {
+        .crypto = a->cfg.crypto,
+        .kv = a->cfg.kv,
+        .transport = a->cfg.transport,
+        .clock = a->cfg.clock,
+        .log = a->cfg.log,
+        .root = a->cfg.identity.root,
+        .build_time = a->cfg.board.build_time,
+        .buf = a->cfg.buf,
+        .cap = a->cfg.cap,
+    };
+    /* From what is stored each time: a run that broke off leaves nothing half-trusted in memory. */
+    OTA_TRY(ota_trust_init(&a->trust, &cfg, err));
+    enum ota_status status = ota_trust_refresh(&a->trust, if_changed, unchanged, err);
+    if (a->trust.retry_after > a->retry_after)
+        a->retry_after = a->trust.retry_after;
+    return status;
+}
+
+/* A server answered the old app: that the new one found none was the new one's fault. */
+static enum ota_status settle_doubt(struct ota_agent *a, struct ota_err *err) {
+    struct ota_err why;
+    if (a->journal.authenticated && !a->trust.authenticated)
+        return OTA_OK;
+    (void)ota_err_set(&why, OTA_ROLLED_BACK,
+                      "release %u (%s): no verified run in %u s, while the old app reaches the server",
+                      (unsigned)a->journal.counter, a->journal.version, (unsigned)ota_agent_confirm_timeout(a));
+    ota_log(a->cfg.log, OTA_LOG_ERROR, "%s: given up", why.msg);
+    return ota_agent_give_up(a, OTA_RESULT_ROLLED_BACK, "confirm", &why, err);
+}
+
+enum ota_status ota_agent_poll(struct ota_agent *a, enum ota_event *event, struct ota_err *err) {
+    bool unchanged = false;
+    /* A plan under way is evaluated whatever the timestamp says, so its metadata is wanted. */
+    bool full = a->force || a->journal.phase != OTA_PHASE_IDLE || uptime(a) - a->last_full_ms >= FULL_RUN_EVERY_MS;
+    OTA_TRY(ota_agent_refresh(a, !full, &unchanged, err));
+    if (a->journal.phase == OTA_PHASE_DOUBTED)
+        OTA_TRY(settle_doubt(a, err));
+    if (unchanged) {
+        ota_log(a->cfg.log, OTA_LOG_INFO, "nothing new: the manifest is unchanged");
+        *event = OTA_EVENT_NOTHING;
+        return OTA_OK;
+    }
+    a->last_full_ms = uptime(a);
+    a->force = false;
+    return OTA_OK;
+}

@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the agent's files share. Each action of the machine is one function: OTA_OK with *event set (DONE when untouched), or a
+ * status, which the loop turns into FAILED with a log line and a note for the next report.
+ */
+#ifndef OTA_AGENT_PRIVATE_H
+#define OTA_AGENT_PRIVATE_H
+
+#include "ota/agent.h"
+
+/* ---- actions, one file each ---------------------------------------------------------------------------- */
+OTA_MUST_USE enum ota_status ota_agent_poll(struct ota_agent *a, enum ota_event *event, struct ota_err *err);
+OTA_MUST_USE enum ota_status ota_agent_plan(struct ota_agent *a, enum ota_event *event, struct ota_err *err);
+OTA_MUST_USE enum ota_status ota_agent_stage(struct ota_agent *a, enum ota_event *event, struct ota_err *err);
+OTA_MUST_USE enum ota_status ota_agent_check(struct ota_agent *a, enum ota_event *event, struct ota_err *err);
+OTA_MUST_USE enum ota_status ota_agent_commit(struct ota_agent *a, enum ota_event *event, struct ota_err *err);
+OTA_MUST_USE enum ota_status ota_agent_copy(struct ota_agent *a, enum ota_event *event, struct ota_err *err);
+OTA_MUST_USE enum ota_status ota_agent_activate(struct ota_agent *a, enum ota_event *event, struct ota_err *err);
+OTA_MUST_USE enum ota_status ota_agent_self_test(struct ota_agent *a, enum ota_event *event, struct ota_err *err);
+OTA_MUST_USE enum ota_status ota_agent_prove(struct ota_agent *a, enum ota_event *event, struct ota_err *err);
+OTA_MUST_USE enum ota_status ota_agent_roll_back(struct ota_agent *a, enum ota_event *event, struct ota_err *err);
+OTA_MUST_USE enum ota_status ota_agent_report(struct ota_agent *a, enum ota_event *event, struct ota_err *err);
+
+/* ---- agent_confirm.c ----------------------------------------------------------------------------------- */
+/* Which boot this is, from journal and slot states. Finishes what was confirmed but not written down. */
+OTA_MUST_USE enum ota_status ota_agent_boot_event(struct ota_agent *a, enum ota_event *event, struct ota_err *err);
+/* The release is installed whole: board record, report, no journal. May be repeated after a power cut. */
+OTA_MUST_USE enum ota_status ota_agent_finish(struct ota_agent *a, struct ota_err *err);
+/* The release is not tried again until the channel offers something else. *why becomes the report's reason. */
+OTA_MUST_USE enum ota_status ota_agent_give_up(struct ota_agent *a, enum ota_result result, const char *stage,
+                                               const struct ota_err *why, struct ota_err *err);
+/* Rolled back for want of a server, and for as long the old app has reached none either. */
+bool ota_agent_doubt_expired(const struct ota_agent *a);
+uint32_t ota_agent_confirm_timeout(const struct ota_agent *a);
+
+/* ---- agent_poll.c, agent_select.c ---------------------------------------------------------------------- */
+/* One verified run of root, timestamp and snapshot. */
+OTA_MUST_USE enum ota_status ota_agent_refresh(struct ota_agent *a, bool if_changed, bool *unchanged,
+                                               struct ota_err *err);
+/* After a refresh: is a release offered to this board? It is then in a->release, and fits every rule that metadata can tell. */
+OTA_MUST_USE enum ota_status ota_agent_select(struct ota_agent *a, bool *offered, struct ota_err *err);
+/* May this release be installed on this board, as far as its metadata tells. */
+OTA_MUST_USE enum ota_status ota_agent_check_release(const struct ota_agent *a, const struct ota_release *r,
+                                                     struct ota_err *err);
+/* agent_recover.c: finds the counter of the running app among the listed releases. `role` is the verified product role. */
+OTA_MUST_USE enum ota_status ota_agent_recover_counter(struct ota_agent *a, const struct ota_metadata *role,
+                                                       struct ota_err *err);
+/* A refusal that the same release on the same board would meet again. */
+bool ota_agent_lasting(enum ota_status code);
+
+/* ---- agent_place.c ------------------------------------------------------------------------------------- */
+/* The slot the next app goes to; UNSUPPORTED when there is none but the running one's. */
+OTA_MUST_USE enum ota_status ota_agent_passive_slot(const struct ota_agent *a, const struct ota_partition **slot,
+                                                    struct ota_err *err);
+/* Where `length` bytes may be staged beside what a->journal has placed already. STAGING when nowhere. */
+OTA_MUST_USE enum ota_status ota_agent_place(const struct ota_agent *a, uint32_t length, uint32_t *offset,
+                                             struct ota_err *err);
+
+/* ---- agent_records.c ----------------------------------------------------------------------------------- */
+OTA_MUST_USE enum ota_status ota_agent_load_records(struct ota_agent *a, struct ota_err *err);
+OTA_MUST_USE enum ota_status ota_agent_save_board(struct ota_agent *a, struct ota_err *err);
+OTA_MUST_USE enum ota_status ota_agent_save_journal(struct ota_agent *a, struct ota_err *err);
+OTA_MUST_USE enum ota_status ota_agent_drop_journal(struct ota_agent *a, struct ota_err *err);
+OTA_MUST_USE enum ota_status ota_agent_save_report(struct ota_agent *a, struct ota_err *err);
+/* Keeps the outcome of an update for the next report; writes nothing when it is what is known already. why NULL: no fault. */
+OTA_MUST_USE enum ota_status ota_agent_note(struct ota_agent *a, enum ota_result result, const char *stage,
+                                            uint32_t counter, const struct ota_err *why, struct ota_err *err);
+const struct ota_installed *ota_agent_installed(const struct ota_agent *a, const char *label);
+/* In a->board only; the caller saves it. */
+void ota_agent_set_installed(struct ota_agent *a, const struct ota_journal_step *s, uint32_t counter);
+void ota_agent_forget_installed(struct ota_agent *a, const char *label);
+/* Names the step at work; NULL: none. */
+void ota_agent_at(struct ota_agent *a, const char *label);
+/* Recomputes a->mixed and a->counter_unknown. */
+void ota_agent_judge_board(struct ota_agent *a);
+
+/* ---- agent_flash.c ------------------------------------------------------------------------------------- */
+/* A run of flash as a source; *w must live as long as it is used. */
+struct ota_flash_window {
+    const struct ota_flash *flash;
+    uint32_t offset;
+};
+struct ota_source ota_flash_source(struct ota_flash_window *w, const struct ota_flash *flash, uint32_t offset,
+                                   uint32_t length);
+/* SHA-256 of flash; uses a->scratch. */
+OTA_MUST_USE enum ota_status ota_agent_hash(struct ota_agent *a, uint32_t offset, uint32_t length,
+                                            uint8_t out[OTA_SHA256_LEN], struct ota_err *err);
+/* Adds flash to a running hash; uses a->scratch. */
+OTA_MUST_USE enum ota_status ota_agent_hash_add(struct ota_agent *a, struct ota_sha256 *hash, uint32_t offset,
+                                                uint32_t length, struct ota_err *err);
+/* *holds: the image is at `offset`. With room > its length: and the rest of the room is erased. Uses a->scratch. */
+OTA_MUST_USE enum ota_status ota_agent_holds(struct ota_agent *a, const struct ota_step *image, uint32_t offset,
+                                             uint32_t room, bool *holds, struct ota_err *err);
+/* Copies what differs, sector by sector, each read back; the rest of the `room` becomes FF. Uses a->scratch and cfg.buf. *written: sectors. */
+OTA_MUST_USE enum ota_status ota_agent_copy_sectors(struct ota_agent *a, uint32_t from, uint32_t length, uint32_t to,
+                                                    uint32_t room, uint32_t *written, struct ota_err *err);
+/* Reads and judges the image at `offset` for this board: into a->scratch.image[0], for bootloaders the running one into [1]. */
+OTA_MUST_USE enum ota_status ota_agent_check_app(struct ota_agent *a, uint32_t offset, uint32_t length, uint32_t room,
+                                                 struct ota_err *err);
+OTA_MUST_USE enum ota_status ota_agent_check_bootloader(struct ota_agent *a, uint32_t offset, uint32_t length,
+                                                        struct ota_err *err);
+OTA_MUST_USE enum ota_status ota_agent_check_table(struct ota_agent *a, uint32_t offset, uint32_t length,
+                                                   struct ota_err *err);
+
+uint32_t ota_sector_up(uint32_t n);
+/* Room of the bootloader: from its offset to the table's. */
+uint32_t ota_agent_bootloader_room(const struct ota_agent *a);
+
+#endif

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Finding out which release runs when the board does not know: a new board, or one whose ota_state was lost. */
+#include <string.h>
+
+#include "agent_private.h"
+
+#define LISTED_MAX 32u
+
+static const struct ota_step *app_of(const struct ota_release *r) {
+    for (size_t i = 0; i < r->step_count; i++)
+        if (r->step[i].kind == OTA_KIND_APP)
+            return &r->step[i];
+    return NULL;
+}
+
+/* Bytes of the running slot, 0 when it is in no table row. */
+static uint32_t running_size(const struct ota_agent *a) {
+    for (size_t i = 0; i < a->table.count; i++)
+        if (a->table.row[i].type == OTA_PART_APP && a->table.row[i].offset == a->running)
+            return a->table.row[i].size;
+    return 0;
+}
+
+/* The lowest match counts: had a later release only new data with the same app, its data is compared and installed anew. */
+enum ota_status ota_agent_recover_counter(struct ota_agent *a, const struct ota_metadata *role, struct ota_err *err) {
+    uint32_t listed[LISTED_MAX];
+    uint32_t hashed = 0;
+    uint8_t digest[OTA_SHA256_LEN];
+    size_t count;
+    bool found;
+    OTA_TRY(ota_release_counters(role, a->cfg.identity.product, listed, LISTED_MAX, &count, err));
+    for (size_t i = 0; i < count; i++) {
+        OTA_TRY(ota_release_read(role, a->cfg.identity.product, listed[i], &a->release, &found, err));
+        const struct ota_step *app = found ? app_of(&a->release) : NULL;
+        if (!app || app->length > running_size(a))
+            continue;
+        if (hashed != app->length)
+            OTA_TRY(ota_agent_hash(a, a->running, app->length, digest, err));
+        hashed = app->length;
+        if (memcmp(digest, app->sha256, sizeof digest) != 0)
+            continue;
+        a->board.counter = listed[i];
+        ota_format(a->board.version, sizeof a->board.version, "%s", a->release.version);
+        ota_agent_judge_board(a);
+        a->report.pending = true;
+        ota_log(a->cfg.log, OTA_LOG_INFO, "the running app is release %u (%s)", (unsigned)listed[i], a->board.version);
+        return ota_agent_save_board(a, err);
+    }
+    ota_log(a->cfg.log, OTA_LOG_WARNING,
+            "the running app is none of the %zu listed releases: counter unknown, any release of the channel is newer",
+            count);
+    return OTA_OK;
+}
