@@ -35,7 +35,8 @@ struct ota_fleet_device {
     uint64_t added, seen;          /* unix seconds, 0 never */
     char address[64];
 };
-/* Calls row() for each board, ordered by id; stops when it returns false. */
+/* Calls row() for each board, ordered by id, then for each in quarantine; stops when it returns false. product NULL: all. row() must not call this
+ * store. */
 OTA_MUST_USE enum ota_status ota_fleet_list(struct ota_fleet *f, const char *product,
                                             bool (*row)(void *ctx, const struct ota_fleet_device *d), void *ctx,
                                             struct ota_err *err);

@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Boards and their tokens. */
+#include "store/fleet_db.h"
+
+#include <string.h>
+#include <time.h>
+
+#include "host/buf.h"
+#include "host/crypto.h"
+
+#define TOKEN_BYTES 32u
+
+static enum ota_status token_digest(const char *token, uint8_t out[OTA_SHA256_LEN], struct ota_err *err) {
+    return ota_sha256(&ota_crypto_openssl, token, strlen(token), out, err);
+}
+
+/* "ota_" and 43 base64url digits, which need no escaping in a header, a shell or NVS. */
+static enum ota_status make_token(char out[OTA_TOKEN_TEXT_MAX], struct ota_err *err) {
+    static const char digit[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+    uint8_t random[TOKEN_BYTES];
+    OTA_TRY(ota_crypto_openssl.random(ota_crypto_openssl.ctx, random, sizeof random, err));
+    char *p = out + ota_format(out, OTA_TOKEN_TEXT_MAX, "ota_");
+    uint32_t bits = 0;
+    unsigned have = 0;
+    for (size_t i = 0; i < sizeof random || have; have -= 6) {
+        for (; have < 6 && i < sizeof random; have += 8)
+            bits = bits << 8 | random[i++];
+        if (have < 6) {
+            bits <<= 6 - have;
+            have = 6;
+        }
+        *p++ = digit[bits >> (have - 6) & 63u];
+    }
+    *p = '\0';
+    return OTA_OK;
+}
+
+static enum ota_status insert(struct ota_fleet *f, const char *id, const char *product, const char *channel,
+                              const uint8_t digest[OTA_SHA256_LEN], struct ota_err *err) {
+    sqlite3_stmt *s;
+    OTA_TRY(ota_fleet_statement(f, OTA_FLEET_DEVICE_ADD, &s, err));
+    ota_fleet_bind_text(s, 1, id);
+    ota_fleet_bind_text(s, 2, product);
+    ota_fleet_bind_text(s, 3, channel);
+    (void)sqlite3_bind_blob(s, 4, digest, (int)OTA_SHA256_LEN, SQLITE_STATIC);
+    (void)sqlite3_bind_int64(s, 5, (sqlite3_int64)time(NULL));
+    enum ota_status st = ota_fleet_step(f, s, err);
+    if (st != OTA_OK && (sqlite3_errcode(f->db) & 0xFF) == SQLITE_CONSTRAINT)
+        return ota_err_set(err, OTA_EXISTS, "board %s was added before; its token cannot be shown again", id);
+    OTA_TRY(st);
+    OTA_TRY(ota_fleet_statement(f, OTA_FLEET_STRANGER_GONE, &s, err));
+    ota_fleet_bind_text(s, 1, id);
+    return ota_fleet_step(f, s, err);
+}
+
+static enum ota_status insert_whole(struct ota_fleet *f, const char *id, const char *product, const char *channel,
+                                    const uint8_t digest[OTA_SHA256_LEN], struct ota_err *err) {
+    struct ota_err second;
+    OTA_TRY(ota_fleet_simple(f, OTA_FLEET_BEGIN, err));
+    enum ota_status st = insert(f, id, product, channel, digest, err);
+    if (st == OTA_OK)
+        st = ota_fleet_simple(f, OTA_FLEET_COMMIT, err);
+    if (st != OTA_OK)
+        (void)!ota_fleet_simple(f, OTA_FLEET_ROLLBACK, &second);
+    return st;
+}
+
+enum ota_status ota_fleet_add(struct ota_fleet *f, const char *id, const char *product, const char *channel,
+                              char token[OTA_TOKEN_TEXT_MAX], struct ota_err *err) {
+    uint8_t digest[OTA_SHA256_LEN];
+    if (!ota_device_id_valid(ota_span_str(id)))
+        return ota_err_set(
+            err, OTA_ARGUMENT,
+            "\"%s\" cannot be the id of a board: letters, digits and . _ : - , at most 64, no punctuation first", id);
+    if (!ota_name_valid(ota_span_str(product)) || !ota_name_valid(ota_span_str(channel)))
+        return ota_err_set(err, OTA_ARGUMENT, "product and channel are a-z, 0-9 and -, at most 32");
+    OTA_TRY(make_token(token, err));
+    OTA_TRY(token_digest(token, digest, err));
+    (void)pthread_mutex_lock(&f->lock);
+    enum ota_status st = insert_whole(f, id, product, channel, digest, err);
+    (void)pthread_mutex_unlock(&f->lock);
+    return st;
+}
+
+static enum ota_status stored_digest(struct ota_fleet *f, const char *id, uint8_t out[OTA_SHA256_LEN], bool *known,
+                                     struct ota_err *err) {
+    sqlite3_stmt *s;
+    OTA_TRY(ota_fleet_statement(f, OTA_FLEET_DEVICE_TOKEN, &s, err));
+    ota_fleet_bind_text(s, 1, id);
+    int rc = sqlite3_step(s);
+    *known = rc == SQLITE_ROW;
+    if (rc == SQLITE_ROW && sqlite3_column_bytes(s, 0) == (int)OTA_SHA256_LEN)
+        memcpy(out, sqlite3_column_blob(s, 0), OTA_SHA256_LEN);
+    enum ota_status st = rc == SQLITE_ROW || rc == SQLITE_DONE ? OTA_OK : ota_fleet_failed(f, err);
+    (void)sqlite3_reset(s);
+    return st;
+}
+
+enum ota_status ota_fleet_authenticate(struct ota_fleet *f, const char *id, const char *token, enum ota_fleet_auth *out,
+                                       struct ota_err *err) {
+    uint8_t want[OTA_SHA256_LEN] = {0}, got[OTA_SHA256_LEN];
+    bool known;
+    (void)pthread_mutex_lock(&f->lock);
+    enum ota_status st = stored_digest(f, id, want, &known, err);
+    (void)pthread_mutex_unlock(&f->lock);
+    OTA_TRY(st);
+    OTA_TRY(token_digest(token ? token : "", got, err));
+    if (!known)
+        *out = OTA_FLEET_UNKNOWN_DEVICE;
+    else
+        *out = ota_equal_secret(want, got, sizeof want) ? OTA_FLEET_TOKEN_OK : OTA_FLEET_TOKEN_WRONG;
+    return OTA_OK;
+}
+
+static void column_text(sqlite3_stmt *s, int at, char *out, size_t cap) {
+    const unsigned char *text = sqlite3_column_text(s, at);
+    (void)ota_format(out, cap, "%s", text ? (const char *)text : "");
+}
+
+static void read_row(sqlite3_stmt *s, struct ota_fleet_device *d) {
+    memset(d, 0, sizeof *d);
+    d->quarantine = sqlite3_column_int(s, 0) != 0;
+    column_text(s, 1, d->id, sizeof d->id);
+    column_text(s, 2, d->product, sizeof d->product);
+    column_text(s, 3, d->channel, sizeof d->channel);
+    d->mixed = sqlite3_column_int(s, 4) != 0;
+    d->counter_unknown = sqlite3_column_int(s, 5) != 0;
+    d->time_unverified = sqlite3_column_int(s, 6) != 0;
+    d->counter = (uint32_t)sqlite3_column_int64(s, 7);
+    column_text(s, 8, d->version, sizeof d->version);
+    column_text(s, 9, d->state, sizeof d->state);
+    column_text(s, 10, d->result, sizeof d->result);
+    column_text(s, 11, d->code, sizeof d->code);
+    column_text(s, 12, d->message, sizeof d->message);
+    d->result_counter = (uint32_t)sqlite3_column_int64(s, 13);
+    d->added = (uint64_t)sqlite3_column_int64(s, 14);
+    d->seen = (uint64_t)sqlite3_column_int64(s, 15);
+    column_text(s, 16, d->address, sizeof d->address);
+}
+
+static enum ota_status list(struct ota_fleet *f, const char *product,
+                            bool (*row)(void *ctx, const struct ota_fleet_device *d), void *ctx, struct ota_err *err) {
+    sqlite3_stmt *s;
+    struct ota_fleet_device device;
+    int rc;
+    OTA_TRY(ota_fleet_statement(f, OTA_FLEET_LIST, &s, err));
+    if (product)
+        ota_fleet_bind_text(s, 1, product);
+    while ((rc = sqlite3_step(s)) == SQLITE_ROW) {
+        read_row(s, &device);
+        if (!row(ctx, &device))
+            break;
+    }
+    enum ota_status st = rc == SQLITE_ROW || rc == SQLITE_DONE ? OTA_OK : ota_fleet_failed(f, err);
+    (void)sqlite3_reset(s);
+    return st;
+}
+
+enum ota_status ota_fleet_list(struct ota_fleet *f, const char *product,
+                               bool (*row)(void *ctx, const struct ota_fleet_device *d), void *ctx,
+                               struct ota_err *err) {
+    (void)pthread_mutex_lock(&f->lock);
+    enum ota_status st = list(f, product, row, ctx, err);
+    (void)pthread_mutex_unlock(&f->lock);
+    return st;
+}
