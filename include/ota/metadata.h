@@ -54,6 +54,10 @@ struct ota_metadata {
 OTA_MUST_USE enum ota_status ota_metadata_parse(uint8_t *buf, size_t *len, const char *type, struct ota_metadata *out,
                                                 struct ota_err *err);
 
+/* The same for bytes that are canonical already: what the trust store keeps. */
+OTA_MUST_USE enum ota_status ota_metadata_parse_canonical(uint8_t *buf, size_t len, const char *type,
+                                                          struct ota_metadata *out, struct ota_err *err);
+
 /* SIGNATURE unless `threshold` distinct keys of `signers` made a valid signature. A keyid that appears twice among the
  * signatures is refused; unknown keyids and bad signatures count for nothing. */
 OTA_MUST_USE enum ota_status ota_metadata_verify(const struct ota_metadata *m, const struct ota_signers *signers,

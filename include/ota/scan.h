@@ -23,6 +23,8 @@
 /* Rewrites buf[0..*len) from wire form to canonical form; *len becomes the new length (<= old). On error the
  * contents of buf are undefined. Errors: the JSON_* codes; the message has the offset. */
 OTA_MUST_USE enum ota_status ota_scan_canonicalize(uint8_t *buf, size_t *len, struct ota_err *err);
+/* Checks that buf[0..len) is canonical form already (bytes that were kept in a store). Same errors; buf is not changed. */
+OTA_MUST_USE enum ota_status ota_scan_check_canonical(uint8_t *buf, size_t len, struct ota_err *err);
 
 enum ota_token {
     OTA_TOKEN_OBJECT,
@@ -47,7 +49,8 @@ struct ota_scan {
     bool first;
 };
 
-/* The single value that fills `canonical` wholly. The bytes must come from ota_scan_canonicalize(). */
+/* The single value that fills `canonical` wholly. The bytes must come from ota_scan_canonicalize() or have passed
+ * ota_scan_check_canonical(). */
 OTA_MUST_USE enum ota_status ota_scan_value(struct ota_span canonical, struct ota_value *out, struct ota_err *err);
 
 /* Iterate: open (METADATA_TYPE if the value is of another kind), then next until *more is false.

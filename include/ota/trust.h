@@ -4,10 +4,12 @@
  * roles; what is trusted is kept in the key-value store.
  *
  * Keys in the store (each set() is atomic; after a cut at any write the next run starts from a trusted state):
- *   "root"      newest trusted root, as received (wire bytes)
- *   "snapshot"  trusted snapshot, as received
- *   "ts"        record: timestamp version, SHA-256 of its canonical file, expiry, snapshot version, floor, ETag
- *   "roles"     record: for targets and each delegated role seen: name, version, SHA-256, expiry
+ *   "root"      newest trusted root, in canonical form: what was verified. (One buffer serves everything and is
+ *               canonicalised in place, so the received spelling is gone by then; the two differ in escapes only.)
+ *   "snapshot"  trusted snapshot, in canonical form
+ *   "ts"        record: timestamp version, SHA-256 of its `signed`, expiry, snapshot version, floor, ETag
+ *   "roles"     record: for targets and each delegated role seen: name, version, SHA-256 of its `signed`, expiry
+ * Roots and the snapshot are verified again when they are loaded. A damaged record counts as lost and is logged.
  * Records begin with a version byte and end with a CRC-32.
  */
 #ifndef OTA_TRUST_H
@@ -21,8 +23,8 @@
 #define OTA_TIMESTAMP_RECORD_VERSION 1u
 
 struct ota_timestamp_record {
-    uint64_t version;          /* 0: none yet */
-    uint8_t sha256[OTA_SHA256_LEN];
+    uint64_t version;               /* 0: none yet */
+    uint8_t sha256[OTA_SHA256_LEN]; /* of `signed`: the same content may gain signatures */
     uint64_t expires;
     uint64_t snapshot_version;
     uint64_t floor;            /* time never goes below it, unix seconds */
@@ -48,13 +50,21 @@ struct ota_trust_config {
     size_t cap;
 };
 
-/* Working memory; about 10 KiB beside `buf`. Treat as opaque but for the fields marked public. */
+/* Each is used for a moment only; none of them outlives a call. */
+union ota_trust_work {
+    struct ota_delegation pending[OTA_DELEGATIONS_MAX]; /* while searching */
+    struct ota_signers signers;                         /* of a root that is being judged */
+    struct ota_meta_entry entries[OTA_SNAPSHOT_ENTRIES_MAX];
+    uint8_t record[OTA_SNAPSHOT_ENTRIES_MAX * 96u];
+};
+
+/* Working memory; about 17 KiB on a 32-bit chip beside `buf`. Treat as opaque but for the fields marked public. */
 struct ota_trust {
     struct ota_trust_config cfg;
     struct ota_timestamp_record ts;                                /* public, valid after refresh */
     struct ota_meta_entry snapshot[OTA_SNAPSHOT_ENTRIES_MAX];      /* public, valid after refresh */
     size_t snapshot_count;
-    uint64_t snapshot_version, snapshot_expires;                   /* public */
+    uint64_t snapshot_version, snapshot_expires;                   /* public; version 0: none */
     uint64_t root_version, root_expires;                           /* public */
     struct ota_role_record roles[OTA_SNAPSHOT_ENTRIES_MAX];
     size_t role_count;
@@ -62,10 +72,12 @@ struct ota_trust {
     bool time_unverified;    /* public: the clock was not synchronised, now is the floor */
     bool authenticated;      /* public: every answer of this run came from an authenticated server */
     uint32_t retry_after;    /* public: seconds the server asked for, 0 if none */
-    bool roles_changed, ts_changed;
+    bool roles_changed, ts_changed; /* memory is ahead of the store until finish() */
+    uint64_t issued;         /* of this run's timestamp, 0: none */
+    char etag[OTA_ETAG_MAX]; /* of this run's timestamp */
+    size_t key_bytes;        /* end of buf that holds keys of schemes other than P-256; 0 on the chip */
     struct ota_signers signers[OTA_ROLE_COUNT];
-    struct ota_delegation pending[OTA_DELEGATIONS_MAX];
-    size_t pending_count;
+    union ota_trust_work work;
 };
 
 /* Loads what is trusted from the store; an empty store starts from cfg.root. */
@@ -79,12 +91,13 @@ OTA_MUST_USE enum ota_status ota_trust_refresh(struct ota_trust *t, bool if_chan
 
 /* Search `target` through targets and its delegations (pre-order, terminating respected). Leaves the verified role that lists it in
  * cfg.buf: *role spans it until the next call. Each role's version, hash, length, expiry and signatures are checked. Also gives the
- * delegation that led there (name "targets" when none). DELEGATION when a terminating role does not list it, NOT_FOUND when nobody does. */
+ * delegation that led there (name "targets" when none); `by` may be NULL. DELEGATION when a terminating role does not list it, NOT_FOUND when nobody does. */
 OTA_MUST_USE enum ota_status ota_trust_open(struct ota_trust *t, const char *target, struct ota_metadata *role,
                                             struct ota_target *entry, struct ota_delegation *by, struct ota_err *err);
 
-/* Ends a run: checks `issued` against every trusted offline role, raises the floor, stores "ts" and "roles" if they
- * changed. `whole` = everything the caller wanted was verified: only then is the ETag kept. */
+/* Ends a run, a failed one too (whole = false): checks `issued` against every trusted offline role (ISSUED: nothing of
+ * this timestamp is kept), raises the floor, stores "ts" and "roles" if they changed. `whole` = everything the caller
+ * wanted was verified: only then is the ETag kept. Does not touch cfg.buf. */
 OTA_MUST_USE enum ota_status ota_trust_finish(struct ota_trust *t, bool whole, struct ota_err *err);
 
 /* The trusted root, canonical, in cfg.buf until the next call. */

@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Public keys, and the sets of them that may sign a role. */
+#include <string.h>
+
+#include "metadata_private.h"
+
+#define POINT_LEN 64u
+
+/* SubjectPublicKeyInfo of an uncompressed P-256 point (RFC 5480): this prefix, then X || Y. */
+static const uint8_t spki_p256[] = {0x30, 0x59, 0x30, 0x13, 0x06, 0x07, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01, 0x06,
+                                    0x08, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x07, 0x03, 0x42, 0x00, 0x04};
+
+static bool cut_front(struct ota_span *s, const char *text) {
+    size_t n = strlen(text);
+    if (s->len < n || memcmp(s->p, text, n) != 0)
+        return false;
+    s->p += n;
+    s->len -= n;
+    return true;
+}
+
+/* Takes everything before `mark` (without dashes inside) into *before and removes both. */
+static bool cut_until(struct ota_span *s, const char *mark, struct ota_span *before) {
+    const uint8_t *dash = s->len ? memchr(s->p, '-', s->len) : NULL;
+    if (!dash)
+        return false;
+    *before = (struct ota_span){s->p, (size_t)(dash - s->p)};
+    s->len -= before->len;
+    s->p = dash;
+    return cut_front(s, mark);
+}
+
+static bool only_space(struct ota_span s) {
+    for (size_t i = 0; i < s.len; i++)
+        if (s.p[i] != '\n' && s.p[i] != '\r' && s.p[i] != ' ' && s.p[i] != '\t')
+            return false;
+    return true;
+}
+
+enum ota_status ota_public_key_from_pem(struct ota_span pem, const struct ota_crypto *crypto,
+                                        struct ota_public_key *out, struct ota_err *err) {
+    uint8_t der[sizeof spki_p256 + POINT_LEN];
+    uint8_t named[1 + POINT_LEN] = {OTA_SCHEME_ECDSA_P256};
+    struct ota_span body;
+    size_t len;
+    if (!cut_front(&pem, "-----BEGIN PUBLIC KEY-----") || !cut_until(&pem, "-----END PUBLIC KEY-----", &body) ||
+        !only_space(pem))
+        return ota_err_set(err, OTA_KEY, "not a PEM public key");
+    if (!ota_base64_decode(body, der, sizeof der, &len) || len != sizeof der ||
+        memcmp(der, spki_p256, sizeof spki_p256) != 0)
+        return ota_err_set(err, OTA_KEY, "not an uncompressed P-256 public key");
+    *out = (struct ota_public_key){.scheme = OTA_SCHEME_ECDSA_P256};
+    memcpy(out->point, der + sizeof spki_p256, POINT_LEN);
+    memcpy(named + 1, out->point, POINT_LEN);
+    return ota_sha256(crypto, named, sizeof named, out->id, err);
+}
+
+enum ota_status ota_metadata_key(const struct ota_value *key, const struct ota_crypto *crypto,
+                                 struct ota_public_key *out, struct ota_err *err) {
+    struct ota_value v, keyval;
+    struct ota_span keytype, scheme, text;
+    OTA_TRY(ota_scan_get(key, "keytype", &v, err));
+    OTA_TRY(ota_scan_text(&v, "keytype", &keytype, err));
+    OTA_TRY(ota_scan_get(key, "scheme", &v, err));
+    OTA_TRY(ota_scan_text(&v, "scheme", &scheme, err));
+    OTA_TRY(ota_scan_get(key, "keyval", &keyval, err));
+    OTA_TRY(ota_scan_get(&keyval, "public", &v, err));
+    OTA_TRY(ota_scan_text(&v, "public", &text, err));
+    if (ota_span_equal_str(scheme, "ecdsa-sha2-nistp256") &&
+        (ota_span_equal_str(keytype, "ecdsa") || ota_span_equal_str(keytype, "ecdsa-sha2-nistp256")))
+        return ota_public_key_from_pem(text, crypto, out, err);
+    if (!crypto->decode_key)
+        return ota_err_set(err, OTA_UNSUPPORTED, "key scheme is not ecdsa-sha2-nistp256");
+    return crypto->decode_key(crypto->ctx, keytype, scheme, text, out, err);
+}
+
+/* Member `keyid` of `keys`; the name may hold any byte but a quote. */
+static enum ota_status find_key(const struct ota_value *keys, struct ota_span keyid, struct ota_value *out, bool *found,
+                                struct ota_err *err) {
+    struct ota_scan it;
+    struct ota_span name;
+    OTA_TRY(ota_scan_object(keys, &it, err));
+    for (;;) {
+        OTA_TRY(ota_scan_next_member(&it, &name, out, found, err));
+        if (!*found || ota_span_equal(name, keyid))
+            return OTA_OK;
+    }
+}
+
+/* A key of an unknown scheme, or one that the file does not list, can sign nothing here: it is passed over. */
+static enum ota_status add_key(const struct ota_value *keys, struct ota_span keyid, const struct ota_crypto *crypto,
+                               struct ota_signers *out, struct ota_err *err) {
+    struct ota_value key;
+    bool found;
+    if (keyid.len != OTA_SHA256_HEX_LEN)
+        return ota_err_set(err, OTA_METADATA_FIELD, "a keyid is not %u characters long", OTA_SHA256_HEX_LEN);
+    for (size_t i = 0; i < out->count; i++)
+        if (ota_span_equal_str(keyid, out->keyid[i]))
+            return ota_err_set(err, OTA_METADATA_FIELD, "a keyid twice in one role");
+    OTA_TRY(find_key(keys, keyid, &key, &found, err));
+    if (!found)
+        return OTA_OK;
+    if (out->count == OTA_ROLE_KEYS_MAX)
+        return ota_err_set(err, OTA_TOO_LARGE, "more than %u keys in one role", OTA_ROLE_KEYS_MAX);
+    struct ota_err reason;
+    enum ota_status status = ota_metadata_key(&key, crypto, &out->key[out->count], &reason);
+    if (status == OTA_UNSUPPORTED)
+        return OTA_OK;
+    if (status != OTA_OK) {
+        *err = reason;
+        return ota_err_prefix(err, "key %.8s", (const char *)keyid.p);
+    }
+    if (!ota_span_copy(keyid, out->keyid[out->count], sizeof out->keyid[0]))
+        return ota_err_set(err, OTA_METADATA_FIELD, "a keyid holds a NUL");
+    out->count++;
+    return OTA_OK;
+}
+
+enum ota_status ota_signers_read(const struct ota_value *keys, const struct ota_value *role,
+                                 const struct ota_crypto *crypto, struct ota_signers *out, struct ota_err *err) {
+    struct ota_value v;
+    struct ota_span keyid;
+    struct ota_scan it;
+    uint64_t threshold;
+    out->count = 0;
+    OTA_TRY(ota_scan_get(role, "threshold", &v, err));
+    OTA_TRY(ota_scan_u64(&v, "threshold", 1, UINT32_MAX, &threshold, err));
+    out->threshold = (uint32_t)threshold;
+    OTA_TRY(ota_scan_get(role, "keyids", &v, err));
+    OTA_TRY(ota_scan_array(&v, &it, err));
+    for (bool more;;) {
+        OTA_TRY(ota_scan_next_element(&it, &v, &more, err));
+        if (!more)
+            return OTA_OK;
+        OTA_TRY(ota_scan_text(&v, "keyids", &keyid, err));
+        OTA_TRY(add_key(keys, keyid, crypto, out, err));
+    }
+}
+
+enum ota_status ota_root_signers(const struct ota_metadata *root, enum ota_role role, const struct ota_crypto *crypto,
+                                 struct ota_signers *out, struct ota_err *err) {
+    struct ota_value keys, roles, entry;
+    OTA_TRY(ota_scan_get(&root->signed_value, "keys", &keys, err));
+    OTA_TRY(ota_scan_get(&root->signed_value, "roles", &roles, err));
+    OTA_TRY(ota_scan_get(&roles, ota_role_name(role), &entry, err));
+    enum ota_status status = ota_signers_read(&keys, &entry, crypto, out, err);
+    return status == OTA_OK ? OTA_OK : ota_err_prefix(err, "role %s", ota_role_name(role));
+}
+
+/* Every key of `a` is in `b`. */
+static bool contained(const struct ota_signers *a, const struct ota_signers *b) {
+    for (size_t i = 0; i < a->count; i++) {
+        bool found = false;
+        for (size_t k = 0; k < b->count && !found; k++)
+            found = memcmp(a->key[i].id, b->key[k].id, OTA_SHA256_LEN) == 0;
+        if (!found)
+            return false;
+    }
+    return true;
+}
+
+bool ota_signers_equal(const struct ota_signers *a, const struct ota_signers *b) {
+    return a->threshold == b->threshold && contained(a, b) && contained(b, a);
+}
