@@ -147,7 +147,6 @@ union ota_scratch {
     uint8_t bytes[OTA_CHUNK];
     struct ota_table table;
     struct ota_image image[2];
-    struct ota_delegation delegation;
 };
 
 /* All memory of the agent. Public fields are marked; the rest is the agent's. */
@@ -163,7 +162,8 @@ struct ota_agent {
     struct ota_err last;                   /* public: why the last run failed, code OTA_OK when it did not */
     uint32_t running;                      /* public: flash address of the running app */
     struct ota_table table;                /* public: as read from flash at start */
-    struct ota_trust trust;
+    struct ota_trust trust;                /* loaded by the first poll */
+    bool trust_loaded;
     struct ota_release release;            /* the one being considered */
     char label[OTA_LABEL_MAX + 1];         /* of the step at work, for messages and reports; "": none */
     uint32_t backoff;                      /* consecutive failed runs */

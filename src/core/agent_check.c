@@ -74,10 +74,10 @@ static bool same_release(const struct ota_journal *j, const struct ota_release *
 
 /* The second poll: nothing is installed that was withdrawn while it was downloaded. */
 static enum ota_status check_offer(struct ota_agent *a, struct ota_err *err) {
-    bool unchanged, offered;
+    bool unchanged, offered = false;
     OTA_TRY(ota_agent_refresh(a, false, &unchanged, err));
-    OTA_TRY(ota_agent_select(a, &offered, err));
-    OTA_TRY(ota_trust_finish(&a->trust, false, err));
+    enum ota_status status = ota_agent_select(a, &offered, err);
+    OTA_TRY(ota_agent_end_run(a, false, status, err));
     if (offered && same_release(&a->journal, &a->release))
         return OTA_OK;
     return ota_err_set(err, OTA_WITHDRAWN, "release %u (%s): withdrawn while it was downloaded; dropped",

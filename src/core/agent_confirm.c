@@ -130,18 +130,16 @@ enum ota_status ota_agent_self_test(struct ota_agent *a, enum ota_event *event, 
 /* One full verified run. What the channel offers beyond it is another matter, and may be refused. */
 static enum ota_status verified_run(struct ota_agent *a, struct ota_err *err) {
     bool unchanged, offered = false;
-    struct ota_err refused;
     OTA_TRY(ota_agent_refresh(a, false, &unchanged, err));
     a->last_full_ms = a->cfg.clock->uptime_ms(a->cfg.clock->ctx);
-    enum ota_status status = ota_agent_select(a, &offered, &refused);
-    if (status != OTA_OK && !ota_agent_lasting(status)) {
-        *err = refused;
-        return status;
-    }
+    enum ota_status status = ota_agent_select(a, &offered, err);
+    bool nothing_more = status == OTA_OK && !offered;
+    if (ota_agent_lasting(status))
+        status = OTA_OK;
+    OTA_TRY(ota_agent_end_run(a, nothing_more, status, err));
     if (a->journal.authenticated && !a->trust.authenticated)
         return ota_err_set(err, OTA_TLS, "the server did not prove its name, as it had to the old app");
-    bool nothing_more = status == OTA_OK && !offered;
-    return ota_trust_finish(&a->trust, nothing_more, err);
+    return OTA_OK;
 }
 
 static enum ota_status confirm(struct ota_agent *a, struct ota_err *err) {

@@ -242,16 +242,13 @@ static enum ota_status consider(struct ota_agent *a, bool *whole, enum ota_event
 /* The plan is written down only after the run's last check (trust_finish), and an ETag kept only when there is no plan. */
 enum ota_status ota_agent_plan(struct ota_agent *a, enum ota_event *event, struct ota_err *err) {
     bool busy, whole = false;
-    struct ota_err unkept;
     OTA_TRY(settle(a, &busy, err));
     if (busy) {
         *event = OTA_EVENT_WAIT;
         return OTA_OK;
     }
     enum ota_status status = consider(a, &whole, event, err);
-    enum ota_status kept = ota_trust_finish(&a->trust, whole, status == OTA_OK ? err : &unkept);
-    if (status == OTA_OK)
-        status = kept;
+    status = ota_agent_end_run(a, whole, status, err);
     if (status != OTA_OK || whole || *event == OTA_EVENT_WAIT)
         return status;
     return *event == OTA_EVENT_NOTHING ? ota_agent_finish(a, err) : ota_agent_save_journal(a, err);

@@ -8,7 +8,7 @@ static uint64_t uptime(const struct ota_agent *a) {
     return a->cfg.clock->uptime_ms(a->cfg.clock->ctx);
 }
 
-enum ota_status ota_agent_refresh(struct ota_agent *a, bool if_changed, bool *unchanged, struct ota_err *err) {
+static enum ota_status load_trust(struct ota_agent *a, struct ota_err *err) {
     const struct ota_trust_config cfg = {
         .crypto = a->cfg.crypto,
         .kv = a->cfg.kv,
@@ -20,12 +20,25 @@ enum ota_status ota_agent_refresh(struct ota_agent *a, bool if_changed, bool *un
         .buf = a->cfg.buf,
         .cap = a->cfg.cap,
     };
-    /* From what is stored each time: a run that broke off leaves nothing half-trusted in memory. */
+    if (a->trust_loaded)
+        return OTA_OK;
     OTA_TRY(ota_trust_init(&a->trust, &cfg, err));
+    a->trust_loaded = true;
+    return OTA_OK;
+}
+
+enum ota_status ota_agent_refresh(struct ota_agent *a, bool if_changed, bool *unchanged, struct ota_err *err) {
+    OTA_TRY(load_trust(a, err));
     enum ota_status status = ota_trust_refresh(&a->trust, if_changed, unchanged, err);
     if (a->trust.retry_after > a->retry_after)
         a->retry_after = a->trust.retry_after;
-    return status;
+    return status == OTA_OK ? OTA_OK : ota_agent_end_run(a, false, status, err);
+}
+
+enum ota_status ota_agent_end_run(struct ota_agent *a, bool whole, enum ota_status status, struct ota_err *err) {
+    struct ota_err unkept;
+    enum ota_status kept = ota_trust_finish(&a->trust, whole, status == OTA_OK ? err : &unkept);
+    return status == OTA_OK ? kept : status;
 }
 
 /* A server answered the old app: that the new one found none was the new one's fault. */

@@ -37,6 +37,9 @@ uint32_t ota_agent_confirm_timeout(const struct ota_agent *a);
 /* One verified run of root, timestamp and snapshot. */
 OTA_MUST_USE enum ota_status ota_agent_refresh(struct ota_agent *a, bool if_changed, bool *unchanged,
                                                struct ota_err *err);
+/* Ends that run: what was verified is kept, also when the run failed with `status`, which is then returned with its *err. */
+OTA_MUST_USE enum ota_status ota_agent_end_run(struct ota_agent *a, bool whole, enum ota_status status,
+                                               struct ota_err *err);
 /* After a refresh: is a release offered to this board? It is then in a->release, and fits every rule that metadata can tell. */
 OTA_MUST_USE enum ota_status ota_agent_select(struct ota_agent *a, bool *offered, struct ota_err *err);
 /* May this release be installed on this board, as far as its metadata tells. */

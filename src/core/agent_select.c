@@ -128,7 +128,7 @@ static enum ota_status open_release(struct ota_agent *a, uint32_t counter, struc
     struct ota_target entry;
     if (!ota_release_path(a->cfg.identity.product, counter, "release.txt", path, sizeof path))
         return ota_err_set(err, OTA_INTERNAL, "release %u: path too long", (unsigned)counter);
-    if (ota_trust_open(&a->trust, path, role, &entry, &a->scratch.delegation, err) != OTA_OK)
+    if (ota_trust_open(&a->trust, path, role, &entry, NULL, err) != OTA_OK)
         return ota_err_prefix(err, "release %u", (unsigned)counter);
     return OTA_OK;
 }
@@ -199,7 +199,7 @@ static enum ota_status read_channel(struct ota_agent *a, struct ota_channel *out
     if (!ota_channel_path(id->product, id->channel, path, sizeof path))
         return ota_err_set(err, OTA_CONFIG, "product %s, channel %s: not names; provision the board again", id->product,
                            id->channel);
-    enum ota_status status = ota_trust_open(&a->trust, path, &role, &entry, &a->scratch.delegation, err);
+    enum ota_status status = ota_trust_open(&a->trust, path, &role, &entry, NULL, err);
     if (status == OTA_DELEGATION || status == OTA_NOT_FOUND) {
         ota_log(a->cfg.log, OTA_LOG_WARNING,
                 "channel %s of product %s offers nothing: no release was put on it yet, or its name is wrong",
