@@ -4,40 +4,12 @@
 
 #include <string.h>
 
-/* Length of the well-formed sequence at p, 0 when there is none (RFC 3629 section 4). */
-static size_t utf8_sequence(const uint8_t *p, size_t left) {
-    uint8_t lead = p[0], low = 0x80, high = 0xBF;
-    size_t n;
-    if (lead < 0x80)
-        return lead ? 1 : 0;
-    if (lead >= 0xC2 && lead <= 0xDF)
-        n = 2;
-    else if (lead >= 0xE0 && lead <= 0xEF)
-        n = 3;
-    else if (lead >= 0xF0 && lead <= 0xF4)
-        n = 4;
-    else
-        return 0;
-    if (lead == 0xE0)
-        low = 0xA0;
-    if (lead == 0xED)
-        high = 0x9F;
-    if (lead == 0xF0)
-        low = 0x90;
-    if (lead == 0xF4)
-        high = 0x8F;
-    if (n > left || p[1] < low || p[1] > high)
-        return 0;
-    for (size_t i = 2; i < n; i++)
-        if ((p[i] & 0xC0) != 0x80)
-            return 0;
-    return n;
-}
+#include "core/utf8.h"
 
 bool ota_utf8_valid(struct ota_span text) {
     for (size_t i = 0; i < text.len;) {
-        size_t n = utf8_sequence(text.p + i, text.len - i);
-        if (n == 0)
+        size_t n = ota_utf8_length(text.p + i, text.len - i);
+        if (n == 0 || text.p[i] == 0)
             return false;
         i += n;
     }

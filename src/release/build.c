@@ -200,7 +200,8 @@ static enum ota_status check_words(struct ota_build *b, const struct ota_build_o
         return ota_err_set(err, OTA_BOOT_CONFIG,
                            "a bootloader or partition table needs the boot configuration it was built for: add "
                            "--sdkconfig BUILD_DIR/config/sdkconfig.json");
-    if (boot && !chip->recovery && !o->accept_risk)
+    bool recovery = chip->recovery && r->chip_rev_min >= chip->recovery_rev_min;
+    if (boot && !recovery && !o->accept_risk)
         return ota_err_set(err, OTA_RISK,
                            "%s has no ROM recovery: power lost while the bootloader or table is copied bricks the "
                            "board; add --accept-brick-risk to send it all the same",

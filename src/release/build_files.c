@@ -36,7 +36,7 @@ static enum ota_status look(const char *path, enum found *out, struct ota_err *w
     if (f.source.size == 0)
         return ota_err_set(err, OTA_TRUNCATED, "%s: is empty", path);
     OTA_TRY(f.source.read(f.source.ctx, 0, &first, 1, err));
-    if (first == OTA_IMAGE_MAGIC)
+    if (first == OTA_IMAGE_MAGIC_BYTE)
         *out = look_at_image(&f.source, why);
     else if (is_table_at(&f.source, 0))
         *out = FOUND_TABLE;
