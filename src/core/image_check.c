@@ -6,7 +6,7 @@
 #include "ota/image.h"
 
 #define SEGMENT_LIMIT 0x1000000u /* 16 MiB; esptool writes none that long */
-#define APP_SEGMENT_0_MIN 256u
+#define APP_DESCRIPTOR 256u
 /* Partitions begin at multiples of this, so that an offset in the file stands for the offset in flash up to this page size. */
 #define PARTITION_ALIGN 0x10000u
 
@@ -127,8 +127,8 @@ enum ota_status ota_image_check_app(const struct ota_image *i, uint64_t file_len
     OTA_TRY(check_size(i, file_length, rules, err));
     if (i->kind == OTA_IMAGE_BOOTLOADER)
         return ota_err_set(err, OTA_IMAGE_KIND, "this is a bootloader, not an app");
-    if (i->segment[0].length < APP_SEGMENT_0_MIN)
-        return ota_err_set(err, OTA_IMAGE_SEGMENT, "segment 0: %u bytes are too few for the app descriptor",
+    if (i->kind != OTA_IMAGE_APP && i->segment[0].length < APP_DESCRIPTOR)
+        return ota_err_set(err, OTA_IMAGE_DESCRIPTOR, "segment 0: %u bytes are too few for an app descriptor",
                            (unsigned)i->segment[0].length);
     if (i->kind != OTA_IMAGE_APP)
         return ota_err_set(err, OTA_IMAGE_DESCRIPTOR, "no app descriptor at 0x20: not an app of ESP-IDF 3.2 or newer");
