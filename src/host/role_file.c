@@ -20,7 +20,7 @@ void ota_role_file_set(struct ota_role_file *f, const char *name, struct ota_spa
     *f = next;
 }
 
-static enum ota_status parse(struct ota_role_file *f, const char *type, struct ota_err *err) {
+enum ota_status ota_role_file_parse(struct ota_role_file *f, const char *type, struct ota_err *err) {
     f->canonical.len = 0;
     ota_buf_append(&f->canonical, f->wire.p, f->wire.len);
     if (ota_metadata_parse(f->canonical.p, &f->canonical.len, type, &f->meta, err) != OTA_OK)
@@ -30,7 +30,7 @@ static enum ota_status parse(struct ota_role_file *f, const char *type, struct o
 
 enum ota_status ota_role_file_open(struct ota_role_file *f, const char *type, const struct ota_signers *signers,
                                    struct ota_err *err) {
-    OTA_TRY(parse(f, type, err));
+    OTA_TRY(ota_role_file_parse(f, type, err));
     if (ota_metadata_verify(&f->meta, signers, &ota_crypto_openssl, err) != OTA_OK)
         return ota_err_prefix(err, "role %s", f->name);
     return OTA_OK;
@@ -38,7 +38,7 @@ enum ota_status ota_role_file_open(struct ota_role_file *f, const char *type, co
 
 enum ota_status ota_role_file_open_root(struct ota_role_file *f, struct ota_signers signers[OTA_ROLE_COUNT],
                                         struct ota_err *err) {
-    OTA_TRY(parse(f, "root", err));
+    OTA_TRY(ota_role_file_parse(f, "root", err));
     for (int role = 0; role < OTA_ROLE_COUNT; role++)
         if (ota_root_signers(&f->meta, (enum ota_role)role, &ota_crypto_openssl, &signers[role], err) != OTA_OK)
             return ota_err_prefix(err, "role root");

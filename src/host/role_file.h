@@ -19,7 +19,9 @@ void ota_role_file_free(struct ota_role_file *f);
 /* Copies. */
 void ota_role_file_set(struct ota_role_file *f, const char *name, struct ota_span wire);
 
-/* Parses f->wire as a role of `type` ("targets" for delegated ones) and checks its signatures. Messages begin with the role's name. */
+/* Parses f->wire as a role of `type` ("targets" for delegated ones). Who signed it is not looked at. */
+OTA_MUST_USE enum ota_status ota_role_file_parse(struct ota_role_file *f, const char *type, struct ota_err *err);
+/* The same, and checks its signatures. Messages begin with the role's name. */
 OTA_MUST_USE enum ota_status ota_role_file_open(struct ota_role_file *f, const char *type,
                                                 const struct ota_signers *signers, struct ota_err *err);
 /* A root, signed by the keys it names itself; gives those of every top-level role. */

@@ -202,13 +202,14 @@ static uint64_t next_version(const struct ota_role_file *f, uint64_t now) {
     return f->meta.version + 1 > now ? f->meta.version + 1 : now;
 }
 
-/* An expired role is renewed only by someone who vouches for the clock. */
+/* Not one that is new: it is published as it came. An expired role is renewed only when someone vouches for the clock. */
 static enum ota_status renew(struct round *r, struct ota_role_file *f, const struct ota_signers *signers, size_t cap,
                              struct ota_buf *out, struct ota_err *err) {
     const struct ota_key *key = ota_keyring_for(r->keys, f->name, signers);
+    const struct ota_meta_entry *published = ota_role_entries_find(&r->before, f->name);
     uint64_t now = r->in->now;
-    if (!key || signers->threshold != 1 || !ends_within(f, now, OTA_ROLE_OFFLINE_RENEW) ||
-        (f->meta.expires < now && !r->in->clock_ok))
+    if (!key || !published || published->version != f->meta.version || signers->threshold != 1 ||
+        !ends_within(f, now, OTA_ROLE_OFFLINE_RENEW) || (f->meta.expires < now && !r->in->clock_ok))
         return OTA_OK;
     const struct ota_role_keys by = {.count = 1, .key = {key}};
     OTA_TRY(ota_role_renew(&f->meta, f->meta.version + 1, now + OTA_ROLE_OFFLINE_LIFE, cap, &by, out, err));

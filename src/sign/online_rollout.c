@@ -6,6 +6,7 @@
 
 #include "host/buf.h"
 #include "host/crypto.h"
+#include "host/words.h"
 
 #define SALT_BYTES 8u
 #define PERMILLE_MAX 1000u
@@ -27,32 +28,9 @@ struct wish {
     char group[OTA_GROUPS_MAX][OTA_NAME_MAX + 1];
 };
 
-/* Cuts *rest at the first `separator` (or its end). */
-static struct ota_span take(struct ota_span *rest, char separator) {
-    const uint8_t *at = rest->len ? memchr(rest->p, separator, rest->len) : NULL;
-    struct ota_span word = {rest->p, at ? (size_t)(at - rest->p) : rest->len};
-    size_t used = word.len + (at ? 1 : 0);
-    rest->p += used;
-    rest->len -= used;
-    return word;
-}
-
-static bool read_number(struct ota_span text, uint32_t max, uint32_t *out) {
-    uint32_t n = 0;
-    if (text.len == 0 || text.len > 9)
-        return false;
-    for (size_t i = 0; i < text.len; i++) {
-        if (text.p[i] < '0' || text.p[i] > '9')
-            return false;
-        n = n * 10 + (uint32_t)(text.p[i] - '0');
-    }
-    *out = n;
-    return n <= max;
-}
-
 static bool read_groups(struct ota_span text, struct wish *w) {
     do {
-        struct ota_span group = take(&text, ',');
+        struct ota_span group = ota_words_take(&text, ',');
         if (w->group_count == OTA_GROUPS_MAX || (!ota_name_valid(group) && !ota_span_equal_str(group, "*")) ||
             !ota_span_copy(group, w->group[w->group_count], sizeof w->group[0]))
             return false;
@@ -67,9 +45,9 @@ static bool read_name(struct ota_span text, char out[OTA_NAME_MAX + 1]) {
 
 static bool read_wish(struct ota_span line, struct wish *w) {
     memset(w, 0, sizeof *w);
-    return read_name(take(&line, ' '), w->product) && read_name(take(&line, ' '), w->channel) &&
-           read_number(take(&line, ' '), OTA_COUNTER_MAX, &w->counter) &&
-           read_number(take(&line, ' '), PERMILLE_MAX, &w->permille) && read_groups(line, w);
+    return read_name(ota_words_take(&line, ' '), w->product) && read_name(ota_words_take(&line, ' '), w->channel) &&
+           ota_words_number(ota_words_take(&line, ' '), OTA_COUNTER_MAX, &w->counter) &&
+           ota_words_number(ota_words_take(&line, ' '), PERMILLE_MAX, &w->permille) && read_groups(line, w);
 }
 
 /* Not secret, only different for each release, so that the same boards are not always first. Derived, so that signing stays a function of its
@@ -132,7 +110,7 @@ enum ota_status ota_online_want(struct ota_rollout *r, struct ota_span lines, ui
                                 struct ota_err *err) {
     while (lines.len) {
         struct wish w;
-        if (!read_wish(take(&lines, '\n'), &w))
+        if (!read_wish(ota_words_take(&lines, '\n'), &w))
             return ota_err_set(err, OTA_ARGUMENT,
                                "wanted channel: not \"<product> <channel> <counter> <permille> "
                                "<groups>\"");

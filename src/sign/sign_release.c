@@ -12,10 +12,7 @@
 static enum ota_status open_verified(struct ota_role_file *f, const char *name, struct ota_span wire,
                                      struct ota_err *err) {
     ota_role_file_set(f, name, wire);
-    ota_buf_append(&f->canonical, wire.p, wire.len);
-    if (ota_metadata_parse(f->canonical.p, &f->canonical.len, "targets", &f->meta, err) != OTA_OK)
-        return ota_err_prefix(err, "role %s", name);
-    return OTA_OK;
+    return ota_role_file_parse(f, "targets", err);
 }
 
 enum ota_status ota_sign_next_counter(struct ota_span role, const char *product, uint32_t *counter,

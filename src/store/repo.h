@@ -32,7 +32,7 @@ OTA_MUST_USE enum ota_status ota_repo_role(const struct ota_workspace *w, const 
 struct ota_repo_role_info {
     char name[OTA_ROLE_NAME_MAX + 1];
     uint64_t version, expires, length;
-    bool online;            /* key lies in the workspace */
+    bool online; /* key lies in the workspace */
 };
 struct ota_repo_channel_info {
     char product[OTA_NAME_MAX + 1], name[OTA_NAME_MAX + 1];
@@ -43,7 +43,7 @@ struct ota_repo_info {
     struct ota_repo_role_info role[OTA_SNAPSHOT_ENTRIES_MAX + 4];
     size_t channel_count;
     struct ota_repo_channel_info channel[OTA_PRODUCTS_MAX * OTA_CHANNELS_MAX];
-    size_t release_count;   /* all products, ascending by product, counter */
+    size_t release_count; /* all products, ascending by product, counter */
     struct ota_release *release;
 };
 OTA_MUST_USE enum ota_status ota_repo_read(const struct ota_workspace *w, struct ota_repo_info *out,

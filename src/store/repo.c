@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Reading the repository, what waits to get into it, and whether a daemon runs; see repo.h. */
+#include "store/repo.h"
+
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+
+#include "host/rollout.h"
+#include "store/repo_set.h"
+
+#define LEFTOVER_SECONDS 86400
+#define RELEASES_MAX 64u
+
+enum ota_status ota_repo_role(const struct ota_workspace *w, const char *role, struct ota_buf *out,
+                              struct ota_err *err) {
+    OTA_CLEAN(ota_repo_set_free) struct ota_repo_set *set = NULL;
+    OTA_TRY(ota_repo_set_load(w, &set, err));
+    const struct ota_role_file *f = ota_repo_set_find(set, role);
+    if (!f)
+        return ota_err_set(err, OTA_NOT_FOUND, "state/repo: no role %s", role);
+    out->len = 0;
+    ota_buf_append(out, f->wire.p, f->wire.len);
+    return OTA_OK;
+}
+
+/* ---- ota_repo_read ---------------------------------------------------------------------------------------- */
+
+static void add_role(const struct ota_workspace *w, const struct ota_role_file *f, struct ota_repo_info *out) {
+    struct ota_repo_role_info *r = &out->role[out->role_count++];
+    OTA_CLEAN_FREE char *key = ota_workspace_path(w, "keys/%s.pem", f->name);
+    memcpy(r->name, f->name, sizeof r->name);
+    r->version = f->meta.version;
+    r->expires = f->meta.expires;
+    r->length = f->wire.len;
+    r->online = ota_fs_exists(key);
+}
+
+static enum ota_status add_releases(const struct ota_role_file *f, struct ota_repo_info *out, struct ota_err *err) {
+    uint32_t counter[RELEASES_MAX];
+    size_t count;
+    OTA_TRY(ota_release_counters(&f->meta, f->name, counter, RELEASES_MAX, &count, err));
+    struct ota_release *grown = ota_calloc(out->release_count + count + 1, sizeof *grown);
+    if (out->release_count)
+        memcpy(grown, out->release, out->release_count * sizeof *grown);
+    free(out->release);
+    out->release = grown;
+    for (size_t i = 0; i < count; i++) {
+        bool found;
+        OTA_TRY(ota_release_read(&f->meta, f->name, counter[i], &grown[out->release_count], &found, err));
+        out->release_count += found;
+    }
+    return OTA_OK;
+}
+
+static int compare_releases(const void *a, const void *b) {
+    const struct ota_release *x = a, *y = b;
+    int by_name = strcmp(x->product, y->product);
+    return by_name ? by_name : (x->counter > y->counter) - (x->counter < y->counter);
+}
+
+static enum ota_status add_channels(const struct ota_role_file *f, struct ota_repo_info *out, struct ota_err *err) {
+    OTA_CLEAN_FREE struct ota_rollout *rollout = ota_calloc(1, sizeof *rollout);
+    OTA_TRY(ota_rollout_read(&f->meta, rollout, err));
+    for (size_t i = 0; i < rollout->count; i++) {
+        struct ota_repo_channel_info *c = &out->channel[out->channel_count++];
+        memcpy(c->product, rollout->entry[i].product, sizeof c->product);
+        memcpy(c->name, rollout->entry[i].name, sizeof c->name);
+        c->channel = rollout->entry[i].channel;
+    }
+    return OTA_OK;
+}
+
+static enum ota_status describe(const struct ota_workspace *w, const struct ota_repo_set *s, struct ota_repo_info *out,
+                                struct ota_err *err) {
+    const struct ota_role_file *first[] = {&s->root, &s->targets}, *last[] = {&s->rollout, &s->snapshot, &s->timestamp};
+    for (size_t i = 0; i < OTA_ARRAY_LEN(first); i++)
+        add_role(w, first[i], out);
+    for (size_t i = 0; i < s->product_count; i++) {
+        add_role(w, &s->product[i], out);
+        OTA_TRY(add_releases(&s->product[i], out, err));
+    }
+    for (size_t i = 0; i < OTA_ARRAY_LEN(last); i++)
+        add_role(w, last[i], out);
+    if (out->release_count)
+        qsort(out->release, out->release_count, sizeof *out->release, compare_releases);
+    return add_channels(&s->rollout, out, err);
+}
+
+enum ota_status ota_repo_read(const struct ota_workspace *w, struct ota_repo_info *out, struct ota_err *err) {
+    OTA_CLEAN(ota_repo_set_free) struct ota_repo_set *set = NULL;
+    memset(out, 0, sizeof *out);
+    OTA_TRY(ota_repo_set_load(w, &set, err));
+    enum ota_status s = describe(w, set, out, err);
+    if (s != OTA_OK)
+        ota_repo_info_free(out);
+    return s;
+}
+
+void ota_repo_info_free(struct ota_repo_info *info) {
+    free(info->release);
+    memset(info, 0, sizeof *info);
+}
+
+/* ---- state/incoming --------------------------------------------------------------------------------------- */
+
+struct waiting {
+    char *id; /* borrowed */
+    struct timespec since;
+};
+
+static int compare_waiting(const void *a, const void *b) {
+    const struct waiting *x = a, *y = b;
+    if (x->since.tv_sec != y->since.tv_sec)
+        return x->since.tv_sec < y->since.tv_sec ? -1 : 1;
+    if (x->since.tv_nsec != y->since.tv_nsec)
+        return x->since.tv_nsec < y->since.tv_nsec ? -1 : 1;
+    return strcmp(x->id, y->id);
+}
+
+static bool ends_with(const char *name, const char *suffix) {
+    size_t n = strlen(name), m = strlen(suffix);
+    return n > m && strcmp(name + n - m, suffix) == 0;
+}
+
+/* Half-written releases nobody works on any more, and answers nobody came for. */
+static enum ota_status remove_leftover(const char *path, const char *name, struct ota_err *err) {
+    struct stat st;
+    if (strncmp(name, ".tmp-", 5) != 0 && !ends_with(name, ".done") && !ends_with(name, ".refused"))
+        return OTA_OK;
+    if (lstat(path, &st) != 0 || time(NULL) - st.st_mtime < LEFTOVER_SECONDS)
+        return OTA_OK;
+    return ota_fs_remove_tree(path, err);
+}
+
+/* A release is handed over when its folder has its name and holds a request. */
+static bool is_waiting(const char *path, const char *name, struct waiting *out) {
+    OTA_CLEAN_FREE char *request = ota_sprintf("%s/request", path);
+    struct stat st;
+    if (name[0] == '.' || stat(request, &st) != 0 || !S_ISREG(st.st_mode))
+        return false;
+    out->since = st.st_mtim;
+    return true;
+}
+
+enum ota_status ota_repo_incoming(const struct ota_workspace *w, struct ota_fs_names *out, struct ota_err *err) {
+    OTA_CLEAN_FREE char *dir = ota_workspace_path(w, "state/incoming");
+    OTA_CLEAN(ota_fs_names_free) struct ota_fs_names all = {0};
+    *out = (struct ota_fs_names){0};
+    if (!ota_fs_exists(dir))
+        return OTA_OK;
+    OTA_TRY(ota_fs_list(dir, &all, err));
+    OTA_CLEAN_FREE struct waiting *waiting = ota_calloc(all.count + 1, sizeof *waiting);
+    size_t count = 0;
+    for (size_t i = 0; i < all.count; i++) {
+        OTA_CLEAN_FREE char *path = ota_sprintf("%s/%s", dir, all.name[i]);
+        OTA_TRY(remove_leftover(path, all.name[i], err));
+        waiting[count].id = all.name[i];
+        count += is_waiting(path, all.name[i], &waiting[count]);
+    }
+    qsort(waiting, count, sizeof *waiting, compare_waiting);
+    out->name = ota_calloc(count + 1, sizeof *out->name);
+    for (; out->count < count; out->count++)
+        out->name[out->count] = ota_strdup(waiting[out->count].id);
+    return OTA_OK;
+}
+
+enum ota_status ota_repo_daemon(const struct ota_workspace *w, int *lock_fd, struct ota_err *err) {
+    OTA_CLEAN_FREE char *state = ota_workspace_path(w, "state");
+    OTA_CLEAN_FREE char *lock = ota_workspace_path(w, "state/daemon.lock");
+    *lock_fd = -1;
+    OTA_TRY(ota_fs_mkdirs(state, 0755, err));
+    struct ota_err why;
+    enum ota_status s = ota_fs_lock(lock, 0, lock_fd, &why);
+    if (s == OTA_OK || s == OTA_BUSY)
+        return OTA_OK;
+    *err = why;
+    return s;
+}

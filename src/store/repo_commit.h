@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * From a proposal to published files: shared by publishing and renewing. Private to src/store.
+ *
+ *   propose   ask the signer; what it signed goes to <overlay>/metadata, where boards do not look
+ *   verify    overlay over repository, like a board
+ *   place     roles before those that name them, timestamp last: each write leaves the old or the new whole
+ */
+#ifndef OTA_STORE_REPO_COMMIT_H
+#define OTA_STORE_REPO_COMMIT_H
+
+#include "store/repo_set.h"
+
+struct ota_repo_commit {
+    struct ota_role_file timestamp, snapshot, rollout, targets; /* wire.len 0: unchanged */
+    struct ota_role_file product[OTA_PRODUCTS_MAX];
+};
+void ota_repo_commit_free(struct ota_repo_commit *c);
+
+struct ota_repo_proposal {
+    const struct ota_repo_set *set; /* with the new product role already in it, if there is one */
+    bool clock_ok;
+    const char *wanted; /* lines of host/signer_link.h, "" for none */
+};
+OTA_MUST_USE enum ota_status ota_repo_propose(struct ota_signer *signer, const struct ota_repo_proposal *p,
+                                              struct ota_repo_commit *out, struct ota_err *err);
+bool ota_repo_commit_empty(const struct ota_repo_commit *c);
+/* Writes the roles below `dir`/metadata. */
+OTA_MUST_USE enum ota_status ota_repo_commit_write(const struct ota_repo_commit *c, const char *dir,
+                                                   struct ota_err *err);
+/* Verifies `overlay` over state/repo from the current root on; product as in repo_verify.h. */
+OTA_MUST_USE enum ota_status ota_repo_commit_verify(const struct ota_workspace *w, const struct ota_repo_set *set,
+                                                    const char *overlay, const char *product, struct ota_err *err);
+
+#endif

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Which files make up a release; see repo_verify.h. */
+#include <stdio.h>
+#include <string.h>
+
+#include "store/repo_verify.h"
+
+static enum ota_status add(const struct ota_release *r, const char *file, uint64_t length,
+                           const uint8_t sha256[OTA_SHA256_LEN], struct ota_repo_image *out, struct ota_err *err) {
+    if (!ota_release_served_path(r->product, r->counter, file, sha256, out->path, sizeof out->path))
+        return ota_err_set(err, OTA_METADATA_FIELD, "release %u of %s: no path for %s", r->counter, r->product, file);
+    out->length = length;
+    memcpy(out->sha256, sha256, OTA_SHA256_LEN);
+    return OTA_OK;
+}
+
+enum ota_status ota_repo_images(const struct ota_release *r, struct ota_repo_image out[OTA_REPO_IMAGES_MAX],
+                                size_t *count, struct ota_err *err) {
+    size_t n = 0;
+    for (size_t i = 0; i < r->step_count; i++) {
+        const struct ota_step *s = &r->step[i];
+        OTA_TRY(add(r, s->file, s->length, s->sha256, &out[n++], err));
+        if (s->z_length == 0)
+            continue;
+        char packed[OTA_FILE_MAX + 3];
+        (void)snprintf(packed, sizeof packed, "%s.z", s->file);
+        OTA_TRY(add(r, packed, s->z_length, s->z_sha256, &out[n++], err));
+    }
+    OTA_TRY(add(r, "release.txt", r->notes_length, r->notes_sha256, &out[n++], err));
+    *count = n;
+    return OTA_OK;
+}

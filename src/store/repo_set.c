@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Loads and verifies what state/repo publishes; see repo_set.h. */
+#include "store/repo_set.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define ROOTS_MAX 999999999ull
+
+size_t ota_repo_role_cap(const char *role) {
+    if (strcmp(role, "timestamp") == 0)
+        return OTA_CAP_TIMESTAMP;
+    if (strcmp(role, "root") == 0 || strcmp(role, "targets") == 0 || strcmp(role, "snapshot") == 0 ||
+        strcmp(role, "rollout") == 0)
+        return OTA_METADATA_MAX;
+    return OTA_CAP_PRODUCT;
+}
+
+void ota_repo_set_free(struct ota_repo_set **set) {
+    struct ota_repo_set *s = *set;
+    if (!s)
+        return;
+    ota_role_file_free(&s->root);
+    ota_role_file_free(&s->timestamp);
+    ota_role_file_free(&s->snapshot);
+    ota_role_file_free(&s->targets);
+    ota_role_file_free(&s->rollout);
+    for (size_t i = 0; i < OTA_PRODUCTS_MAX; i++)
+        ota_role_file_free(&s->product[i]);
+    free(s);
+    *set = NULL;
+}
+
+struct ota_role_file *ota_repo_set_find(struct ota_repo_set *s, const char *role) {
+    struct ota_role_file *top[] = {&s->root, &s->timestamp, &s->snapshot, &s->targets, &s->rollout};
+    for (size_t i = 0; i < OTA_ARRAY_LEN(top); i++)
+        if (strcmp(top[i]->name, role) == 0)
+            return top[i];
+    for (size_t i = 0; i < s->product_count; i++)
+        if (strcmp(s->product[i].name, role) == 0)
+            return &s->product[i];
+    return NULL;
+}
+
+/* version 0: the file without a number. */
+static enum ota_status read_role(const struct ota_workspace *w, struct ota_role_file *f, uint64_t version,
+                                 const char *role, struct ota_err *err) {
+    OTA_CLEAN(ota_buf_free) struct ota_buf wire = {0};
+    OTA_CLEAN_FREE char *path =
+        version ? ota_workspace_path(w, "state/repo/metadata/%llu.%s.json", (unsigned long long)version, role)
+                : ota_workspace_path(w, "state/repo/metadata/%s.json", role);
+    OTA_TRY(ota_fs_read(path, ota_repo_role_cap(role), &wire, err));
+    ota_role_file_set(f, role, ota_buf_span(&wire));
+    return OTA_OK;
+}
+
+/* Roots are kept for ever, so the newest is the last of an unbroken row. */
+static enum ota_status newest_root(const struct ota_workspace *w, uint64_t *version, struct ota_err *err) {
+    uint64_t n = 0;
+    for (bool there = true; there && n < ROOTS_MAX; n += there) {
+        OTA_CLEAN_FREE char *path =
+            ota_workspace_path(w, "state/repo/metadata/%llu.root.json", (unsigned long long)n + 1);
+        there = ota_fs_exists(path);
+    }
+    if (n == 0)
+        return ota_err_set(err, OTA_NOT_FOUND, "%s/state/repo: no signed repository there; make one: otactl init",
+                           w->dir);
+    *version = n;
+    return OTA_OK;
+}
+
+static enum ota_status load_listed(const struct ota_workspace *w, const struct ota_role_entries *entries,
+                                   const char *role, const char *type, const struct ota_signers *signers,
+                                   struct ota_role_file *f, struct ota_err *err) {
+    const struct ota_meta_entry *e = ota_role_entries_find(entries, role);
+    if (!e)
+        return ota_err_set(err, OTA_METADATA_FIELD, "role %s is delegated or needed, but not listed", role);
+    OTA_TRY(read_role(w, f, e->version, role, err));
+    OTA_TRY(ota_role_file_open(f, type, signers, err));
+    return ota_role_file_match(f, e, err);
+}
+
+static enum ota_status load_delegated(const struct ota_workspace *w, struct ota_repo_set *s,
+                                      const struct ota_delegation *d, struct ota_err *err) {
+    if (strcmp(d->name, "rollout") == 0)
+        return load_listed(w, &s->listed, d->name, "targets", &d->signers, &s->rollout, err);
+    if (s->product_count == OTA_PRODUCTS_MAX)
+        return ota_err_set(err, OTA_TOO_LARGE, "role targets: more than %u products", OTA_PRODUCTS_MAX);
+    OTA_TRY(load_listed(w, &s->listed, d->name, "targets", &d->signers, &s->product[s->product_count], err));
+    s->product_count++;
+    return OTA_OK;
+}
+
+static enum ota_status load(const struct ota_workspace *w, struct ota_repo_set *s, struct ota_err *err) {
+    uint64_t root;
+    struct ota_role_entries entries;
+    OTA_TRY(newest_root(w, &root, err));
+    OTA_TRY(read_role(w, &s->root, root, "root", err));
+    OTA_TRY(ota_role_file_open_root(&s->root, s->top, err));
+    OTA_TRY(read_role(w, &s->timestamp, 0, "timestamp", err));
+    OTA_TRY(ota_role_file_open(&s->timestamp, "timestamp", &s->top[OTA_ROLE_TIMESTAMP], err));
+    OTA_TRY(ota_role_entries_read(&s->timestamp, &entries, err));
+    OTA_TRY(load_listed(w, &entries, "snapshot", "snapshot", &s->top[OTA_ROLE_SNAPSHOT], &s->snapshot, err));
+    OTA_TRY(ota_role_entries_read(&s->snapshot, &s->listed, err));
+    OTA_TRY(load_listed(w, &s->listed, "targets", "targets", &s->top[OTA_ROLE_TARGETS], &s->targets, err));
+    OTA_TRY(ota_role_delegations_read(&s->targets, &s->delegations, err));
+    for (size_t i = 0; i < s->delegations.count; i++)
+        OTA_TRY(load_delegated(w, s, &s->delegations.delegation[i], err));
+    if (s->rollout.wire.len == 0)
+        return ota_err_set(err, OTA_DELEGATION, "role targets: delegates to no rollout");
+    return OTA_OK;
+}
+
+enum ota_status ota_repo_set_load(const struct ota_workspace *w, struct ota_repo_set **out, struct ota_err *err) {
+    *out = NULL;
+    OTA_CLEAN(ota_repo_set_free) struct ota_repo_set *s = ota_calloc(1, sizeof *s);
+    if (load(w, s, err) != OTA_OK)
+        return ota_err_prefix(err, "state/repo");
+    *out = OTA_STEAL(s);
+    return OTA_OK;
+}
