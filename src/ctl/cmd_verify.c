@@ -104,12 +104,16 @@ static enum ota_status verify_folder(struct judge *j, const char *folder, struct
     return ota_repo_verify(&transport.port, ota_buf_span(&j->root), true, found, j, err);
 }
 
-/* -C, else the folder itself if it is a workspace, else the usual search. None is no error yet: --root may be given. */
+/* -C, else the workspace that DIR is or is the state/repo of, else the usual search. None is no error yet: --root may be given. */
 static enum ota_status find_workspace(struct judge *j, const struct ota_args *args, struct ota_err *err) {
-    OTA_CLEAN_FREE char *conf = ota_sprintf("%s/ota.conf", j->place);
+    OTA_CLEAN_FREE char *above = ota_sprintf("%s/../..", j->place);
+    const char *const around[] = {j->place, above};
     const char *dir = ota_args_get(args, "workspace");
-    if (!dir && !is_url(j->place) && ota_fs_is_file(conf))
-        dir = j->place;
+    for (size_t i = 0; i < OTA_ARRAY_LEN(around) && !dir && !is_url(j->place); i++) {
+        OTA_CLEAN_FREE char *conf = ota_sprintf("%s/ota.conf", around[i]);
+        if (ota_fs_is_file(conf))
+            dir = around[i];
+    }
     enum ota_status st = ota_workspace_open(&j->w, dir, err);
     j->has_workspace = st == OTA_OK;
     return st == OTA_WORKSPACE && !dir ? OTA_OK : st;

@@ -114,7 +114,7 @@ static const struct ota_option product_filter[] = {
 static const struct ota_verb verbs[] = {
     {"init", "[DIR]", 0, 1, "make a workspace: keys, certificates, configuration", init_details, init_options, ota_cmd_init},
     {"push", "[BUILD_DIR | FILE[:LABEL]...]", 0, 64, "check, sign and publish a release", push_details, push_options, ota_cmd_push},
-    {"inspect", "FILE", 1, 1, "say what an image or partition table holds", inspect_details, NULL, ota_cmd_inspect},
+    {"inspect", "FILE...", 1, 64, "say what an image or partition table holds", inspect_details, NULL, ota_cmd_inspect},
     {"releases", "", 0, 0, "list releases", releases_details, product_filter, ota_cmd_releases},
     {"status", "", 0, 0, "show roles, expiry, channels and warnings", status_details, NULL, ota_cmd_status},
     {"verify", "DIR|URL", 1, 1, "check a repository as a board would", verify_details, verify_options, ota_cmd_verify},
