@@ -111,7 +111,7 @@ enum ota_status ota_daemon_open(struct ota_daemon *d, const struct ota_workspace
     ota_clients_init(&d->clients);
     ota_health_init(&d->health);
     d->files = ota_static_new(repo);
-    OTA_TRY(ota_listen(o->listen, &d->listener, err));
+    OTA_TRY(ota_listen_bind(o->listen, &d->listener, err));
     OTA_TRY(ota_tls_new(w, &d->tls, err));
     OTA_TRY(ota_fleet_open(&d->fleet, fleet, err));
     OTA_TRY(ota_reports_init(&d->reports, d->fleet, err));
@@ -126,6 +126,7 @@ static unsigned threads(void) {
 enum ota_status ota_daemon_start(struct ota_daemon *d, struct ota_err *err) {
     unsigned pool = threads();
     OTA_TRY(ota_tls_interpose_check(ota_tls_certificate(d->tls), ota_tls_key(d->tls), err));
+    OTA_TRY(ota_listen_start(&d->listener, err));
     struct MHD_OptionItem with_pool[] = {{MHD_OPTION_THREAD_POOL_SIZE, (intptr_t)pool, NULL},
                                          {MHD_OPTION_END, 0, NULL}};
     struct MHD_OptionItem alone[] = {{MHD_OPTION_END, 0, NULL}};

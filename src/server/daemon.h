@@ -32,10 +32,10 @@ struct ota_daemon_options {
     enum ota_log_format log_format;
 };
 
-/* Opens everything and listens, but accepts nobody yet. Free with ota_daemon_stop() also after an error. */
+/* Opens everything and takes the address, but lets nobody connect yet. Free with ota_daemon_stop() also after an error. */
 OTA_MUST_USE enum ota_status ota_daemon_open(struct ota_daemon *d, const struct ota_workspace *w,
                                              const struct ota_daemon_options *o, struct ota_err *err);
-/* Begins to answer, after the self-test of the TLS handshake. */
+/* Listens and answers, after the self-test of the TLS handshake. */
 OTA_MUST_USE enum ota_status ota_daemon_start(struct ota_daemon *d, struct ota_err *err);
 /* Certificates and access log again, after SIGHUP; what fails is logged and stays as it was. */
 void ota_daemon_reload(struct ota_daemon *d, const struct ota_workspace *w);

@@ -54,7 +54,7 @@ static enum ota_status describe(int fd, struct ota_listener *out, struct ota_err
     return OTA_OK;
 }
 
-enum ota_status ota_listen(const char *where, struct ota_listener *out, struct ota_err *err) {
+enum ota_status ota_listen_bind(const char *where, struct ota_listener *out, struct ota_err *err) {
     const struct addrinfo hints = {.ai_flags = AI_PASSIVE | AI_NUMERICSERV, .ai_socktype = SOCK_STREAM};
     struct addrinfo *found = NULL;
     char host[256];
@@ -68,7 +68,7 @@ enum ota_status ota_listen(const char *where, struct ota_listener *out, struct o
     OTA_CLEAN_FD int fd = socket(found->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     bool bound = fd >= 0 && setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) == 0 &&
                  (found->ai_family != AF_INET6 || setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof off) == 0) &&
-                 bind(fd, found->ai_addr, found->ai_addrlen) == 0 && listen(fd, OTA_LISTEN_BACKLOG) == 0;
+                 bind(fd, found->ai_addr, found->ai_addrlen) == 0;
     int saved = errno;
     freeaddrinfo(found);
     errno = saved;
@@ -78,6 +78,10 @@ enum ota_status ota_listen(const char *where, struct ota_listener *out, struct o
     out->fd = fd;
     fd = -1;
     return OTA_OK;
+}
+
+enum ota_status ota_listen_start(const struct ota_listener *l, struct ota_err *err) {
+    return listen(l->fd, OTA_LISTEN_BACKLOG) == 0 ? OTA_OK : bind_failed(l->text, err);
 }
 
 void ota_listen_url(const char *url, const struct ota_listener *l, bool chosen, char *out, size_t cap) {

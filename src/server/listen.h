@@ -12,8 +12,10 @@ struct ota_listener {
     unsigned port;
     char text[128]; /* "0.0.0.0:8443", "[::]:8443": with the port that was chosen */
 };
-/* where: ADDR:PORT, [ADDR6]:PORT or NAME:PORT; port 0: a free one is chosen. BUSY when the port is taken. */
-OTA_MUST_USE enum ota_status ota_listen(const char *where, struct ota_listener *out, struct ota_err *err);
+/* Takes the address: ADDR:PORT, [ADDR6]:PORT or NAME:PORT; port 0: a free one is chosen. BUSY when it is taken. */
+OTA_MUST_USE enum ota_status ota_listen_bind(const char *where, struct ota_listener *out, struct ota_err *err);
+/* Lets clients connect. */
+OTA_MUST_USE enum ota_status ota_listen_start(const struct ota_listener *l, struct ota_err *err);
 
 /* The base URL that boards use. url: as configured, or "": this host's name. Where the system chose the port (`chosen`) nobody could have configured it,
  * and it takes the place of url's. */

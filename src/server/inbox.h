@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The inbox: images copied into images/<product>/ (with one product also loose .bin files in images/) become releases.
+ *
+ * A folder is looked at when nothing in it changed for OTA_INBOX_QUIET_MS. Files that were released before are passed over, so what was taken may stay.
+ * What is new is copied to state/inbox/<product>/, where nobody else can change it, and handed to the signer. Conditions: the product's key lies in the
+ * workspace, the folders belong to this user and nobody else may write there. In every other case the log has the push command.
+ */
+#ifndef OTA_SERVER_INBOX_H
+#define OTA_SERVER_INBOX_H
+
+#include "server/publisher.h"
+
+#define OTA_INBOX_QUIET_MS 2000u
+#define OTA_INBOX_FOLDERS_MAX 64u
+#define OTA_INBOX_NAME_MAX 64u
+
+struct ota_inbox_folder {
+    char name[OTA_INBOX_NAME_MAX + 1]; /* below images/; "" for the loose files */
+    uint64_t seen, judged;             /* what it looked like: last time, and when it was judged; 0 never */
+    uint64_t since_ms;                 /* monotonic: looks like `seen` since */
+    bool present;
+};
+
+struct ota_inbox {
+    const struct ota_workspace *w;
+    struct ota_publisher *publisher;
+    char *dir;
+    size_t count;
+    struct ota_inbox_folder folder[OTA_INBOX_FOLDERS_MAX];
+};
+
+/* dir: NULL for images/ of the workspace. */
+void ota_inbox_init(struct ota_inbox *in, const struct ota_workspace *w, struct ota_publisher *p, const char *dir);
+void ota_inbox_free(struct ota_inbox *in);
+/* Looks at every folder and takes what is ready. *changed: something was published. Returns the milliseconds until it should look again, or -1. */
+int ota_inbox_scan(struct ota_inbox *in, bool *changed);
+
+/* The path of a folder; the caller frees. */
+char *ota_inbox_path(const struct ota_inbox *in, const struct ota_inbox_folder *f);
+
+#endif
