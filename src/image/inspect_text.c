@@ -47,12 +47,13 @@ static void put_header(struct ota_buf *out, const struct ota_image *i) {
     ota_buf_printf(out, "WP pin: 0x%02x%s\n", i->wp_pin, i->wp_pin == 0xEE ? " (disabled)" : "");
     ota_buf_printf(out, "Flash pin drive: clk %u, q %u, d %u, cs0 %u, hd %u, wp %u\n", drv[0] & 15u, drv[0] >> 4,
                    drv[1] & 15u, drv[1] >> 4, drv[2] & 15u, drv[2] >> 4);
-    put_revision(out, "Minimal chip revision", i->min_rev, false);
+    ota_buf_printf(out, "Minimal chip revision: v%u.%u (legacy min_rev %u)\n", i->min_rev / 100u, i->min_rev % 100u,
+                   i->min_rev_legacy);
     put_revision(out, "Maximal chip revision", i->max_rev, true);
 }
 
 static void put_segments(struct ota_buf *out, const struct ota_image *i) {
-    ota_buf_str(out, "\nSegment   Length  Load addr   File offs  Memory\n");
+    ota_buf_str(out, "\nSegment   Length  Load addr   Data offs  Memory\n");
     for (unsigned n = 0; n < i->segment_count; n++) {
         const struct ota_image_segment *s = &i->segment[n];
         ota_buf_printf(out, "%7u  0x%05x  0x%08x  0x%07x  ", n, s->length, s->load_addr, s->offset);
