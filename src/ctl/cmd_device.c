@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* otactl device add, device list. */
+#include <stdio.h>
+
+#include "ctl/fleet_view.h"
+#include "host/cleanup.h"
+
+static enum ota_status channel_of(const struct ota_args *args, const struct ota_product_config *p, const char **out,
+                                  struct ota_err *err) {
+    const char *given = ota_args_get(args, "channel");
+    *out = given ? given : p->default_channel[0] ? p->default_channel : "stable";
+    for (size_t i = 0; i < p->channel_count; i++)
+        if (ota_span_equal_str(ota_span_str(p->channel[i]), *out))
+            return OTA_OK;
+    return ota_err_set(err, OTA_CHANNEL, "product %s has no channel \"%s\"; add it to channels in ota.conf", p->name,
+                       *out);
+}
+
+static void print_added(const char *id, const struct ota_product_config *p, const char *channel, const char *token,
+                        const struct ota_workspace *w) {
+    printf("Added %s: product %s, channel %s.\n\n", id, p->name, channel);
+    printf("Its token, shown only now:\n\n  %s\n\n", token);
+    printf("Store it on the board: NVS partition ota_id, namespace ota, as\n"
+           "  id     %s\n"
+           "  token  %s\n\n"
+           "The board then reports to %s/api/v1/devices/%s/reports\n",
+           id, token, w->config.url, id);
+}
+
+enum ota_status ota_cmd_device_add(const struct ota_args *args, struct ota_err *err) {
+    OTA_CLEAN(ota_workspace_close) struct ota_workspace w = {.dir = NULL};
+    OTA_CLEAN(ota_fleet_close) struct ota_fleet *fleet = NULL;
+    const struct ota_product_config *product;
+    const char *channel, *id = ota_args_operand(args, 0);
+    char token[OTA_TOKEN_TEXT_MAX];
+    OTA_TRY(ota_ctl_workspace(args, &w, err));
+    OTA_TRY(ota_workspace_product(&w, ota_args_get(args, "product"), &product, err));
+    OTA_TRY(channel_of(args, product, &channel, err));
+    OTA_TRY(ota_ctl_fleet(&w, &fleet, err));
+    OTA_TRY(ota_fleet_add(fleet, id, product->name, channel, token, err));
+    if (!ota_ctl_json(args)) {
+        print_added(id, product, channel, token, &w);
+        return OTA_OK;
+    }
+    cJSON *tree = cJSON_CreateObject();
+    (void)cJSON_AddStringToObject(tree, "id", id);
+    (void)cJSON_AddStringToObject(tree, "product", product->name);
+    (void)cJSON_AddStringToObject(tree, "channel", channel);
+    (void)cJSON_AddStringToObject(tree, "token", token);
+    ota_ctl_print_json(&tree);
+    return OTA_OK;
+}
+
+static void text_row(const struct ota_fleet_device *d, uint64_t now) {
+    char added[24], seen[24];
+    ota_ctl_age(d->added, now, added);
+    ota_ctl_age(d->seen, now, seen);
+    printf("%-24s %-16s %-12s %-14s %s\n", d->id, d->product, d->channel[0] ? d->channel : "-", added, seen);
+}
+
+static cJSON *json_row(const struct ota_fleet_device *d) {
+    cJSON *o = cJSON_CreateObject();
+    (void)cJSON_AddStringToObject(o, "id", d->id);
+    (void)cJSON_AddStringToObject(o, "product", d->product);
+    (void)cJSON_AddStringToObject(o, "channel", d->channel);
+    (void)cJSON_AddBoolToObject(o, "quarantine", d->quarantine);
+    (void)cJSON_AddNumberToObject(o, "added", (double)d->added);
+    (void)cJSON_AddNumberToObject(o, "seen", (double)d->seen);
+    return o;
+}
+
+enum ota_status ota_cmd_device_list(const struct ota_args *args, struct ota_err *err) {
+    static const struct ota_fleet_view view = {
+        .heading = "ID                       PRODUCT          CHANNEL      ADDED          SEEN",
+        .empty = "No board yet; the first one: otactl device add ID",
+        .text = text_row,
+        .json = json_row,
+    };
+    return ota_ctl_fleet_show(args, &view, err);
+}
