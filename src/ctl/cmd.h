@@ -32,6 +32,9 @@ OTA_MUST_USE enum ota_status ota_ctl_workspace(const struct ota_args *args, stru
 bool ota_ctl_json(const struct ota_args *args);
 /* Prints the tree as one line and frees it. */
 void ota_ctl_print_json(cJSON **tree);
+/* "25%", "2.5%"; returns out. */
+#define OTA_CTL_SHARE_MAX 8
+const char *ota_ctl_share(unsigned permille, char out[OTA_CTL_SHARE_MAX]);
 /* Seconds since 1970 by this machine's clock. */
 uint64_t ota_ctl_now(void);
 

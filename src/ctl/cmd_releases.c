@@ -55,14 +55,15 @@ static cJSON *release_json(const struct ota_repo_info *info, const struct ota_re
 }
 
 static void print_release(const struct ota_repo_info *info, const struct ota_release *r) {
+    char share[OTA_CTL_SHARE_MAX];
     OTA_CLEAN(ota_buf_free) struct ota_buf images = {0};
     OTA_CLEAN(ota_buf_free) struct ota_buf offered = {0};
     for (size_t i = 0; i < r->step_count; i++)
         ota_buf_printf(&images, "%s%s", i ? " " : "", r->step[i].label);
     for (size_t i = 0; i < info->channel_count; i++)
         if (offers(&info->channel[i], r))
-            ota_buf_printf(&offered, "%s%s %u.%u%%", offered.len ? ", " : "", info->channel[i].name,
-                           info->channel[i].channel.permille / 10u, info->channel[i].channel.permille % 10u);
+            ota_buf_printf(&offered, "%s%s %s", offered.len ? ", " : "", info->channel[i].name,
+                           ota_ctl_share(info->channel[i].channel.permille, share));
     printf("%-16s %7u  %-24s %-24s %s\n", r->product, r->counter, r->version, ota_buf_text(&images),
            offered.len ? ota_buf_text(&offered) : "-");
 }

@@ -101,7 +101,7 @@ static void judge_theft(struct status *s) {
 /* ---- output -------------------------------------------------------------------------------------------- */
 
 static void print_text(const struct status *s) {
-    char date[OTA_TIME_TEXT_MAX];
+    char date[OTA_TIME_TEXT_MAX], share[OTA_CTL_SHARE_MAX];
     printf("workspace  %s\nboards     %s\notaserve   %s\n\n", s->w->dir,
            s->w->config.url[0] ? s->w->config.url : "no url in ota.conf", s->daemon ? "running" : "not running");
     printf("%-20s %12s  %-20s %6s  %s\n", "ROLE", "VERSION", "EXPIRES", "DAYS", "KEY");
@@ -114,8 +114,8 @@ static void print_text(const struct status *s) {
     printf("\n");
     for (size_t i = 0; i < s->info.channel_count; i++) {
         const struct ota_repo_channel_info *c = &s->info.channel[i];
-        printf("%s %s offers release %u to %u.%u%% of its boards\n", c->product, c->name, c->channel.counter,
-               c->channel.permille / 10u, c->channel.permille % 10u);
+        printf("%s %s offers release %u to %s of its boards\n", c->product, c->name, c->channel.counter,
+               ota_ctl_share(c->channel.permille, share));
     }
     if (s->info.channel_count == 0)
         printf("No channel offers a release yet.\n");

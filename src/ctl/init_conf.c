@@ -46,8 +46,7 @@ static enum ota_status check_url(const char *url, struct ota_err *err) {
     struct ota_config parsed;
     OTA_CLEAN_FREE char *line = ota_sprintf("url = %s", url);
     if (strchr(url, '\n') || ota_config_parse(ota_span_str(line), "--url", &parsed, err) != OTA_OK || !parsed.url[0])
-        return ota_err_set(err, OTA_USAGE,
-                           "--url \"%.80s\" is not an address that boards can call; write https://host:8443", url);
+        return ota_err_set(err, OTA_USAGE, "--url is no address that boards can call; write https://host:8443");
     return OTA_OK;
 }
 

@@ -21,6 +21,14 @@ void ota_ctl_print_json(cJSON **tree) {
     ota_json_tree_free(tree);
 }
 
+const char *ota_ctl_share(unsigned permille, char out[OTA_CTL_SHARE_MAX]) {
+    if (permille % 10)
+        (void)snprintf(out, OTA_CTL_SHARE_MAX, "%u.%u%%", permille / 10 % 1000, permille % 10);
+    else
+        (void)snprintf(out, OTA_CTL_SHARE_MAX, "%u%%", permille / 10 % 1000);
+    return out;
+}
+
 uint64_t ota_ctl_now(void) {
     return (uint64_t)time(NULL);
 }

@@ -130,7 +130,7 @@ static enum ota_status finish_pending(const struct ota_push *p, struct ota_err *
 
 /* ---- signing ------------------------------------------------------------------------------------------- */
 
-/* Current roles; verified from the root on before they are built upon. */
+/* Current roles, as ota_repo_role() has verified them. */
 struct current {
     struct ota_buf role, rollout;
 };
@@ -140,13 +140,7 @@ static void current_free(struct current *c) {
 }
 
 static enum ota_status read_current(const struct ota_push *p, struct current *c, struct ota_err *err) {
-    struct ota_repo_info *info = ota_calloc(1, sizeof *info);
-    enum ota_status st = ota_repo_read(p->w, info, err);
-    if (st == OTA_OK)
-        ota_repo_info_free(info);
-    free(info);
-    OTA_TRY(st);
-    st = ota_repo_role(p->w, p->product->name, &c->role, err);
+    enum ota_status st = ota_repo_role(p->w, p->product->name, &c->role, err);
     if (st == OTA_NOT_FOUND)
         return ota_err_set(err, OTA_CONFIG, "product %s is in ota.conf but the repository delegates nothing to it",
                            p->product->name);

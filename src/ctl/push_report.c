@@ -28,6 +28,7 @@ void ota_push_print_plan(const struct ota_push *p) {
 }
 
 void ota_push_print_outcome(const struct ota_push *p) {
+    char share[OTA_CTL_SHARE_MAX];
     const struct ota_release *r = &p->build.release;
     if (p->dry_run) {
         printf("Every check passed; nothing was published (-n).\n");
@@ -36,10 +37,8 @@ void ota_push_print_outcome(const struct ota_push *p) {
     printf("Published as %s release %u.\n", r->product, r->counter);
     if (!p->channel)
         printf("It is offered to no board yet; add --channel NAME to offer it.\n");
-    else if (p->permille % 10)
-        printf("Offered on %s to %u.%u%% of its boards.\n", p->channel, p->permille / 10u, p->permille % 10u);
     else
-        printf("Offered on %s to %u%% of its boards.\n", p->channel, p->permille / 10u);
+        printf("Offered on %s to %s of its boards.\n", p->channel, ota_ctl_share(p->permille, share));
 }
 
 static cJSON *steps_json(const struct ota_build *b) {

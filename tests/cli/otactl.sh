@@ -1,0 +1,213 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# otactl without a daemon: every verb, what it prints, and one clear error with the documented exit code for every kind of bad input.
+cd "$(dirname "$0")/../.." || exit 1
+. tests/tap.sh
+
+ws=$tmp/ws build=$tmp/build other=$tmp/other
+sample() { otadevice sample "$@" >/dev/null; }
+sample "$build" --chip esp32c3 --version 1.0.0 || skip_all "otadevice sample does not run"
+sample "$other" --chip esp32s3 --version 1.0.0
+truncate -s 4G "$tmp/sparse.bin"
+: >"$tmp/empty.bin"
+mkdir "$tmp/folder"
+
+# ---- command line ----
+ok "otactl_help_lists_verbs" otactl --help
+for verb in init push inspect releases status verify "device add" "device list" "fleet list"; do
+    contains "otactl_help_names_${verb// /_}" "$out" "  $verb "
+done
+for verb in init push inspect releases status verify "device add" "device list" "fleet list"; do
+    # shellcheck disable=SC2086
+    run otactl $verb --help
+    is "otactl_${verb// /_}_help_goes_to_stdout" "$rc:$err" "0:"
+    run awk 'length > 100 {print FILENAME ": " $0}' "$tmp/.out"
+    is "otactl_${verb// /_}_help_fits_a_terminal" "$out" ""
+done
+fails "otactl_without_verb" 2 "verb is wanted" otactl
+fails "otactl_unknown_verb_suggests" 2 'did you mean "push"' otactl psuh
+fails "otactl_unknown_option_suggests" 2 'did you mean "--channel"' otactl push --chanel stable
+fails "otactl_option_without_value" 2 "wants" otactl push --channel
+fails "otactl_too_many_operands" 2 "unexpected" otactl status extra
+
+# ---- no workspace ----
+for verb in "push $build" releases status "device add kitchen" "device list" "fleet list" "verify $build/.."; do
+    name=${verb%% /*}
+    # shellcheck disable=SC2086
+    case $verb in
+    verify*) fails "otactl_verify_of_no_repository" 1 "no repository" otactl verify "$tmp/folder" ;;
+    *) fails "otactl_${name// /_}_without_workspace_names_init" 2 "otactl init" env -C "$tmp" otactl $verb ;;
+    esac
+done
+fails "otactl_missing_workspace_folder" 2 "otactl init" otactl -C "$tmp/nowhere" status
+fails "otactl_workspace_that_is_a_file" 2 "otactl init" otactl -C "$tmp/empty.bin" status
+fails "otactl_home_that_is_none" 2 'OTA_HOME' env OTA_HOME="$tmp/folder" otactl status
+
+# ---- init ----
+fails "otactl_init_wants_product_and_chip" 2 "--product thermo --chip" otactl init "$ws"
+fails "otactl_init_bad_product" 2 "is not a name" otactl init "$ws" --product 'My Thermo' --chip esp32c3
+fails "otactl_init_reserved_product" 2 "choose another" otactl init "$ws" --product targets --chip esp32c3
+fails "otactl_init_unknown_chip_suggests" 2 'did you mean "esp32c3"' otactl init "$ws" --product thermo --chip esp32c33
+fails "otactl_init_bad_url" 2 "https://host:8443" otactl init "$ws" --product thermo --chip esp32c3 --url http://x
+fails "otactl_init_url_with_newline" 2 "https://host:8443" otactl init "$ws" --product thermo --chip esp32c3 --url $'https://x\nlisten = y:1'
+is "otactl_init_refused_leaves_nothing" "$(ls -A "$tmp" | grep -c init)$(test -e "$ws" && echo there)" "0"
+fails "otactl_init_onto_a_file" 1 "not a folder" otactl init "$tmp/empty.bin" --product thermo --chip esp32c3
+fails "otactl_init_where_it_may_not_write" 1 "cannot create" otactl init /proc/ota --product thermo --chip esp32c3
+ok "otactl_init_makes_a_workspace" otactl init "$ws" --product thermo --chip esp32c3 --url https://ota.example:9443
+contains "otactl_init_next_push" "$out" "otactl -C $ws push BUILD_DIR"
+contains "otactl_init_next_serve" "$out" "otaserve -C $ws"
+contains "otactl_init_next_fleet" "$out" "otactl -C $ws fleet list"
+is "otactl_init_keys_are_private" "$(stat -c %a "$ws/keys" "$ws/keys/thermo.pem" "$ws/keys/root.pem" | tr '\n' ' ')" "700 600 600 "
+is "otactl_init_conf_has_the_url" "$(grep -c '^url = https://ota.example:9443$' "$ws/ota.conf")" 1
+is "otactl_init_listens_on_the_port_of_the_url" "$(grep -c '^listen = 0.0.0.0:9443$' "$ws/ota.conf")" 1
+is "otactl_init_keeps_keys_out_of_git" "$(grep -cE '^/(keys|state)/$' "$ws/.gitignore")" 2
+is "otactl_init_certificate_names_the_host" \
+    "$(openssl x509 -in "$ws/keys/server.crt" -noout -checkhost ota.example | grep -c 'does match')" 1
+before=$(find "$ws" -type f -exec sha256sum {} + | sort | sha256sum)
+fails "otactl_init_refuses_to_overwrite" 1 "is a workspace already" otactl init "$ws" --product thermo --chip esp32c3
+is "otactl_init_refused_changed_nothing" "$(find "$ws" -type f -exec sha256sum {} + | sort | sha256sum)" "$before"
+mkdir "$tmp/half" && mkdir "$tmp/half/keys"
+fails "otactl_init_refuses_leftover_keys" 1 "without ota.conf" otactl init "$tmp/half" --product thermo --chip esp32c3
+mkdir -p "$tmp/here/images" && echo '*.o' >"$tmp/here/.gitignore"
+run env -C "$tmp/here" otactl init --product lamp --chip esp32 --json
+is "otactl_init_in_a_folder_that_exists" "$rc" 0
+contains "otactl_init_json_names_the_root" "$out" '/state/repo/metadata/1.root.json"'
+is "otactl_init_keeps_a_gitignore" "$(head -n 1 "$tmp/here/.gitignore") $(grep -c '^/keys/$' "$tmp/here/.gitignore")" "*.o 1"
+is "otactl_init_leaves_no_temporary_folder" "$(find "$tmp" -maxdepth 2 -name '*init-*' | wc -l)" 0
+killed_after() { # seconds command...: kill -9 in the middle of it
+    kill_delay=$1
+    shift
+    "$@" >/dev/null 2>&1 </dev/null &
+    kill_pid=$!
+    sleep "$kill_delay"
+    { kill -9 $kill_pid; wait $kill_pid; } 2>/dev/null
+}
+for i in 1 2 3 4 5 6; do
+    killed_after "0.0$i" otactl init "$tmp/killed$i" --product thermo --chip esp32c3
+    [ -e "$tmp/killed$i" ] && { otactl verify "$tmp/killed$i" >/dev/null 2>&1 || echo bad >>"$tmp/killed"; }
+done
+is "otactl_init_killed_is_whole_or_absent" "$(cat "$tmp/killed" 2>/dev/null)" ""
+
+# ---- push: refused before anything is published ----
+push() { otactl -C "$ws" push "$@"; }
+fails "otactl_push_without_build" 2 "flasher_args.json" env -C "$tmp/folder" otactl -C "$ws" push
+fails "otactl_push_missing_file" 1 "missing.bin" push "$tmp/missing.bin"
+fails "otactl_push_empty_file" 1 "is empty" push "$tmp/empty.bin"
+fails "otactl_push_sparse_file" 1 "at most" push "$tmp/sparse.bin"
+fails "otactl_push_folder_that_is_no_build" 1 "flasher_args.json" push "$tmp/folder"
+fails "otactl_push_folder_among_files" 1 "is a folder" push "$build/thermo.bin" "$build"
+fails "otactl_push_other_chip" 1 "esp32s3" push "$other"
+fails "otactl_push_unknown_product" 2 "thermo" push "$build" --product lamp
+fails "otactl_push_unknown_channel_suggests" 2 'did you mean "stable"' push "$build" --channel stabel
+fails "otactl_push_share_over_all" 2 "no share" push "$build" --share 101%
+fails "otactl_push_share_no_number" 2 "no share" push "$build" --share half
+fails "otactl_push_permille_over_all" 2 "0 to 1000" push "$build" --permille 1001
+fails "otactl_push_share_twice" 2 "give one" push "$build" --share 1% --permille 1
+fails "otactl_push_missing_notes" 1 "notes.txt" push "$build" --notes "$tmp/notes.txt"
+fails "otactl_push_sparse_notes" 1 "at most 4096" push "$build" --notes "$tmp/sparse.bin"
+fails "otactl_push_missing_sdkconfig" 1 "nosdk" push "$build" --sdkconfig "$tmp/nosdk"
+fails "otactl_push_from_min_above_all" 1 "newest release" push "$build" --from-min 5
+fails "otactl_push_with_unknown_label" 1 "it has:" push "$build" --with nothing
+fails "otactl_push_with_otadata" 1 "otadata" push "$build" --with otadata
+fails "otactl_push_with_storage_wants_the_word" 1 "--compatible" push "$build" --with storage
+fails "otactl_push_with_bootloader_wants_the_risk" 1 "--accept-brick-risk" push "$build" --with @bootloader --compatible
+fails "otactl_push_with_on_files" 2 "build folder" push "$build/thermo.bin" --with storage
+head -c 1000 "$build/thermo.bin" >"$tmp/short.bin"
+fails "otactl_push_truncated_app" 1 "short.bin" push "$tmp/short.bin"
+cp "$build/thermo.bin" "$tmp/bent.bin" && printf X | dd of="$tmp/bent.bin" bs=1 seek=70000 conv=notrunc status=none
+fails "otactl_push_damaged_app" 1 "checksum" push "$tmp/bent.bin"
+is "otactl_push_refused_published_nothing" "$(ls "$ws/state/repo/targets/img" | wc -l)$(ls -A "$ws/state/incoming" | wc -l)" 00
+
+# ---- push ----
+run push "$build" -n
+is "otactl_push_dry_run_succeeds" "$rc:$err" "0:"
+contains "otactl_push_dry_run_lists_what_it_left_out" "$out" "add --with storage"
+contains "otactl_push_dry_run_says_so" "$out" "nothing was published"
+is "otactl_push_dry_run_published_nothing" "$(ls "$ws/state/repo/targets/img" | wc -l)" 0
+ok "otactl_push_publishes" push "$build"
+contains "otactl_push_names_the_release" "$out" "Published as thermo release 1."
+contains "otactl_push_offers_on_the_default_channel" "$out" "Offered on stable to 100%"
+is "otactl_push_serves_the_bytes_pushed" \
+    "$(sha256sum <"$(find "$ws/state/repo/targets/img/thermo/1" -name '*.app.bin')")" "$(sha256sum <"$build/thermo.bin")"
+is "otactl_push_leaves_nothing_incoming" "$(ls -A "$ws/state/incoming" | wc -l)" 0
+sample "$tmp/build2" --chip esp32c3 --version 2.0.0 --add-label voices
+echo "What is new" >"$tmp/notes.txt"
+run push "$tmp/build2" --with all --compatible --accept-brick-risk --channel beta --share 2.5% --notes "$tmp/notes.txt" --version 2.0-rc1 --json
+is "otactl_push_with_all_succeeds" "$rc:$err" "0:"
+for part in '"counter":2' '"version":"2.0-rc1"' '"channel":"beta"' '"permille":25' '"published":true' '"label":"voices"' '"kind":"partition-table"'; do
+    contains "otactl_push_json_has_$part" "$out" "$part"
+done
+is "otactl_push_serves_the_notes" "$(cat "$ws"/state/repo/targets/img/thermo/2/*.release.txt)" "What is new"
+run otactl verify "$ws"
+contains "otactl_verify_names_each_release" "$out" "release 2 of thermo, version 2.0-rc1: 5 images"
+cp -r "$ws/state/repo" "$tmp/bad"
+printf X | dd of="$(find "$tmp/bad/targets/img/thermo/2" -name '*.storage.bin')" bs=1 seek=100 conv=notrunc status=none
+fails "otactl_verify_notices_a_changed_image" 1 "SHA-256" otactl verify "$tmp/bad" --root "$ws/keys/root.json"
+cp -r "$ws/state/repo" "$tmp/worse" && sed -i 's/"permille":25,/"permille":26,/' "$tmp"/worse/metadata/*.rollout.json
+fails "otactl_verify_notices_changed_metadata" 1 "rollout" otactl verify "$tmp/worse" --root "$ws/keys/root.json"
+ok "otactl_push_data_alone" push "$build/storage.bin" --channel beta
+contains "otactl_push_data_notes_the_unknown_table" "$out" "no partition table was given"
+run env -C "$build" otactl -C "$ws" push
+is "otactl_push_from_inside_the_build" "$rc:$err" "0:"
+
+# ---- releases, status, verify ----
+ok "otactl_releases" otactl -C "$ws" releases
+contains "otactl_releases_shows_where_it_is_offered" "$out" "stable 100%"
+run otactl -C "$ws" releases --json
+contains "otactl_releases_json" "$out" '"offered":[{"channel":"stable","permille":1000}]'
+fails "otactl_releases_unknown_product" 2 "thermo" otactl -C "$ws" releases --product lamp
+ok "otactl_status" otactl -C "$ws" status
+contains "otactl_status_says_what_a_thief_could_do" "$out" "sign any release"
+contains "otactl_status_says_that_no_daemon_runs" "$out" "not running"
+mkdir "$tmp/offline" && mv "$ws"/keys/{root,targets,thermo}.pem "$tmp/offline/"
+run otactl -C "$ws" status --json
+contains "otactl_status_knows_offline_keys" "$out" '"stolen_server":"only choose among releases'
+fails "otactl_push_without_the_key" 1 "thermo.pem" push "$build"
+mv "$tmp"/offline/*.pem "$ws/keys/"
+ok "otactl_verify_folder" otactl verify "$ws/state/repo"
+run env -C "$tmp/folder" otactl verify "$ws/state/repo" --root "$ws/state/repo/metadata/1.root.json" --json
+contains "otactl_verify_json" "$out" '"ok":true'
+fails "otactl_verify_missing_folder" 1 "does not exist" otactl verify "$tmp/nowhere"
+fails "otactl_verify_file" 1 "no folder" otactl verify "$tmp/empty.bin"
+fails "otactl_verify_missing_root" 1 "noroot" otactl verify "$ws/state/repo" --root "$tmp/noroot"
+fails "otactl_verify_sparse_root" 1 "at most" otactl verify "$ws/state/repo" --root "$tmp/sparse.bin"
+fails "otactl_verify_other_root" 1 "" otactl verify "$ws/state/repo" --root "$tmp/here/state/repo/metadata/1.root.json"
+
+# ---- a push that dies ----
+for i in 1 2 3 4 5 6 7 8; do
+    killed_after "0.$(printf %02d $((i * 3 - 2)))" otactl -C "$ws" push "$build"
+    otactl verify "$ws" >/dev/null 2>>"$tmp/dies" || echo bad >>"$tmp/dies"
+done
+is "otactl_push_killed_leaves_a_whole_repository" "$(cat "$tmp/dies" 2>/dev/null)" ""
+ok "otactl_push_after_kills_goes_on" push "$build"
+ok "otactl_verify_after_kills" otactl verify "$ws"
+
+# ---- damaged configuration ----
+cp "$ws/ota.conf" "$tmp/ota.conf" && sed -i 's/^channels/chanels/' "$ws/ota.conf"
+fails "otactl_conf_error_names_line_and_key" 1 'did you mean "channels"' otactl -C "$ws" status
+truncate -s 4G "$ws/ota.conf"
+fails "otactl_conf_sparse" 1 "ota.conf" otactl -C "$ws" status
+cp "$tmp/ota.conf" "$ws/ota.conf"
+mv "$ws/state/repo" "$ws/state/repo-away"
+fails "otactl_status_without_repository" 1 "state/repo" otactl -C "$ws" status
+mv "$ws/state/repo-away" "$ws/state/repo"
+
+# ---- inspect, device, fleet ----
+ok "otactl_inspect" otactl inspect "$build/thermo.bin"
+contains "otactl_inspect_says_what_it_is" "$out" "esp32c3"
+fails "otactl_inspect_missing_file" 1 "missing.bin" otactl inspect "$tmp/missing.bin"
+fails "otactl_inspect_empty_file" 1 "empty.bin" otactl inspect "$tmp/empty.bin"
+fails "otactl_inspect_sparse_file" 1 "sparse.bin" otactl inspect "$tmp/sparse.bin"
+fails "otactl_inspect_folder" 1 "folder" otactl inspect "$tmp/folder"
+fails "otactl_inspect_without_file" 2 "FILE" otactl inspect
+ok "otactl_device_add" otactl -C "$ws" device add kitchen
+contains "otactl_device_add_prints_a_token" "$out" "ota_"
+fails "otactl_device_add_twice" 1 "kitchen" otactl -C "$ws" device add kitchen
+fails "otactl_device_add_bad_id" 2 "bad id" otactl -C "$ws" device add 'bad id'
+fails "otactl_device_wants_a_second_word" 2 "device add" otactl device
+ok "otactl_device_list" otactl -C "$ws" device list
+contains "otactl_device_list_shows_it" "$out" "kitchen"
+run otactl -C "$ws" fleet list --json
+contains "otactl_fleet_list_json" "$out" '"kitchen"'
+
+done_testing
