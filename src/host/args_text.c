@@ -104,7 +104,10 @@ static void print_man(const struct ota_program *p) {
     printf(".SH SYNOPSIS\n");
     for (const struct ota_verb *v = p->verbs; v->name; v++) {
         printf("\\fB%s%s%s\\fR [options]%s", p->name, *v->name ? " " : "", v->name, *v->operands ? " " : "");
-        roff_text(*v->operands ? v->operands : "\n");
+        if (*v->operands)
+            roff_text(v->operands);
+        else
+            putchar('\n');
         printf(".br\n");
     }
     if (!is_single(p)) {
