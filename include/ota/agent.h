@@ -165,6 +165,7 @@ struct ota_agent {
     struct ota_trust trust;                /* loaded by the first poll */
     bool trust_loaded;
     struct ota_release release;            /* the one being considered */
+    uint32_t channel_counter;              /* what the channel offers, as last read; 0: nothing */
     char label[OTA_LABEL_MAX + 1];         /* of the step at work, for messages and reports; "": none */
     uint32_t backoff;                      /* consecutive failed runs */
     uint32_t retry_after;                  /* seconds a server asked for in this run */

@@ -121,8 +121,10 @@ bool ota_agent_doubt_expired(const struct ota_agent *a) {
 enum ota_status ota_agent_self_test(struct ota_agent *a, enum ota_event *event, struct ota_err *err) {
     const struct ota_hooks *hooks = &a->cfg.hooks;
     (void)event;
-    if (!hooks->self_test || hooks->self_test(hooks->ctx))
+    if (!hooks->self_test || hooks->self_test(hooks->ctx)) {
+        ota_log(a->cfg.log, OTA_LOG_INFO, "the new app passed its self-test: one verified run confirms it");
         return OTA_OK;
+    }
     return ota_err_set(err, OTA_SELF_TEST, "release %u (%s): the new app's self-test failed",
                        (unsigned)a->journal.counter, a->journal.version);
 }
@@ -133,7 +135,7 @@ static enum ota_status verified_run(struct ota_agent *a, struct ota_err *err) {
     OTA_TRY(ota_agent_refresh(a, false, &unchanged, err));
     a->last_full_ms = a->cfg.clock->uptime_ms(a->cfg.clock->ctx);
     enum ota_status status = ota_agent_select(a, &offered, err);
-    bool nothing_more = status == OTA_OK && !offered;
+    bool nothing_more = status == OTA_OK && (!offered || a->channel_counter == a->journal.counter);
     if (ota_agent_lasting(status))
         status = OTA_OK;
     OTA_TRY(ota_agent_end_run(a, nothing_more, status, err));

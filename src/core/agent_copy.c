@@ -117,7 +117,7 @@ static enum ota_status copy_step(struct ota_agent *a, struct ota_journal_step *s
         return ota_err_set(err, OTA_READBACK, "partition at 0x%x reads back other than written",
                            (unsigned)s->dest_offset);
     s->state = OTA_STEP_ACTIVE;
-    ota_log(a->cfg.log, OTA_LOG_INFO, "release %u (%s): %s %u bytes installed at 0x%x, %u sectors written",
+    ota_log(a->cfg.log, OTA_LOG_INFO, "release %u (%s): %s %u bytes installed at 0x%x, sectors written: %u",
             (unsigned)a->journal.counter, a->journal.version, s->image.label, (unsigned)s->image.length,
             (unsigned)s->dest_offset, (unsigned)written);
     return ota_agent_save_journal(a, err);

@@ -119,6 +119,8 @@ static enum ota_status place_steps(struct ota_agent *a, struct ota_err *err) {
             continue;
         j->step[i].stage_offset = j->step[i].dest_offset;
         j->new_app_offset = j->step[i].dest_offset;
+        ota_log(a->cfg.log, OTA_LOG_INFO, "release %u (%s): " OTA_LABEL_APP " %u bytes, goes to the slot at 0x%x",
+                (unsigned)j->counter, j->version, (unsigned)j->step[i].image.length, (unsigned)j->new_app_offset);
     }
     for (size_t i = 0; i < j->count; i++) {
         struct ota_journal_step *s = &j->step[i];
@@ -178,6 +180,8 @@ static enum ota_status plan_offered(struct ota_agent *a, enum ota_event *event, 
     }
     if (stored)
         return OTA_OK;
+    ota_log(a->cfg.log, OTA_LOG_INFO, "release %u (%s) is offered to this board (at release %u)",
+            (unsigned)a->release.counter, a->release.version, (unsigned)a->board.counter);
     if (make_plan(a, err) != OTA_OK) {
         memset(&a->journal, 0, sizeof a->journal); /* half a plan must not be mistaken for one */
         return ota_err_prefix(err, "release %u (%s): %s", (unsigned)a->release.counter, a->release.version, a->label);

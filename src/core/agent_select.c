@@ -234,9 +234,11 @@ enum ota_status ota_agent_select(struct ota_agent *a, bool *offered, struct ota_
     struct ota_metadata role;
     bool found, open, failed;
     *offered = false;
+    a->channel_counter = 0;
     OTA_TRY(read_channel(a, &channel, &found, err));
     if (!found)
         return OTA_OK;
+    a->channel_counter = channel.counter;
     if (a->board.failed_counter > channel.counter)
         OTA_TRY(forgive(a, err));
     if (a->board.counter == 0 || channel.counter > a->board.counter)

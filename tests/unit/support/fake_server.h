@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A signed repository in memory and the transport that serves it, with the faults a network can have. One product, `thermo`, one channel,
+ * `stable`, for ESP32-C3 boards.
+ */
+#ifndef OTA_TESTS_FAKE_SERVER_H
+#define OTA_TESTS_FAKE_SERVER_H
+
+#include "host/buf.h"
+#include "ota/release.h"
+#include "sign/key.h"
+
+#define FAKE_FILES_MAX 64u
+#define FAKE_RELEASES_MAX 6u
+#define FAKE_NOW 1800000000ull
+
+struct fake_file {
+    char path[OTA_TARGET_PATH_MAX]; /* as requested, with the address before it: "m/", "t/" */
+    struct ota_buf bytes;
+    char etag[OTA_ETAG_MAX];
+};
+
+struct fake_server {
+    struct ota_transport port;
+    struct ota_key *key[4], *rollout_key; /* root, targets (and the product), snapshot, timestamp */
+    struct ota_buf root;                  /* 1.root.json, for the board's identity */
+    struct fake_file file[FAKE_FILES_MAX];
+    size_t file_count;
+    struct ota_release release[FAKE_RELEASES_MAX];
+    size_t release_count;
+    struct ota_channel channel;
+    bool no_channel;
+    uint64_t version; /* of every role, raised by publish */
+
+    /* Faults. */
+    bool down;              /* nobody answers */
+    bool unauthenticated;   /* TLS without a proven name */
+    const char *fault_path; /* part of a path the next ones concern; NULL: none */
+    uint64_t break_after;   /* bytes of a matching body after which the line breaks, once; 0: off */
+    uint64_t announce;      /* Content-Length of a matching answer, 0: the true one */
+    size_t append;          /* bytes too many at the end of a matching body */
+    int status;             /* of a matching answer, 0: the true one */
+    uint32_t retry_after;   /* with either status */
+    int report_status;      /* of the answer to a report, 0: 204 */
+
+    /* What was seen. */
+    unsigned requests, image_requests, ranges;
+    uint64_t image_bytes;
+    struct ota_buf report; /* last body POSTed */
+    unsigned reports;
+
+    /* The answer being read. */
+    struct ota_buf body;
+    size_t body_pos;
+    bool breaks;
+    bool image;
+};
+
+struct fake_server *fake_server_new(void);
+void fake_server_free(struct fake_server *s);
+
+/* Adds a release without steps; the caller adds images, then publishes. counter must be above the last one's. */
+struct ota_release *fake_server_release(struct fake_server *s, uint32_t counter, const char *version);
+void fake_server_image(struct fake_server *s, struct ota_release *r, enum ota_kind kind, const char *label,
+                       const char *file, struct ota_span bytes);
+/* Offers release `counter` on the channel to everybody. */
+void fake_server_offer(struct fake_server *s, uint32_t counter);
+/* Signs everything anew. */
+void fake_server_publish(struct fake_server *s);
+/* The served image, to damage it. */
+struct fake_file *fake_server_file(struct fake_server *s, const char *part);
+
+#endif

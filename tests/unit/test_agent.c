@@ -1,0 +1,397 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The agent as a whole on a board in memory, against a signed repository: what is installed, skipped, refused, rolled back. */
+#include "support/unit.h"
+
+#include "support/fake_world.h"
+
+static int setup(void **state) {
+    *state = world_new();
+    return 0;
+}
+
+static int teardown(void **state) {
+    world_free(*state);
+    return 0;
+}
+
+static void expect_refused(struct world *w, enum ota_status code) {
+    assert_true(world_run(w));
+    if (w->agent->last.code != code)
+        fail_msg("refused with %s (%s), wanted %s", ota_status_name(w->agent->last.code), w->agent->last.msg,
+                 ota_status_name(code));
+    world_expect_release_1(w);
+}
+
+/* ---- installing ---------------------------------------------------------------------------------------- */
+
+static void test_agent_factory_board_finds_its_counter(void **state) {
+    struct world *w = *state;
+    assert_true(world_run(w));
+    assert_int_equal(w->agent->board.counter, 1);
+    assert_false(w->agent->counter_unknown);
+    assert_int_equal(w->server->reports, 1);
+    assert_non_null(strstr(ota_buf_text(&w->server->report), "\"counter\":1"));
+}
+
+static void test_agent_idle_poll_is_one_request_and_writes_nothing(void **state) {
+    struct world *w = *state;
+    world_settle(w);
+    unsigned before = w->server->requests;
+    assert_true(world_run(w));
+    assert_int_equal(w->server->requests, before + 1);
+    assert_int_equal(w->board->ops, 0);
+}
+
+static void test_agent_app_only(void **state) {
+    struct world *w = *state;
+    world_settle(w);
+    world_release_2(w, "a");
+    assert_true(world_run(w));
+    world_expect_release_2(w, "a");
+    assert_int_equal(w->boots, 2);
+    assert_non_null(strstr(ota_buf_text(&w->server->report), "\"result\":\"installed\""));
+    unsigned before = w->server->requests;
+    assert_true(world_run(w));
+    assert_int_equal(w->server->requests, before + 1);
+}
+
+static void test_agent_four_kinds_with_table_round(void **state) {
+    struct world *w = *state;
+    world_settle(w);
+    world_release_2(w, "tsba");
+    assert_true(world_run(w));
+    world_expect_release_2(w, "tsba");
+    const char *report = ota_buf_text(&w->server->report);
+    assert_non_null(strstr(report, "\"label\":\"storage\""));
+    assert_non_null(strstr(report, "\"mixed\":false"));
+    /* factory, after the table was staged, under the new table, after the rest was staged (and copied), the new app */
+    assert_int_equal(w->boots, 5);
+}
+
+static void test_agent_data_only_needs_no_confirmation(void **state) {
+    struct world *w = *state;
+    world_settle(w);
+    world_release_2(w, "s");
+    assert_true(world_run(w));
+    assert_int_equal(w->board->running, FAKE_SLOT_0);
+    world_expect_release_2(w, "s");
+}
+
+static void test_agent_identical_content_is_skipped(void **state) {
+    struct world *w = *state;
+    world_settle(w);
+    struct ota_release *r = fake_server_release(w->server, 2, "2.0.0");
+    fake_server_image(w->server, r, OTA_KIND_TABLE, OTA_LABEL_TABLE, "partition-table.bin",
+                      ota_buf_span(&w->one.table));
+    fake_server_image(w->server, r, OTA_KIND_DATA, "storage", "storage.bin", ota_buf_span(&w->one.storage));
+    fake_server_image(w->server, r, OTA_KIND_APP, OTA_LABEL_APP, "app.bin", ota_buf_span(&w->one.app));
+    fake_server_offer(w->server, 2);
+    fake_server_publish(w->server);
+    assert_true(world_run(w));
+    assert_int_equal(w->server->image_requests, 0);
+    assert_int_equal(w->board->flash_writes, 0);
+    assert_int_equal(w->agent->board.counter, 2);
+    assert_true(fake_board_logged(w->board, "storage is there already: skipped"));
+}
+
+/* What the board wrote into an installed partition is not undone by the next release of the same content. */
+static void test_agent_data_the_board_changed_is_kept(void **state) {
+    struct world *w = *state;
+    world_settle(w);
+    world_release_2(w, "sa");
+    assert_true(world_run(w));
+    world_expect_release_2(w, "sa");
+    w->board->flash[FAKE_STORAGE + 5] ^= 0x55;
+    uint8_t changed = w->board->flash[FAKE_STORAGE + 5];
+    struct ota_release *r = fake_server_release(w->server, 3, "3.0.0");
+    fake_server_image(w->server, r, OTA_KIND_DATA, "storage", "storage.bin", ota_buf_span(&w->two.storage));
+    fake_server_image(w->server, r, OTA_KIND_APP, OTA_LABEL_APP, "app.bin", ota_buf_span(&w->one.app));
+    fake_server_offer(w->server, 3);
+    fake_server_publish(w->server);
+    assert_true(world_run(w));
+    assert_int_equal(w->agent->board.counter, 3);
+    assert_int_equal(w->board->flash[FAKE_STORAGE + 5], changed);
+    assert_false(w->agent->mixed);
+}
+
+/* ---- waiting ------------------------------------------------------------------------------------------- */
+
+static void test_agent_board_outside_the_share_waits(void **state) {
+    struct world *w = *state;
+    world_settle(w);
+    world_release_2(w, "a");
+    w->server->channel.permille = 0;
+    fake_server_publish(w->server);
+    assert_true(world_run(w));
+    world_expect_release_1(w);
+    assert_int_equal(w->server->image_requests, 0);
+    w->server->channel.permille = 1000;
+    fake_server_publish(w->server);
+    assert_true(world_run(w));
+    world_expect_release_2(w, "a");
+}
+
+static void test_agent_other_group_waits(void **state) {
+    struct world *w = *state;
+    world_settle(w);
+    world_release_2(w, "a");
+    strcpy(w->server->channel.group[0], "hom");
+    fake_server_publish(w->server);
+    assert_true(world_run(w));
+    world_expect_release_1(w);
+    strcpy(w->server->channel.group[0], "home");
+    fake_server_publish(w->server);
+    assert_true(world_run(w));
+    world_expect_release_2(w, "a");
+}
+
+/* The application's no is asked again at every poll, though the manifest has not changed. */
+static void test_agent_application_may_defer(void **state) {
+    struct world *w = *state;
+    world_settle(w);
+    world_release_2(w, "a");
+    w->board->refuse_start = true;
+    assert_true(world_run(w));
+    world_expect_release_1(w);
+    assert_int_equal(w->agent->last.code, OTA_OK);
+    w->board->refuse_start = false;
+    w->board->refuse_activation = true;
+    assert_true(world_run(w));
+    world_expect_release_1(w);
+    assert_int_equal(w->agent->journal.phase, OTA_PHASE_STAGING);
+    w->board->refuse_activation = false;
+    unsigned images = w->server->image_requests;
+    assert_true(world_run(w));
+    world_expect_release_2(w, "a");
+    assert_int_equal(w->server->image_requests, images);
+}
+
+static void test_agent_stepping_stone_comes_first(void **state) {
+    struct world *w = *state;
+    world_settle(w);
+    world_release_2(w, "a");
+    struct ota_release *r = fake_server_release(w->server, 3, "3.0.0");
+    r->from_min = 2;
+    struct ota_buf app = fake_app("3.0.0", false);
+    fake_server_image(w->server, r, OTA_KIND_APP, OTA_LABEL_APP, "app.bin", ota_buf_span(&app));
+    fake_server_offer(w->server, 3);
+    fake_server_publish(w->server);
+    expect_refused(w, OTA_COUNTER);
+    w->server->channel.path_count = 2;
+    w->server->channel.path[0] = 2;
+    w->server->channel.path[1] = 3;
+    fake_server_publish(w->server);
+    assert_true(world_run(w));
+    world_expect_release_2(w, "a");
+    assert_true(world_run(w));
+    assert_int_equal(w->agent->board.counter, 3);
+    ota_buf_free(&app);
+}
+
+static void test_agent_board_ahead_of_its_channel_waits(void **state) {
+    struct world *w = *state;
+    world_settle(w);
+    world_release_2(w, "a");
+    assert_true(world_run(w));
+    fake_server_offer(w->server, 1);
+    fake_server_publish(w->server);
+    assert_true(world_run(w));
+    world_expect_release_2(w, "a");
+    assert_true(fake_board_logged(w->board, "channel stable is at release 1, this board at 2: it waits"));
+}
+
+/* ---- refusing ------------------------------------------------------------------------------------------ */
+
+static void test_agent_wrong_chip_is_refused_before_download(void **state) {
+    struct world *w = *state;
+    world_settle(w);
+    strcpy(world_release_2(w, "a")->chip, "esp32s3");
+    fake_server_publish(w->server);
+    expect_refused(w, OTA_CHIP);
+    assert_int_equal(w->server->image_requests, 0);
+    assert_non_null(strstr(ota_buf_text(&w->server->report), "\"code\":\"chip\""));
+}
+
+static void test_agent_wrong_chip_in_the_image_is_refused_by_its_head(void **state) {
+    struct world *w = *state;
+    world_settle(w);
+    struct ota_buf app = fake_app("2.0.0", false);
+    app.p[12] = 9; /* signed as an esp32c3 release, built for esp32s3 */
+    struct ota_release *r = fake_server_release(w->server, 2, "2.0.0");
+    fake_server_image(w->server, r, OTA_KIND_APP, OTA_LABEL_APP, "app.bin", ota_buf_span(&app));
+    fake_server_offer(w->server, 2);
+    fake_server_publish(w->server);
+    expect_refused(w, OTA_CHIP);
+    assert_int_equal(w->board->flash_writes, 0);
+    assert_int_equal(w->agent->board.failed_counter, 2);
+    ota_buf_free(&app);
+}
+
+static void test_agent_other_boot_configuration_is_refused(void **state) {
+    struct world *w = *state;
+    world_settle(w);
+    world_release_2(w, "ba")->boot.secure_boot = 2;
+    fake_server_publish(w->server);
+    expect_refused(w, OTA_BOOT_CONFIG);
+    assert_int_equal(w->server->image_requests, 0);
+}
+
+static void test_agent_channel_the_signer_did_not_allow_is_refused(void **state) {
+    struct world *w = *state;
+    world_settle(w);
+    strcpy(world_release_2(w, "a")->channel[0], "beta");
+    fake_server_publish(w->server);
+    expect_refused(w, OTA_CHANNEL);
+}
+
+static void test_agent_unknown_label_is_refused(void **state) {
+    struct world *w = *state;
+    world_settle(w);
+    struct ota_buf data = fake_data("x", 64);
+    struct ota_release *r = fake_server_release(w->server, 2, "2.0.0");
+    fake_server_image(w->server, r, OTA_KIND_DATA, "nowhere", "nowhere.bin", ota_buf_span(&data));
+    fake_server_offer(w->server, 2);
+    fake_server_publish(w->server);
+    expect_refused(w, OTA_LABEL);
+    assert_non_null(strstr(w->agent->last.msg, "nowhere"));
+    ota_buf_free(&data);
+}
+
+/* No hole, no staging partition, and the passive slot too small behind the new app: nothing is downloaded. */
+static void test_agent_no_room_is_refused_before_download(void **state) {
+    struct world *w = *state;
+    struct ota_err err;
+    struct ota_table t = {0};
+    struct ota_span now = {w->one.table.p, w->one.table.len};
+    struct ota_agent_config cfg = fake_board_config(w->board, &w->server->port, (struct ota_span){0});
+    assert_ota_ok(ota_table_read(now, cfg.crypto, &t, &err));
+    t.row[t.count - 1].size = FAKE_FLASH_SIZE - FAKE_STORAGE;
+    assert_ota_ok(ota_table_write(&t, cfg.crypto, w->board->flash + FAKE_TABLE_OFFSET, &err));
+    world_settle(w);
+    struct ota_buf app = fake_app("2.0.0", false), data = fake_data("big", 0x40000), tail = fake_data("more", 0x150000);
+    ota_buf_append(&app, tail.p, tail.len); /* what follows the image proper, as a signature does */
+    struct ota_release *r = fake_server_release(w->server, 2, "2.0.0");
+    fake_server_image(w->server, r, OTA_KIND_DATA, "storage", "storage.bin", ota_buf_span(&data));
+    fake_server_image(w->server, r, OTA_KIND_APP, OTA_LABEL_APP, "app.bin", ota_buf_span(&app));
+    fake_server_offer(w->server, 2);
+    fake_server_publish(w->server);
+    expect_refused(w, OTA_STAGING);
+    assert_int_equal(w->server->image_requests, 0);
+    ota_buf_free(&app);
+    ota_buf_free(&data);
+    ota_buf_free(&tail);
+}
+
+static void test_agent_table_that_moves_a_slot_is_refused(void **state) {
+    struct world *w = *state;
+    struct ota_err err;
+    world_settle(w);
+    struct ota_table t;
+    struct ota_agent_config cfg = fake_board_config(w->board, &w->server->port, (struct ota_span){0});
+    assert_ota_ok(ota_table_read(ota_buf_span(&w->one.table), cfg.crypto, &t, &err));
+    t.row[4].offset += 0x10000;
+    t.row[4].size -= 0x10000;
+    uint8_t bytes[OTA_TABLE_LENGTH];
+    assert_ota_ok(ota_table_write(&t, cfg.crypto, bytes, &err));
+    struct ota_release *r = fake_server_release(w->server, 2, "2.0.0");
+    fake_server_image(w->server, r, OTA_KIND_TABLE, OTA_LABEL_TABLE, "partition-table.bin",
+                      (struct ota_span){bytes, sizeof bytes});
+    fake_server_offer(w->server, 2);
+    fake_server_publish(w->server);
+    expect_refused(w, OTA_TABLE_CHANGE);
+    assert_true(fake_board_holds(w->board, FAKE_TABLE_OFFSET, ota_buf_span(&w->one.table)));
+}
+
+static void test_agent_application_may_refuse_an_image(void **state) {
+    struct world *w = *state;
+    world_settle(w);
+    world_release_2(w, "a");
+    w->board->refuse_image = true;
+    expect_refused(w, OTA_REFUSED_BY_APP);
+    w->board->refuse_image = false;
+    assert_true(world_run(w)); /* not tried again while the channel offers the same */
+    world_expect_release_1(w);
+}
+
+/* ---- what the board knows ------------------------------------------------------------------------------ */
+
+static void test_agent_counter_is_recovered_after_state_was_lost(void **state) {
+    struct world *w = *state;
+    world_settle(w);
+    world_release_2(w, "sa");
+    assert_true(world_run(w));
+    for (size_t i = 0; i < FAKE_KEYS_MAX; i++)
+        fake_board_forget(w->board, w->board->key[i].name);
+    uint64_t writes = w->board->flash_writes;
+    w->boots = 0;
+    assert_true(world_run(w));
+    assert_int_equal(w->agent->board.counter, 2);
+    assert_int_equal(w->board->flash_writes, writes);
+    /* Older releases stay refused. */
+    fake_server_offer(w->server, 1);
+    fake_server_publish(w->server);
+    assert_true(world_run(w));
+    world_expect_release_2(w, "sa");
+}
+
+static void test_agent_unlisted_app_has_an_unknown_counter(void **state) {
+    struct world *w = *state;
+    struct ota_buf app = fake_app("0.0.0-dev", false);
+    fake_board_flash(w->board, FAKE_SLOT_0, ota_buf_span(&app));
+    fake_server_offer(w->server, 1);
+    w->server->channel.permille = 0;
+    fake_server_publish(w->server);
+    assert_true(world_run(w));
+    assert_true(w->agent->counter_unknown);
+    assert_non_null(strstr(ota_buf_text(&w->server->report), "\"counter_unknown\":true"));
+    world_release_2(w, "a");
+    assert_true(world_run(w));
+    world_expect_release_2(w, "a");
+    ota_buf_free(&app);
+}
+
+/* A report that no server took stays due, and changes nothing about the update. */
+static void test_agent_report_is_kept_until_it_is_taken(void **state) {
+    struct world *w = *state;
+    w->server->report_status = 503;
+    w->server->retry_after = 7200;
+    assert_true(world_run(w));
+    assert_true(w->agent->report.pending);
+    assert_int_equal(w->agent->last.code, OTA_HTTP);
+    assert_true(w->sleep_s >= 7200);
+    w->server->report_status = 0;
+    assert_true(world_run(w));
+    assert_false(w->agent->report.pending);
+    assert_non_null(strstr(ota_buf_text(&w->server->report), "\"number\":0"));
+    assert_int_equal(w->agent->report.number, 1);
+}
+
+int main(void) {
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+    const struct CMUnitTest tests[] = {
+        TEST(test_agent_factory_board_finds_its_counter),
+        TEST(test_agent_idle_poll_is_one_request_and_writes_nothing),
+        TEST(test_agent_app_only),
+        TEST(test_agent_four_kinds_with_table_round),
+        TEST(test_agent_data_only_needs_no_confirmation),
+        TEST(test_agent_identical_content_is_skipped),
+        TEST(test_agent_data_the_board_changed_is_kept),
+        TEST(test_agent_board_outside_the_share_waits),
+        TEST(test_agent_other_group_waits),
+        TEST(test_agent_application_may_defer),
+        TEST(test_agent_stepping_stone_comes_first),
+        TEST(test_agent_board_ahead_of_its_channel_waits),
+        TEST(test_agent_wrong_chip_is_refused_before_download),
+        TEST(test_agent_wrong_chip_in_the_image_is_refused_by_its_head),
+        TEST(test_agent_other_boot_configuration_is_refused),
+        TEST(test_agent_channel_the_signer_did_not_allow_is_refused),
+        TEST(test_agent_unknown_label_is_refused),
+        TEST(test_agent_no_room_is_refused_before_download),
+        TEST(test_agent_table_that_moves_a_slot_is_refused),
+        TEST(test_agent_application_may_refuse_an_image),
+        TEST(test_agent_counter_is_recovered_after_state_was_lost),
+        TEST(test_agent_unlisted_app_has_an_unknown_counter),
+        TEST(test_agent_report_is_kept_until_it_is_taken),
+    };
+    return cmocka_run_group_tests_name("agent", tests, NULL, NULL);
+}
