@@ -20,7 +20,7 @@ static char *search_upward(const char *dir) {
     for (;;) {
         OTA_CLEAN_FREE char *conf = ota_sprintf("%s/" CONF, at);
         if (ota_fs_is_file(conf))
-            return OTA_STEAL(at);
+            return ota_strdup(at);
         char *slash = strrchr(at, '/');
         if (!slash || at[0] == '\0')
             return NULL;

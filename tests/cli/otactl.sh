@@ -5,6 +5,7 @@ cd "$(dirname "$0")/../.." || exit 1
 . tests/tap.sh
 
 ws=$tmp/ws build=$tmp/build other=$tmp/other
+entries() { find "$1" -mindepth 1 -maxdepth 1 | wc -l; }
 sample() { otadevice sample "$@" >/dev/null; }
 sample "$build" --chip esp32c3 --version 1.0.0 || skip_all "otadevice sample does not run"
 sample "$other" --chip esp32s3 --version 1.0.0
@@ -50,7 +51,7 @@ fails "otactl_init_reserved_product" 2 "choose another" otactl init "$ws" --prod
 fails "otactl_init_unknown_chip_suggests" 2 'did you mean "esp32c3"' otactl init "$ws" --product thermo --chip esp32c33
 fails "otactl_init_bad_url" 2 "https://host:8443" otactl init "$ws" --product thermo --chip esp32c3 --url http://x
 fails "otactl_init_url_with_newline" 2 "https://host:8443" otactl init "$ws" --product thermo --chip esp32c3 --url $'https://x\nlisten = y:1'
-is "otactl_init_refused_leaves_nothing" "$(ls -A "$tmp" | grep -c init)$(test -e "$ws" && echo there)" "0"
+is "otactl_init_refused_leaves_nothing" "$(find "$tmp" -name '*init*' | wc -l)$(test -e "$ws" && echo there)" "0"
 fails "otactl_init_onto_a_file" 1 "not a folder" otactl init "$tmp/empty.bin" --product thermo --chip esp32c3
 fails "otactl_init_where_it_may_not_write" 1 "cannot create" otactl init /proc/ota --product thermo --chip esp32c3
 ok "otactl_init_makes_a_workspace" otactl init "$ws" --product thermo --chip esp32c3 --url https://ota.example:9443
@@ -116,20 +117,20 @@ head -c 1000 "$build/thermo.bin" >"$tmp/short.bin"
 fails "otactl_push_truncated_app" 1 "short.bin" push "$tmp/short.bin"
 cp "$build/thermo.bin" "$tmp/bent.bin" && printf X | dd of="$tmp/bent.bin" bs=1 seek=70000 conv=notrunc status=none
 fails "otactl_push_damaged_app" 1 "checksum" push "$tmp/bent.bin"
-is "otactl_push_refused_published_nothing" "$(ls "$ws/state/repo/targets/img" | wc -l)$(ls -A "$ws/state/incoming" | wc -l)" 00
+is "otactl_push_refused_published_nothing" "$(entries "$ws/state/repo/targets/img")$(entries "$ws/state/incoming")" 00
 
 # ---- push ----
 run push "$build" -n
 is "otactl_push_dry_run_succeeds" "$rc:$err" "0:"
 contains "otactl_push_dry_run_lists_what_it_left_out" "$out" "add --with storage"
 contains "otactl_push_dry_run_says_so" "$out" "nothing was published"
-is "otactl_push_dry_run_published_nothing" "$(ls "$ws/state/repo/targets/img" | wc -l)" 0
+is "otactl_push_dry_run_published_nothing" "$(entries "$ws/state/repo/targets/img")" 0
 ok "otactl_push_publishes" push "$build"
 contains "otactl_push_names_the_release" "$out" "Published as thermo release 1."
 contains "otactl_push_offers_on_the_default_channel" "$out" "Offered on stable to 100%"
 is "otactl_push_serves_the_bytes_pushed" \
     "$(sha256sum <"$(find "$ws/state/repo/targets/img/thermo/1" -name '*.app.bin')")" "$(sha256sum <"$build/thermo.bin")"
-is "otactl_push_leaves_nothing_incoming" "$(ls -A "$ws/state/incoming" | wc -l)" 0
+is "otactl_push_leaves_nothing_incoming" "$(entries "$ws/state/incoming")" 0
 sample "$tmp/build2" --chip esp32c3 --version 2.0.0 --add-label voices
 echo "What is new" >"$tmp/notes.txt"
 run push "$tmp/build2" --with all --compatible --accept-brick-risk --channel beta --share 2.5% --notes "$tmp/notes.txt" --version 2.0-rc1 --json
@@ -182,6 +183,18 @@ is "otactl_push_killed_leaves_a_whole_repository" "$(cat "$tmp/dies" 2>/dev/null
 ok "otactl_push_after_kills_goes_on" push "$build"
 ok "otactl_verify_after_kills" otactl verify "$ws"
 
+# ---- two at once, and nowhere to write ----
+push "$build" --version side-a >/dev/null 2>"$tmp/side-a.err" &
+side_a=$!
+push "$build" --version side-b >/dev/null 2>"$tmp/side-b.err" &
+wait $side_a && wait $!
+is "otactl_push_twice_at_once_succeeds" "$?:$(cat "$tmp"/side-?.err)" "0:"
+run otactl -C "$ws" releases
+is "otactl_push_twice_at_once_gives_two_releases" "$(echo "$out" | grep -c 'side-[ab]')" 2
+mv "$ws/state/incoming" "$ws/state/incoming-away" && : >"$ws/state/incoming"
+fails "otactl_push_where_it_may_not_write" 1 "state/incoming" push "$build"
+rm "$ws/state/incoming" && mv "$ws/state/incoming-away" "$ws/state/incoming"
+
 # ---- damaged configuration ----
 cp "$ws/ota.conf" "$tmp/ota.conf" && sed -i 's/^channels/chanels/' "$ws/ota.conf"
 fails "otactl_conf_error_names_line_and_key" 1 'did you mean "channels"' otactl -C "$ws" status
@@ -203,7 +216,7 @@ fails "otactl_inspect_without_file" 2 "FILE" otactl inspect
 ok "otactl_device_add" otactl -C "$ws" device add kitchen
 contains "otactl_device_add_prints_a_token" "$out" "ota_"
 fails "otactl_device_add_twice" 1 "kitchen" otactl -C "$ws" device add kitchen
-fails "otactl_device_add_bad_id" 2 "bad id" otactl -C "$ws" device add 'bad id'
+fails "otactl_device_add_bad_id" 1 "bad id" otactl -C "$ws" device add 'bad id'
 fails "otactl_device_wants_a_second_word" 2 "device add" otactl device
 ok "otactl_device_list" otactl -C "$ws" device list
 contains "otactl_device_list_shows_it" "$out" "kitchen"
