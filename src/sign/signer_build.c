@@ -133,7 +133,7 @@ enum ota_status ota_signer_build(const struct ota_keyring *keys, const struct ot
     OTA_CLEAN(ota_workspace_close) struct ota_workspace w = {0};
     OTA_CLEAN(ota_build_free) struct ota_build b = {0};
     struct ota_signers signers;
-    struct order o;
+    struct order o = {0};
     OTA_TRY(read_order(request, &o, err));
     OTA_TRY(ota_workspace_open(&w, ".", err));
     OTA_TRY(check_into(&w, o.into, err));

@@ -135,7 +135,7 @@ static enum ota_status read_version(struct ota_fleet *f, int *version, struct ot
 }
 
 static enum ota_status migrate(struct ota_fleet *f, struct ota_err *err) {
-    int version;
+    int version = 0;
     OTA_TRY(read_version(f, &version, err));
     if (version > SCHEMA_VERSION)
         return ota_err_set(err, OTA_UNSUPPORTED, "%s: written by a newer otaserve (schema %d); this one knows %d",

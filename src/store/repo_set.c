@@ -92,7 +92,7 @@ static enum ota_status load_delegated(const struct ota_workspace *w, struct ota_
 }
 
 static enum ota_status load(const struct ota_workspace *w, struct ota_repo_set *s, struct ota_err *err) {
-    uint64_t root;
+    uint64_t root = 0;
     struct ota_role_entries entries;
     OTA_TRY(newest_root(w, &root, err));
     OTA_TRY(read_role(w, &s->root, root, "root", err));
