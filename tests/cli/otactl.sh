@@ -51,7 +51,7 @@ fails "otactl_init_reserved_product" 2 "choose another" otactl init "$ws" --prod
 fails "otactl_init_unknown_chip_suggests" 2 'did you mean "esp32c3"' otactl init "$ws" --product thermo --chip esp32c33
 fails "otactl_init_bad_url" 2 "https://host:8443" otactl init "$ws" --product thermo --chip esp32c3 --url http://x
 fails "otactl_init_url_with_newline" 2 "https://host:8443" otactl init "$ws" --product thermo --chip esp32c3 --url $'https://x\nlisten = y:1'
-is "otactl_init_refused_leaves_nothing" "$(find "$tmp" -name '*init*' | wc -l)$(test -e "$ws" && echo there)" "0"
+is "otactl_init_refused_leaves_nothing" "$(find "$tmp" -name '*init-*' | wc -l)$(test -e "$ws" && echo there)" "0"
 fails "otactl_init_onto_a_file" 1 "not a folder" otactl init "$tmp/empty.bin" --product thermo --chip esp32c3
 fails "otactl_init_where_it_may_not_write" 1 "cannot create" otactl init /proc/ota --product thermo --chip esp32c3
 ok "otactl_init_makes_a_workspace" otactl init "$ws" --product thermo --chip esp32c3 --url https://ota.example:9443
