@@ -138,18 +138,20 @@ static enum ota_status check_own_signatures(struct ota_trust *t, const struct ot
 }
 
 /* The stored root; without one, or when it is damaged, the one the board was given. */
-static enum ota_status open_root(struct ota_trust *t, struct ota_metadata *root, size_t *len, struct ota_err *err) {
+static enum ota_status open_root(struct ota_trust *t, struct ota_metadata *root, size_t *len, bool *damaged,
+                                 struct ota_err *err) {
     struct ota_err reason;
     enum ota_status status = parse_stored_root(t, root, len, &reason);
     if (status == OTA_OK)
         status = check_own_signatures(t, root, &reason);
+    *damaged = means_damage(status);
     if (status == OTA_OK)
         return OTA_OK;
-    if (status != OTA_NOT_FOUND && !means_damage(status)) {
+    if (status != OTA_NOT_FOUND && !*damaged) {
         *err = reason;
         return ota_err_prefix(err, "stored root");
     }
-    if (status != OTA_NOT_FOUND)
+    if (*damaged)
         ota_log(t->cfg.log, OTA_LOG_WARNING, "the stored root is damaged (%s); starting from the built-in one",
                 reason.msg);
     status = parse_embedded_root(t, root, len, err);
@@ -190,11 +192,14 @@ static enum ota_status load_snapshot(struct ota_trust *t, struct ota_err *err) {
 enum ota_status ota_trust_load(struct ota_trust *t, struct ota_err *err) {
     struct ota_metadata root;
     size_t len;
+    bool damaged;
     t->key_bytes = 0;
     t->ts_changed = t->roles_changed = false;
-    OTA_TRY(open_root(t, &root, &len, err));
+    OTA_TRY(open_root(t, &root, &len, &damaged, err));
     OTA_TRY(ota_trust_adopt_root(t, &root, len, err));
     OTA_TRY(ota_trust_load_records(t, err));
+    if (damaged) /* an unchanged timestamp must not keep us from walking the root chain again */
+        t->ts.etag[0] = '\0';
     OTA_TRY(load_snapshot(t, err));
     ota_trust_set_time(t);
     return OTA_OK;
@@ -208,7 +213,8 @@ enum ota_status ota_trust_init(struct ota_trust *t, const struct ota_trust_confi
 
 enum ota_status ota_trust_root(struct ota_trust *t, struct ota_metadata *root, struct ota_err *err) {
     size_t len;
-    return open_root(t, root, &len, err);
+    bool damaged;
+    return open_root(t, root, &len, &damaged, err);
 }
 
 /* ---- the end of a run ---- */

@@ -1,0 +1,297 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The TUF workflow against a repository in memory: what is accepted and kept, time, power cuts. */
+#include <stdlib.h>
+
+#include "support/trust_world.h"
+#include "support/unit.h"
+
+static struct ota_err err;
+
+/* ---- the good way ---- */
+
+static void test_trust_first_run_verifies_everything_and_keeps_it(void **state) {
+    struct trust_world *w = *state;
+    bool unchanged;
+    w->repo.thermo_list = ENTRY("img/thermo/1/app.bin");
+    repo_publish(&w->repo);
+    assert_ota_ok(trust_run(w, "img/thermo/1/app.bin", false, &unchanged, &err));
+    assert_false(unchanged);
+    static const char *const wanted[] = {"2.root.json", "timestamp.json", "1.snapshot.json", "1.targets.json",
+                                         "1.thermo.json"};
+    assert_int_equal(w->repo.requests, OTA_ARRAY_LEN(wanted));
+    for (size_t i = 0; i < OTA_ARRAY_LEN(wanted); i++)
+        assert_string_equal(w->repo.request[i], wanted[i]);
+    assert_int_equal(w->trust.ts.version, 1);
+    assert_int_equal(w->trust.ts.floor, JAN_2 - DAY);
+    assert_int_equal(w->trust.snapshot_count, 4);
+    assert_true(w->trust.authenticated);
+    assert_false(w->trust.time_unverified);
+}
+
+static void test_trust_second_run_is_one_request_and_no_write(void **state) {
+    struct trust_world *w = *state;
+    bool unchanged;
+    assert_ota_ok(trust_full_run(w, &err));
+    unsigned changes = w->kv.changes;
+    assert_ota_ok(trust_run(w, NULL, true, &unchanged, &err));
+    assert_true(unchanged);
+    assert_int_equal(w->repo.requests, 1);
+    assert_int_equal(w->kv.changes, changes);
+    /* Unconditional, it asks more and still writes nothing; the stored snapshot is not fetched again. */
+    assert_ota_ok(trust_full_run(w, &err));
+    assert_false(repo_requested(&w->repo, "1.snapshot.json"));
+    assert_int_equal(w->kv.changes, changes);
+}
+
+static void test_trust_changed_timestamp_is_fetched_once(void **state) {
+    struct trust_world *w = *state;
+    bool unchanged;
+    assert_ota_ok(trust_full_run(w, &err));
+    repo_bump(&w->repo);
+    repo_publish(&w->repo);
+    assert_ota_ok(trust_run(w, NULL, true, &unchanged, &err));
+    assert_false(unchanged);
+    assert_int_equal(w->repo.requests, 3);
+    assert_string_equal(w->repo.request[0], "timestamp.json");
+    assert_string_equal(w->repo.request[1], "2.root.json");
+    assert_string_equal(w->repo.request[2], "2.snapshot.json");
+    assert_int_equal(w->trust.ts.version, 2);
+}
+
+static void test_trust_changed_timestamp_survives_a_new_root(void **state) {
+    struct trust_world *w = *state;
+    bool unchanged;
+    assert_ota_ok(trust_full_run(w, &err));
+    repo_bump(&w->repo);
+    w->repo.root_version = 2;
+    repo_publish(&w->repo);
+    assert_ota_ok(trust_run(w, NULL, true, &unchanged, &err));
+    assert_false(unchanged);
+    assert_int_equal(w->trust.root_version, 2);
+    assert_int_equal(w->trust.ts.version, 2);
+}
+
+static void test_trust_expired_304_is_not_accepted(void **state) {
+    struct trust_world *w = *state;
+    bool unchanged;
+    assert_ota_ok(trust_full_run(w, &err));
+    trust_clock_now = JAN_2 + 6 * DAY;
+    assert_ota(trust_run(w, NULL, true, &unchanged, &err), OTA_EXPIRED);
+    assert_true(repo_requested(&w->repo, "2.root.json"));
+    w->repo.timestamp_version++;
+    w->repo.timestamp_expires = "2026-01-20T00:00:00Z";
+    repo_publish(&w->repo);
+    assert_ota_ok(trust_run(w, NULL, true, &unchanged, &err));
+    assert_false(unchanged);
+}
+
+static void test_trust_failed_run_keeps_the_version_and_no_etag(void **state) {
+    struct trust_world *w = *state;
+    bool unchanged;
+    assert_ota_ok(trust_full_run(w, &err));
+    repo_bump(&w->repo);
+    repo_publish(&w->repo);
+    repo_remove(&w->repo, "2.snapshot.json");
+    assert_ota(trust_full_run(w, &err), OTA_HTTP);
+    assert_ota_ok(trust_boot(w, &err));
+    assert_int_equal(w->trust.ts.version, 2);
+    assert_string_equal(w->trust.ts.etag, "");
+    repo_publish(&w->repo);
+    w->repo.timestamp_version = 1;
+    repo_publish(&w->repo);
+    assert_ota(trust_full_run(w, &err), OTA_ROLLBACK);
+    w->repo.timestamp_version = 3;
+    repo_publish(&w->repo);
+    assert_ota_ok(trust_run(w, NULL, true, &unchanged, &err));
+    assert_false(unchanged);
+}
+
+static void test_trust_without_clock_uses_the_floor(void **state) {
+    struct trust_world *w = *state;
+    trust_clock_known = false;
+    assert_ota_ok(trust_full_run(w, &err));
+    assert_true(w->trust.time_unverified);
+    assert_ota_ok(trust_boot(w, &err));
+    assert_int_equal(w->trust.now, JAN_2 - DAY);
+    /* A clock that fell behind does not take time back. */
+    trust_clock_known = true;
+    trust_clock_now = JAN_2 - 100 * DAY;
+    assert_ota_ok(trust_full_run(w, &err));
+    assert_int_equal(w->trust.now, JAN_2 - DAY);
+    assert_false(w->trust.time_unverified);
+}
+
+static void test_trust_says_when_the_server_proved_nothing(void **state) {
+    struct trust_world *w = *state;
+    w->repo.plain_http = true;
+    assert_ota_ok(trust_full_run(w, &err));
+    assert_false(w->trust.authenticated);
+}
+
+static void test_trust_root_gives_the_trusted_one(void **state) {
+    struct trust_world *w = *state;
+    struct ota_metadata root;
+    w->repo.root_version = 2;
+    repo_publish_root(&w->repo);
+    assert_ota_ok(trust_full_run(w, &err));
+    assert_ota_ok(ota_trust_root(&w->trust, &root, &err));
+    assert_int_equal(root.version, 2);
+}
+
+/* ---- time ---- */
+
+static void test_trust_refuses_every_expired_role(void **state) {
+    struct trust_world *w = *state;
+    struct repo *r = &w->repo;
+    const char **expires[] = {&r->timestamp_expires, &r->snapshot_expires, &r->targets_expires, &r->thermo_expires};
+    static const char *const names[] = {"timestamp", "snapshot", "targets", "thermo"};
+    bool unchanged;
+    r->issued = NULL;
+    r->thermo_list = ENTRY("img/thermo/1/a");
+    for (size_t i = 0; i < OTA_ARRAY_LEN(expires); i++) {
+        const char *good = *expires[i];
+        *expires[i] = "2026-01-02T00:00:00Z";
+        repo_publish(r);
+        assert_ota(trust_run(w, "img/thermo/1/a", false, &unchanged, &err), OTA_EXPIRED);
+        assert_non_null(strstr(err.msg, names[i]));
+        *expires[i] = good;
+        repo_bump(r);
+        r->targets_version++;
+        r->thermo_version++;
+        repo_publish(r);
+        assert_ota_ok(trust_run(w, "img/thermo/1/a", false, &unchanged, &err));
+        repo_bump(r);
+        r->targets_version++;
+        r->thermo_version++;
+    }
+}
+
+static void test_trust_refuses_issued_after_an_offline_role_expires(void **state) {
+    struct trust_world *w = *state;
+    struct repo *r = &w->repo;
+    bool unchanged;
+    assert_ota_ok(trust_full_run(w, &err));
+    r->thermo_list = ENTRY("img/thermo/1/a");
+    static const char *const issued[] = {"2037-01-01T00:00:00Z", "2030-01-01T00:00:00Z"};
+    for (size_t i = 0; i < OTA_ARRAY_LEN(issued); i++) {
+        r->issued = issued[i];
+        r->timestamp_version = r->snapshot_version = 10;
+        r->thermo_version = 2;
+        r->timestamp_expires = "2040-01-01T00:00:00Z";
+        repo_publish(r);
+        assert_ota(trust_run(w, "img/thermo/1/a", false, &unchanged, &err), OTA_ISSUED);
+        assert_ota_ok(trust_boot(w, &err));
+        assert_int_equal(w->trust.ts.version, 1);
+        assert_int_equal(w->trust.ts.floor, JAN_2 - DAY);
+    }
+    /* The honest server is not locked out. */
+    r->timestamp_version = 2;
+    r->snapshot_version = 11;
+    r->issued = "2026-01-02T00:00:00Z";
+    repo_publish(r);
+    assert_ota_ok(trust_run(w, "img/thermo/1/a", false, &unchanged, &err));
+}
+
+static void test_trust_issued_is_not_held_against_replaced_roles(void **state) {
+    struct trust_world *w = *state;
+    struct repo *r = &w->repo;
+    bool unchanged;
+    r->targets_list = ENTRY("notes.txt");
+    r->targets_expires = "2026-02-01T00:00:00Z";
+    repo_publish(r);
+    assert_ota_ok(trust_run(w, "notes.txt", false, &unchanged, &err));
+    /* The board was off for a year; targets was renewed meanwhile. */
+    trust_clock_now = JAN_2 + 365 * DAY;
+    r->targets_version++;
+    r->targets_expires = "2029-01-01T00:00:00Z";
+    r->snapshot_expires = r->timestamp_expires = "2027-02-01T00:00:00Z";
+    r->issued = "2027-01-01T00:00:00Z";
+    repo_bump(r);
+    repo_publish(r);
+    assert_ota_ok(trust_run(w, "notes.txt", false, &unchanged, &err));
+}
+
+static void test_trust_next_run_starts_from_the_store_after_a_refused_one(void **state) {
+    struct trust_world *w = *state;
+    struct repo *r = &w->repo;
+    bool unchanged;
+    assert_ota_ok(trust_full_run(w, &err));
+    r->timestamp_version = 10;
+    repo_publish(r);
+    assert_ota_ok(ota_trust_refresh(&w->trust, false, &unchanged, &err));
+    assert_int_equal(w->trust.ts.version, 10);
+    /* No finish(): nothing of it was kept, so version 9 is still good. */
+    r->timestamp_version = 9;
+    repo_publish(r);
+    assert_ota_ok(ota_trust_refresh(&w->trust, false, &unchanged, &err));
+    assert_ota_ok(ota_trust_finish(&w->trust, true, &err));
+    assert_int_equal(w->trust.ts.version, 9);
+}
+
+/* ---- power ---- */
+
+/* Cut at every change of the store during a run that follows a rotated root; the run after it must always succeed. */
+static void test_trust_survives_a_cut_at_every_write(void **state) {
+    struct trust_world *w = *state;
+    struct repo *r = &w->repo;
+    struct repo_key *stolen = r->timestamp, *fresh = repo_key_new("P-256");
+    bool unchanged;
+    unsigned cuts = 0;
+    r->thermo_list = ENTRY("img/thermo/1/a");
+    for (unsigned cut = 1;; cut++) {
+        repo_kv_free(&w->kv);
+        repo_kv_init(&w->kv);
+        r->timestamp = stolen;
+        r->role[OTA_ROLE_TIMESTAMP].key[0] = stolen;
+        r->root_version = 1;
+        r->timestamp_version = r->snapshot_version = r->thermo_version = 1000;
+        repo_publish(r);
+        if (repo_get(r, "2.root.json"))
+            repo_remove(r, "2.root.json");
+        repo_put(r, "1.root.json", w->root.p, w->root.len);
+        assert_ota_ok(trust_run(w, "img/thermo/1/a", false, &unchanged, &err));
+        r->timestamp = fresh;
+        r->role[OTA_ROLE_TIMESTAMP].key[0] = fresh;
+        r->root_version = 2;
+        r->timestamp_version = r->snapshot_version = r->thermo_version = 20;
+        repo_publish(r);
+        w->kv.fail_at = w->kv.changes + cut;
+        enum ota_status status = trust_run(w, "img/thermo/1/a", true, &unchanged, &err);
+        if (status == OTA_OK && !unchanged)
+            break;
+        if (status == OTA_OK) { /* the old timestamp's 304 does not happen: its ETag changed */
+            fail_msg("cut %u: unchanged", cut);
+        }
+        assert_int_equal(status, OTA_KV);
+        cuts++;
+        w->kv.fail_at = 0;
+        if (trust_run(w, "img/thermo/1/a", true, &unchanged, &err) != OTA_OK)
+            fail_msg("cut %u: %s", cut, err.msg);
+        assert_int_equal(w->trust.root_version, 2);
+        assert_int_equal(w->trust.ts.version, 20);
+        assert_string_not_equal(w->trust.ts.etag, "");
+    }
+    /* Forget ts, roles, snapshot; root; snapshot; roles, ts. */
+    assert_int_equal(cuts, 7);
+    repo_key_free(stolen);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        TRUST_TEST(test_trust_first_run_verifies_everything_and_keeps_it),
+        TRUST_TEST(test_trust_second_run_is_one_request_and_no_write),
+        TRUST_TEST(test_trust_changed_timestamp_is_fetched_once),
+        TRUST_TEST(test_trust_changed_timestamp_survives_a_new_root),
+        TRUST_TEST(test_trust_expired_304_is_not_accepted),
+        TRUST_TEST(test_trust_failed_run_keeps_the_version_and_no_etag),
+        TRUST_TEST(test_trust_without_clock_uses_the_floor),
+        TRUST_TEST(test_trust_says_when_the_server_proved_nothing),
+        TRUST_TEST(test_trust_root_gives_the_trusted_one),
+        TRUST_TEST(test_trust_refuses_every_expired_role),
+        TRUST_TEST(test_trust_refuses_issued_after_an_offline_role_expires),
+        TRUST_TEST(test_trust_issued_is_not_held_against_replaced_roles),
+        TRUST_TEST(test_trust_next_run_starts_from_the_store_after_a_refused_one),
+        TRUST_TEST(test_trust_survives_a_cut_at_every_write),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
