@@ -64,7 +64,7 @@ static void judge_roles(const struct ota_health_facts *f, uint64_t now, struct o
         if (strcmp(f->role[i].name, "timestamp") == 0)
             judge_expiry(out, "expiry", what, "otaserve-signer renews it; see the other reasons", f->role[i].expires,
                          now, 0);
-        else if (f->role[i].online)
+        else if (f->role[i].renewed)
             judge_expiry(out, "expiry", what, "otaserve-signer renews it; see the other reasons", f->role[i].expires,
                          now, 7);
         else
@@ -138,8 +138,8 @@ static void write_roles(struct ota_json *j, const struct ota_health_facts *f) {
         ota_json_str(j, when);
         ota_json_key(j, "name");
         ota_json_str(j, f->role[i].name);
-        ota_json_key(j, "online");
-        ota_json_bool(j, f->role[i].online);
+        ota_json_key(j, "renewed");
+        ota_json_bool(j, f->role[i].renewed);
         ota_json_key(j, "version");
         ota_json_u64(j, f->role[i].version);
         ota_json_object_end(j);
@@ -217,7 +217,8 @@ static void read_roles(const struct ota_workspace *w, struct ota_health_facts *f
         (void)ota_format(f->role[i].name, sizeof f->role[i].name, "%s", info->role[i].name);
         f->role[i].version = info->role[i].version;
         f->role[i].expires = info->role[i].expires;
-        f->role[i].online = info->role[i].online;
+        /* Nobody but a person makes a new root. */
+        f->role[i].renewed = info->role[i].online && strcmp(info->role[i].name, "root") != 0;
         f->role_count = i + 1;
     }
     ota_repo_info_free(info);

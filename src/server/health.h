@@ -22,7 +22,7 @@ struct ota_health_facts {
     struct {
         char name[OTA_ROLE_NAME_MAX + 1];
         uint64_t version, expires;
-        bool online; /* renewed without anybody's help */
+        bool renewed; /* by otaserve-signer, without anybody's help */
     } role[OTA_HEALTH_ROLES_MAX];
 };
 

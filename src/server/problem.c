@@ -9,9 +9,10 @@
 #define PROBLEM_MAX 1024u
 
 static size_t problem_text(char *out, size_t cap, unsigned http, enum ota_status code, const char *detail) {
-    char type[64];
+    char type[64] = "about:blank";
     struct ota_json j;
-    (void)ota_format(type, sizeof type, "urn:otaserve:problem:%s", ota_status_name(code));
+    if (code != OTA_OK)
+        (void)ota_format(type, sizeof type, "urn:otaserve:problem:%s", ota_status_name(code));
     ota_json_init(&j, out, cap, false);
     ota_json_object(&j);
     ota_json_key(&j, "detail");
@@ -19,7 +20,7 @@ static size_t problem_text(char *out, size_t cap, unsigned http, enum ota_status
     ota_json_key(&j, "status");
     ota_json_u64(&j, http);
     ota_json_key(&j, "title");
-    ota_json_str(&j, ota_status_text(code));
+    ota_json_str(&j, code == OTA_OK ? MHD_get_reason_phrase_for(http) : ota_status_text(code));
     ota_json_key(&j, "type");
     ota_json_str(&j, type);
     ota_json_object_end(&j);

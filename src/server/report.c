@@ -52,7 +52,7 @@ static const char *bearer(const char *authorization) {
 static enum MHD_Result too_many(struct ota_exchange *x, uint32_t seconds) {
     char wait[16];
     (void)ota_format(wait, sizeof wait, "%u", (unsigned)seconds);
-    return ota_problem_answer_with(x, MHD_HTTP_TOO_MANY_REQUESTS, OTA_BUSY, "too many reports; wait and try again",
+    return ota_problem_answer_with(x, MHD_HTTP_TOO_MANY_REQUESTS, OTA_OK, "too many reports; wait and try again",
                                    (struct ota_problem_header){MHD_HTTP_HEADER_RETRY_AFTER, wait});
 }
 
@@ -70,7 +70,7 @@ static enum MHD_Result not_stored(struct ota_exchange *x, const struct ota_err *
         return ota_problem_answer(x, MHD_HTTP_BAD_REQUEST, err->code, err->msg);
     default:
         ota_log(&ota_log_stderr, OTA_LOG_ERROR, "report not stored: %s", err->msg);
-        return ota_problem_answer_with(x, MHD_HTTP_SERVICE_UNAVAILABLE, OTA_BUSY, "the report could not be stored now",
+        return ota_problem_answer_with(x, MHD_HTTP_SERVICE_UNAVAILABLE, OTA_OK, "the report could not be stored now",
                                        (struct ota_problem_header){MHD_HTTP_HEADER_RETRY_AFTER, "60"});
     }
 }
@@ -102,7 +102,7 @@ enum MHD_Result ota_reports_post(struct ota_reports *r, struct ota_exchange *x, 
     if (x->body_too_large)
         return ota_problem_answer(x, MHD_HTTP_CONTENT_TOO_LARGE, OTA_TOO_LARGE, "a report has at most 16384 bytes");
     if (!is_json(ota_exchange_header(x, MHD_HTTP_HEADER_CONTENT_TYPE)))
-        return ota_problem_answer(x, MHD_HTTP_UNSUPPORTED_MEDIA_TYPE, OTA_ARGUMENT, "a report is application/json");
+        return ota_problem_answer(x, MHD_HTTP_UNSUPPORTED_MEDIA_TYPE, OTA_OK, "a report is application/json");
     ota_exchange_address(x, address);
     if (ota_fleet_authenticate(r->fleet, id, bearer(ota_exchange_header(x, MHD_HTTP_HEADER_AUTHORIZATION)), &auth,
                                &err) != OTA_OK)

@@ -13,7 +13,7 @@ static bool reads(const struct ota_exchange *x) {
 }
 
 static enum MHD_Result not_allowed(struct ota_exchange *x, const char *allowed) {
-    return ota_problem_answer_with(x, MHD_HTTP_METHOD_NOT_ALLOWED, OTA_UNSUPPORTED, "this method does nothing here",
+    return ota_problem_answer_with(x, MHD_HTTP_METHOD_NOT_ALLOWED, OTA_OK, "this method does nothing here",
                                    (struct ota_problem_header){MHD_HTTP_HEADER_ALLOW, allowed});
 }
 
@@ -33,7 +33,7 @@ static enum MHD_Result front_page(struct ota_exchange *x) {
 
 /* Connection: close, so that the other end goes elsewhere. */
 static enum MHD_Result turned_away(struct ota_exchange *x) {
-    return ota_problem_answer_with(x, MHD_HTTP_SERVICE_UNAVAILABLE, OTA_BUSY, "the server is being stopped",
+    return ota_problem_answer_with(x, MHD_HTTP_SERVICE_UNAVAILABLE, OTA_OK, "the server is being stopped",
                                    (struct ota_problem_header){MHD_HTTP_HEADER_CONNECTION, "close"});
 }
 
@@ -43,7 +43,7 @@ enum MHD_Result ota_route(struct ota_daemon *d, struct ota_exchange *x) {
     if (atomic_load(&d->draining))
         return turned_away(x);
     if (!x->path[0])
-        return ota_problem_answer(x, MHD_HTTP_BAD_REQUEST, OTA_ARGUMENT, "the path is too long or wrongly escaped");
+        return ota_problem_answer(x, MHD_HTTP_BAD_REQUEST, OTA_OK, "the path is too long or wrongly escaped");
     if (kind != OTA_SERVED_NOTHING)
         return reads(x) ? ota_static_serve(d->files, x, kind) : not_allowed(x, READ_METHODS);
     if (ota_reports_path(x->path, id))

@@ -61,8 +61,7 @@ static void mapping_release(void *p) {
 }
 
 static bool add_content(const struct ota_static_file *f, struct MHD_Response *r) {
-    return add_common(f, r) && add(r, MHD_HTTP_HEADER_CONTENT_TYPE, content_type(f->kind)) &&
-           add(r, "X-Content-Type-Options", "nosniff");
+    return add(r, MHD_HTTP_HEADER_CONTENT_TYPE, content_type(f->kind)) && add(r, "X-Content-Type-Options", "nosniff");
 }
 
 static struct MHD_Response *slice(const struct ota_static_file *f, uint64_t from, uint64_t length) {
@@ -74,16 +73,17 @@ static struct MHD_Response *slice(const struct ota_static_file *f, uint64_t from
         mapping_release(f->map);
         return NULL;
     }
-    if (add_content(f, r))
+    if (add_common(f, r))
         return r;
     MHD_destroy_response(r);
     return NULL;
 }
 
+/* The 304 is made over the same bytes: none are sent, but RFC 9110 8.6 wants the Content-Length of the 200 or none. */
 static bool make_shared(struct ota_static_file *f) {
     f->whole = slice(f, 0, f->map->length);
-    f->unchanged = MHD_create_response_from_buffer(0, NULL, MHD_RESPMEM_PERSISTENT);
-    return f->whole && add_common(f, f->unchanged);
+    f->unchanged = slice(f, 0, f->map->length);
+    return f->unchanged && add_content(f, f->whole);
 }
 
 static enum ota_status make_etag(struct ota_static_file *f, struct ota_err *err) {
@@ -185,7 +185,7 @@ static enum MHD_Result answer_part(struct ota_static_file *f, struct ota_exchang
     (void)ota_format(where, sizeof where, "bytes %llu-%llu/%llu", (unsigned long long)from,
                      (unsigned long long)(from + length - 1), (unsigned long long)f->map->length);
     enum MHD_Result rc = MHD_NO;
-    if (add(r, MHD_HTTP_HEADER_CONTENT_RANGE, where))
+    if (add_content(f, r) && add(r, MHD_HTTP_HEADER_CONTENT_RANGE, where))
         rc = ota_exchange_answer(x, MHD_HTTP_PARTIAL_CONTENT, r, length);
     if (r)
         MHD_destroy_response(r);
@@ -197,7 +197,7 @@ static enum MHD_Result answer_unsatisfiable(struct ota_static_file *f, struct ot
     (void)ota_format(size, sizeof size, "bytes */%llu", (unsigned long long)f->map->length);
     (void)ota_format(detail, sizeof detail, "the range begins past the last of %llu bytes",
                      (unsigned long long)f->map->length);
-    return ota_problem_answer_with(x, MHD_HTTP_RANGE_NOT_SATISFIABLE, OTA_ARGUMENT, detail,
+    return ota_problem_answer_with(x, MHD_HTTP_RANGE_NOT_SATISFIABLE, OTA_OK, detail,
                                    (struct ota_problem_header){MHD_HTTP_HEADER_CONTENT_RANGE, size});
 }
 
