@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Signing keys: files, identity, signatures the core accepts. */
+#include <openssl/evp.h>
+#include <openssl/pem.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "host/crypto.h"
+#include "host/fs.h"
+#include "ota/metadata.h"
+#include "sign/key.h"
+#include "support/unit.h"
+
+static char dir[] = "/tmp/ota-key-XXXXXX";
+static struct ota_err err;
+
+static int make_dir(void **state) {
+    (void)state;
+    return mkdtemp(dir) ? 0 : -1;
+}
+static int remove_dir(void **state) {
+    (void)state;
+    return ota_fs_remove_tree(dir, &err) == OTA_OK ? 0 : -1;
+}
+static char *path_of(const char *name) {
+    return ota_sprintf("%s/%s", dir, name);
+}
+
+static void test_key_survives_its_file(void **state) {
+    (void)state;
+    struct stat st;
+    OTA_CLEAN_FREE char *path = path_of("a.pem");
+    OTA_CLEAN(ota_key_free) struct ota_key *made = NULL, *loaded = NULL;
+    assert_ota_ok(ota_key_generate(&made, &err));
+    assert_ota_ok(ota_key_save(made, path, &err));
+    assert_ota_ok(ota_key_load(&loaded, path, &err));
+    assert_string_equal(ota_key_public(made)->keyid, ota_key_public(loaded)->keyid);
+    assert_string_equal(ota_key_public(made)->pem, ota_key_public(loaded)->pem);
+    assert_int_equal(stat(path, &st), 0);
+    assert_int_equal(st.st_mode & 0777, 0600);
+}
+
+static void test_key_is_never_overwritten(void **state) {
+    (void)state;
+    OTA_CLEAN_FREE char *path = path_of("b.pem");
+    OTA_CLEAN(ota_key_free) struct ota_key *first = NULL, *second = NULL, *kept = NULL, *ensured = NULL;
+    assert_ota_ok(ota_key_generate(&first, &err));
+    assert_ota_ok(ota_key_generate(&second, &err));
+    assert_ota_ok(ota_key_save(first, path, &err));
+    assert_ota(ota_key_save(second, path, &err), OTA_EXISTS);
+    assert_ota_ok(ota_key_load(&kept, path, &err));
+    assert_string_equal(ota_key_public(kept)->keyid, ota_key_public(first)->keyid);
+    assert_ota_ok(ota_key_ensure(&ensured, path, &err));
+    assert_string_equal(ota_key_public(ensured)->keyid, ota_key_public(first)->keyid);
+    OTA_CLEAN(ota_fs_names_free) struct ota_fs_names names = {0};
+    assert_ota_ok(ota_fs_list(dir, &names, &err));
+    for (size_t i = 0; i < names.count; i++)
+        assert_null(strstr(names.name[i], ".new")); /* no second copy of a private key lies about */
+}
+
+static void test_key_id_is_the_digest_of_the_canonical_object(void **state) {
+    (void)state;
+    OTA_CLEAN(ota_key_free) struct ota_key *key = NULL;
+    char hex[OTA_SHA256_HEX_LEN + 1];
+    uint8_t digest[OTA_SHA256_LEN];
+    assert_ota_ok(ota_key_generate(&key, &err));
+    OTA_CLEAN_FREE char *object =
+        ota_sprintf("{\"keytype\":\"ecdsa\",\"keyval\":{\"public\":\"%s\"},\"scheme\":\"ecdsa-sha2-nistp256\"}",
+                    ota_key_public(key)->pem);
+    assert_non_null(strchr(object, '\n')); /* canonical form has raw line feeds */
+    assert_ota_ok(ota_sha256(&ota_crypto_openssl, object, strlen(object), digest, &err));
+    ota_hex_encode(digest, sizeof digest, hex);
+    assert_string_equal(hex, ota_key_public(key)->keyid);
+}
+
+static void test_key_signature_is_one_the_core_accepts(void **state) {
+    (void)state;
+    OTA_CLEAN(ota_key_free) struct ota_key *key = NULL;
+    struct ota_key_signature sig;
+    struct ota_public_key public;
+    bool valid = false;
+    assert_ota_ok(ota_key_generate(&key, &err));
+    assert_ota_ok(ota_public_key_from_pem(ota_span_str(ota_key_public(key)->pem), &ota_crypto_openssl, &public, &err));
+    assert_ota_ok(ota_key_sign(key, ota_span_str("message"), &sig, &err));
+    const struct ota_span der = {sig.der, sig.len};
+    assert_ota_ok(ota_crypto_openssl.verify(NULL, &public, ota_span_str("message"), der, &valid, &err));
+    assert_true(valid);
+    assert_ota_ok(ota_crypto_openssl.verify(NULL, &public, ota_span_str("messagf"), der, &valid, &err));
+    assert_false(valid);
+}
+
+static void write_foreign(const char *path, EVP_PKEY *pkey, const char *passphrase) {
+    FILE *f = fopen(path, "w");
+    assert_non_null(f);
+    assert_non_null(pkey);
+    assert_int_equal(PEM_write_PKCS8PrivateKey(f, pkey, passphrase ? EVP_aes_128_cbc() : NULL, NULL, 0, NULL,
+                                               (void *)(uintptr_t)passphrase),
+                     1);
+    (void)fclose(f);
+    EVP_PKEY_free(pkey);
+}
+
+static void test_key_load_refuses_what_boards_cannot_verify(void **state) {
+    (void)state;
+    OTA_CLEAN_FREE char *path = path_of("foreign.pem");
+    OTA_CLEAN_FREE char *missing = path_of("missing.pem");
+    OTA_CLEAN(ota_key_free) struct ota_key *key = NULL;
+    write_foreign(path, EVP_EC_gen("P-384"), NULL);
+    assert_ota(ota_key_load(&key, path, &err), OTA_KEY);
+    assert_non_null(strstr(err.msg, "P-256"));
+    write_foreign(path, EVP_PKEY_Q_keygen(NULL, NULL, "ED25519"), NULL);
+    assert_ota(ota_key_load(&key, path, &err), OTA_KEY);
+    write_foreign(path, EVP_EC_gen("P-256"), "secret");
+    assert_ota(ota_key_load(&key, path, &err), OTA_KEY); /* and does not wait for a passphrase */
+    assert_ota_ok(ota_fs_write(path, "garbage", 7, 0600, &err));
+    assert_ota(ota_key_load(&key, path, &err), OTA_KEY);
+    assert_ota(ota_key_load(&key, missing, &err), OTA_NOT_FOUND);
+    assert_ota(ota_key_load(&key, dir, &err), OTA_IO);
+    assert_ota(ota_key_load(&key, "pkcs11:token=release", &err), OTA_UNSUPPORTED);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_key_survives_its_file),
+        cmocka_unit_test(test_key_is_never_overwritten),
+        cmocka_unit_test(test_key_id_is_the_digest_of_the_canonical_object),
+        cmocka_unit_test(test_key_signature_is_one_the_core_accepts),
+        cmocka_unit_test(test_key_load_refuses_what_boards_cannot_verify),
+    };
+    return cmocka_run_group_tests(tests, make_dir, remove_dir);
+}
