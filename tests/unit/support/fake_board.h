@@ -36,7 +36,7 @@ struct fake_board {
 
     uint32_t running;
     uint64_t uptime_ms;
-    bool faulty_means_fail; /* self-test looks for the marker in the running app */
+    bool no_rollback; /* the bootloader leaves a new entry as it is */
 
     /* The plug: from operation `cut_at` (1..) on nothing is written any more. 0: never. A torn cut does half of that operation. */
     uint64_t ops, cut_at;

@@ -82,7 +82,7 @@ bool fake_board_boot(struct fake_board *b) {
         if (!image_valid(b, slots[slot], 0x180000))
             return false;
     }
-    if (active >= 0 && e[active].state == OTA_SLOT_NEW)
+    if (active >= 0 && e[active].state == OTA_SLOT_NEW && !b->no_rollback)
         boot_write(b, (unsigned)active, e[active].seq, OTA_SLOT_PENDING_VERIFY);
     b->running = slots[slot];
     return true;

@@ -41,11 +41,13 @@ static void put(struct fake_server *s, const char *path, struct ota_span bytes) 
     snprintf(f->etag, sizeof f->etag, "\"%.32s\"", hex);
 }
 
-struct fake_file *fake_server_file(struct fake_server *s, const char *part) {
+struct fake_file *fake_server_served(struct fake_server *s, uint32_t counter, const char *file) {
+    char folder[OTA_TARGET_PATH_MAX];
+    snprintf(folder, sizeof folder, "t/img/thermo/%u/", counter);
     for (size_t i = 0; i < s->file_count; i++)
-        if (strstr(s->file[i].path, part))
+        if (strncmp(s->file[i].path, folder, strlen(folder)) == 0 && strstr(s->file[i].path, file))
             return &s->file[i];
-    fail_msg("no file *%s*", part);
+    fail_msg("release %u has no %s", counter, file);
     return NULL;
 }
 
@@ -213,6 +215,11 @@ static enum ota_status open_request(void *ctx, const struct ota_request *req, st
     if (req->address == OTA_ADDRESS_API)
         return take_report(s, req, resp);
     s->image = req->address == OTA_ADDRESS_TARGETS;
+    if (s->image && s->on_image) {
+        void (*call)(struct fake_server *) = s->on_image;
+        s->on_image = NULL;
+        call(s);
+    }
     s->image_requests += s->image;
     snprintf(path, sizeof path, "%s%s", s->image ? "t/" : "m/", req->path);
     const struct fake_file *f = find(s, path);
@@ -232,6 +239,7 @@ static enum ota_status open_request(void *ctx, const struct ota_request *req, st
     }
     for (size_t i = 0; i < s->append; i++)
         ota_buf_append(&s->body, "x", 1);
+    s->body.len -= s->drop < s->body.len ? s->drop : s->body.len;
     if (s->announce)
         resp->length = s->announce;
     s->breaks = s->break_after > 0;

@@ -38,10 +38,12 @@ struct fake_server {
     const char *fault_path; /* part of a path the next ones concern; NULL: none */
     uint64_t break_after;   /* bytes of a matching body after which the line breaks, once; 0: off */
     uint64_t announce;      /* Content-Length of a matching answer, 0: the true one */
-    size_t append;          /* bytes too many at the end of a matching body */
+    size_t append, drop;    /* bytes too many or too few at the end of a matching body */
     int status;             /* of a matching answer, 0: the true one */
     uint32_t retry_after;   /* with either status */
     int report_status;      /* of the answer to a report, 0: 204 */
+
+    void (*on_image)(struct fake_server *s); /* called once, when the next image is asked for */
 
     /* What was seen. */
     unsigned requests, image_requests, ranges;
@@ -68,6 +70,6 @@ void fake_server_offer(struct fake_server *s, uint32_t counter);
 /* Signs everything anew. */
 void fake_server_publish(struct fake_server *s);
 /* The served image, to damage it. */
-struct fake_file *fake_server_file(struct fake_server *s, const char *part);
+struct fake_file *fake_server_served(struct fake_server *s, uint32_t counter, const char *file);
 
 #endif

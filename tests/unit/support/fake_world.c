@@ -7,7 +7,7 @@
 
 #include "unit.h"
 
-#define PASSES_MAX 60u
+#define PASSES_MAX 300u
 
 static struct ota_err err;
 
@@ -109,8 +109,8 @@ bool world_run(struct world *w) {
         if (w->agent->reboot && !world_start(w))
             return false;
         w->board->uptime_ms += 1000ull * w->sleep_s;
-        /* A commit is followed by runs until it is confirmed; a round of the table by one that plans the rest. */
-        if (!undecided(w->agent) && !(w->sleep_s == 0))
+        /* After a reboot there is more to do at once: confirm, or plan what follows the table. */
+        if (!undecided(w->agent) && w->sleep_s != 0)
             return true;
     }
     fail_msg("the board never rests");
