@@ -1,0 +1,372 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * HTTPS as a board speaks it, over libcurl's multi interface: the caller pulls, and curl is paused while its bytes wait. One answer at a time; the connection
+ * stays open between requests. Nothing is followed, decoded or guessed: what the server says about its answer is read strictly in transport_headers.c.
+ */
+#include <curl/curl.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "host/buf.h"
+#include "host/transport.h"
+#include "host/transport_headers.h"
+
+#define CONNECT_TIMEOUT_MS 10000u
+#define STALL_TIMEOUT_MS 20000u
+#define TOTAL_TIMEOUT_MS (30u * 60u * 1000u)
+#define BUFFER_MAX 65536u
+#define WAIT_MS 1000
+
+struct ota_curl {
+    char *base[3]; /* by enum ota_address; NULL: not known */
+    char *authorization, *user_agent;
+    struct ota_buf ca;
+    uint32_t connect_ms, stall_ms, total_ms;
+
+    CURLM *multi;
+    CURL *easy;
+    struct ota_transport port;
+    uint64_t received;
+
+    /* one request */
+    char *url;
+    struct curl_slist *sent;
+    struct ota_http_head head;
+    char text[CURL_ERROR_SIZE];
+    uint64_t moved_ms; /* when something last arrived */
+    size_t pos, len;   /* of what waits in `waiting` */
+    bool paused, done;
+    CURLcode code;
+    uint8_t waiting[BUFFER_MAX];
+};
+
+static uint64_t now_ms(void) {
+    struct timespec ts = {0, 0};
+    (void)clock_gettime(CLOCK_MONOTONIC, &ts);
+    return (uint64_t)ts.tv_sec * 1000u + (uint64_t)ts.tv_nsec / 1000000u;
+}
+
+/* ---- curl calls us ------------------------------------------------------------------------------------- */
+
+static size_t on_header(char *line, size_t size, size_t n, void *ctx) {
+    struct ota_curl *c = ctx;
+    c->moved_ms = now_ms();
+    return ota_http_head_line(&c->head, (struct ota_span){(const uint8_t *)line, size * n}) ? size * n : 0;
+}
+
+static size_t on_body(char *p, size_t size, size_t n, void *ctx) {
+    struct ota_curl *c = ctx;
+    size_t len = size * n;
+    c->moved_ms = now_ms();
+    if (c->pos > 0) {
+        memmove(c->waiting, c->waiting + c->pos, c->len - c->pos);
+        c->len -= c->pos;
+        c->pos = 0;
+    }
+    if (len > sizeof c->waiting - c->len) {
+        c->paused = true;
+        return CURL_WRITEFUNC_PAUSE;
+    }
+    memcpy(c->waiting + c->len, p, len);
+    c->len += len;
+    c->received += len;
+    return len;
+}
+
+/* ---- errors -------------------------------------------------------------------------------------------- */
+
+static enum ota_status status_of(CURLcode code) {
+    switch (code) {
+    case CURLE_PARTIAL_FILE:
+        return OTA_TRUNCATED;
+    case CURLE_OPERATION_TIMEDOUT:
+        return OTA_TIMEOUT;
+    case CURLE_SSL_CONNECT_ERROR:
+    case CURLE_PEER_FAILED_VERIFICATION:
+    case CURLE_SSL_CERTPROBLEM:
+    case CURLE_SSL_CIPHER:
+    case CURLE_SSL_CACERT_BADFILE:
+    case CURLE_SSL_ISSUER_ERROR:
+    case CURLE_SSL_INVALIDCERTSTATUS:
+        return OTA_TLS;
+    case CURLE_WRITE_ERROR: /* our header callback said no without a reason of its own */
+    case CURLE_WEIRD_SERVER_REPLY:
+    case CURLE_UNSUPPORTED_PROTOCOL:
+    case CURLE_BAD_CONTENT_ENCODING:
+    case CURLE_FILESIZE_EXCEEDED:
+    case CURLE_HTTP2:
+    case CURLE_TOO_MANY_REDIRECTS:
+        return OTA_HTTP;
+    case CURLE_URL_MALFORMAT:
+        return OTA_CONFIG;
+    case CURLE_OUT_OF_MEMORY:
+        return OTA_MEMORY;
+    default:
+        return OTA_NETWORK;
+    }
+}
+
+static const char *base_of(const struct ota_curl *c, enum ota_address address) {
+    return (unsigned)address < OTA_ARRAY_LEN(c->base) ? c->base[address] : NULL;
+}
+
+static enum ota_status explain(const struct ota_curl *c, struct ota_err *err) {
+    if (c->head.refused[0])
+        return ota_err_set(err, OTA_HTTP, "%s: %s", c->url, c->head.refused);
+    return ota_err_set(err, status_of(c->code), "%s: %s", c->url, c->text[0] ? c->text : curl_easy_strerror(c->code));
+}
+
+/* ---- moving bytes -------------------------------------------------------------------------------------- */
+
+static void take_messages(struct ota_curl *c) {
+    int left;
+    for (const CURLMsg *m; (m = curl_multi_info_read(c->multi, &left));) {
+        if (m->msg != CURLMSG_DONE)
+            continue;
+        c->done = true;
+        c->code = m->data.result;
+    }
+}
+
+/* Lets curl work once; waits for the network when it has nothing to do. The stall limit counts only the time spent waiting here: the caller may be slow. */
+static enum ota_status pump(struct ota_curl *c, struct ota_err *err) {
+    int running;
+    size_t waiting = c->len;
+    bool had_head = c->head.complete;
+    CURLMcode m = CURLM_OK;
+    if (c->paused) {
+        c->paused = false;
+        (void)curl_easy_pause(c->easy, CURLPAUSE_CONT);
+    }
+    m = curl_multi_perform(c->multi, &running);
+    take_messages(c);
+    if (m == CURLM_OK && !c->done && c->len == waiting && c->head.complete == had_head)
+        m = curl_multi_poll(c->multi, NULL, 0, WAIT_MS, NULL);
+    if (m != CURLM_OK)
+        return ota_err_set(err, OTA_NETWORK, "%s: %s", c->url, curl_multi_strerror(m));
+    if (!c->done && now_ms() - c->moved_ms > c->stall_ms)
+        return ota_err_set(err, OTA_TIMEOUT, "%s: nothing arrived for %u s", c->url, (unsigned)(c->stall_ms / 1000u));
+    return OTA_OK;
+}
+
+/* ---- one request --------------------------------------------------------------------------------------- */
+
+static void send_header(struct ota_curl *c, const char *fmt, ...) OTA_PRINTF(2, 3);
+static void send_header(struct ota_curl *c, const char *fmt, ...) {
+    char line[512];
+    va_list args;
+    va_start(args, fmt);
+    (void)vsnprintf(line, sizeof line, fmt, args);
+    va_end(args);
+    struct curl_slist *longer = curl_slist_append(c->sent, line);
+    if (longer)
+        c->sent = longer;
+}
+
+/* The token goes to the API address and nowhere else. */
+static void choose_headers(struct ota_curl *c, const struct ota_request *req) {
+    if (req->address == OTA_ADDRESS_API && c->authorization)
+        send_header(c, "%s", c->authorization);
+    if (req->range_from > 0)
+        send_header(c, "Range: bytes=%llu-", (unsigned long long)req->range_from);
+    if (req->range_from > 0 && req->if_range)
+        send_header(c, "If-Range: %s", req->if_range);
+    if (req->if_none_match)
+        send_header(c, "If-None-Match: %s", req->if_none_match);
+    if (req->body.p) {
+        send_header(c, "Content-Type: application/json");
+        send_header(c, "Expect:");
+    }
+}
+
+static void set_security(struct ota_curl *c) {
+    CURL *e = c->easy;
+    curl_easy_setopt(e, CURLOPT_PROTOCOLS_STR, "https,http");
+    curl_easy_setopt(e, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
+    curl_easy_setopt(e, CURLOPT_SSL_VERIFYPEER, 1L);
+    curl_easy_setopt(e, CURLOPT_SSL_VERIFYHOST, 2L);
+    curl_easy_setopt(e, CURLOPT_FOLLOWLOCATION, 0L);
+    curl_easy_setopt(e, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
+    if (c->ca.len == 0)
+        return;
+    /* A CA that was given is the only one. */
+    struct curl_blob blob = {.data = c->ca.p, .len = c->ca.len, .flags = CURL_BLOB_NOCOPY};
+    curl_easy_setopt(e, CURLOPT_CAINFO_BLOB, &blob);
+    curl_easy_setopt(e, CURLOPT_CAPATH, NULL);
+}
+
+static void set_options(struct ota_curl *c, const struct ota_request *req) {
+    CURL *e = c->easy;
+    curl_easy_setopt(e, CURLOPT_URL, c->url);
+    curl_easy_setopt(e, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
+    curl_easy_setopt(e, CURLOPT_USERAGENT, c->user_agent);
+    curl_easy_setopt(e, CURLOPT_HTTPHEADER, c->sent);
+    curl_easy_setopt(e, CURLOPT_NOSIGNAL, 1L);
+    curl_easy_setopt(e, CURLOPT_TCP_KEEPALIVE, 1L);
+    curl_easy_setopt(e, CURLOPT_CONNECTTIMEOUT_MS, (long)c->connect_ms);
+    curl_easy_setopt(e, CURLOPT_TIMEOUT_MS, (long)c->total_ms);
+    curl_easy_setopt(e, CURLOPT_ERRORBUFFER, c->text);
+    curl_easy_setopt(e, CURLOPT_HEADERFUNCTION, on_header);
+    curl_easy_setopt(e, CURLOPT_HEADERDATA, c);
+    curl_easy_setopt(e, CURLOPT_WRITEFUNCTION, on_body);
+    curl_easy_setopt(e, CURLOPT_WRITEDATA, c);
+    if (req->body.p) {
+        curl_easy_setopt(e, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)req->body.len);
+        curl_easy_setopt(e, CURLOPT_COPYPOSTFIELDS, req->body.p);
+    }
+}
+
+static void end_request(struct ota_curl *c) {
+    (void)curl_multi_remove_handle(c->multi, c->easy);
+    curl_easy_reset(c->easy);
+    curl_slist_free_all(c->sent);
+    c->sent = NULL;
+    free(OTA_STEAL(c->url));
+}
+
+static enum ota_status await_head(struct ota_curl *c, struct ota_err *err) {
+    while (!c->head.complete && !c->done)
+        OTA_TRY(pump(c, err));
+    /* A line that broke behind the head is told by read(), after what arrived. */
+    if (c->head.complete)
+        return OTA_OK;
+    if (c->code != CURLE_OK)
+        return explain(c, err);
+    return ota_err_set(err, OTA_HTTP, "%s: the answer has no header", c->url);
+}
+
+static void fill_response(struct ota_curl *c, struct ota_response *resp) {
+    curl_off_t retry = 0;
+    *resp = c->head.response;
+    resp->authenticated = strncmp(c->url, "https:", 6) == 0; /* verification cannot be switched off here */
+    if (curl_easy_getinfo(c->easy, CURLINFO_RETRY_AFTER, &retry) == CURLE_OK && retry > 0)
+        resp->retry_after = retry > (curl_off_t)UINT32_MAX ? UINT32_MAX : (uint32_t)retry;
+}
+
+static enum ota_status begin(struct ota_curl *c, const struct ota_request *req, struct ota_response *resp,
+                             struct ota_err *err) {
+    choose_headers(c, req);
+    set_options(c, req);
+    set_security(c);
+    if (curl_multi_add_handle(c->multi, c->easy) != CURLM_OK)
+        return ota_err_set(err, OTA_INTERNAL, "%s: curl takes no request", c->url);
+    OTA_TRY(await_head(c, err));
+    enum ota_status status = ota_http_head_check(&c->head, req->range_from > 0, err);
+    if (status != OTA_OK)
+        return ota_err_prefix(err, "%s", c->url);
+    fill_response(c, resp);
+    return OTA_OK;
+}
+
+/* ---- port ---------------------------------------------------------------------------------------------- */
+
+static enum ota_status transport_open(void *ctx, const struct ota_request *req, struct ota_response *resp,
+                                      struct ota_err *err) {
+    struct ota_curl *c = ctx;
+    const char *base = base_of(c, req->address);
+    if (!base)
+        return ota_err_set(err, OTA_CONFIG, "no address is known for %s",
+                           req->address == OTA_ADDRESS_API ? "reports" : "downloads");
+    c->url = ota_sprintf("%s%s", base, req->path);
+    c->head = (struct ota_http_head){0};
+    c->text[0] = '\0';
+    c->pos = c->len = 0;
+    c->paused = c->done = false;
+    c->code = CURLE_OK;
+    c->moved_ms = now_ms();
+    enum ota_status status = begin(c, req, resp, err);
+    if (status != OTA_OK)
+        end_request(c);
+    return status;
+}
+
+static enum ota_status transport_read(void *ctx, void *p, size_t cap, size_t *got, struct ota_err *err) {
+    struct ota_curl *c = ctx;
+    if (c->pos == c->len)
+        c->moved_ms = now_ms();
+    while (c->pos == c->len && !c->done)
+        OTA_TRY(pump(c, err));
+    *got = c->len - c->pos < cap ? c->len - c->pos : cap;
+    memcpy(p, c->waiting + c->pos, *got);
+    c->pos += *got;
+    return *got == 0 && cap > 0 && c->code != CURLE_OK ? explain(c, err) : OTA_OK;
+}
+
+static void transport_close(void *ctx) {
+    end_request(ctx);
+}
+
+/* ---- life ---------------------------------------------------------------------------------------------- */
+
+static enum ota_status copy_base(const char *url, char **out, struct ota_err *err) {
+    if (!url || !url[0])
+        return OTA_OK;
+    if (strncmp(url, "https://", 8) != 0 && strncmp(url, "http://", 7) != 0)
+        return ota_err_set(err, OTA_CONFIG, "\"%s\" is no https:// address", url);
+    *out = ota_sprintf("%s%s", url, url[strlen(url) - 1] == '/' ? "" : "/");
+    return OTA_OK;
+}
+
+static enum ota_status check_token(const struct ota_curl *c, const char *token, struct ota_err *err) {
+    for (const char *p = token; *p; p++)
+        if (*p < 0x21 || *p > 0x7E)
+            return ota_err_set(err, OTA_CONFIG, "the token holds characters that no token has");
+    if (c->base[OTA_ADDRESS_API] && strncmp(c->base[OTA_ADDRESS_API], "https:", 6) != 0)
+        return ota_err_set(err, OTA_CONFIG, "%s is not https: the token would travel in the clear",
+                           c->base[OTA_ADDRESS_API]);
+    return OTA_OK;
+}
+
+static enum ota_status set_up(struct ota_curl *c, const struct ota_curl_config *cfg, struct ota_err *err) {
+    OTA_TRY(copy_base(cfg->url_metadata, &c->base[OTA_ADDRESS_METADATA], err));
+    OTA_TRY(copy_base(cfg->url_targets, &c->base[OTA_ADDRESS_TARGETS], err));
+    OTA_TRY(copy_base(cfg->url_api, &c->base[OTA_ADDRESS_API], err));
+    if (cfg->token) {
+        OTA_TRY(check_token(c, cfg->token, err));
+        c->authorization = ota_sprintf("Authorization: Bearer %s", cfg->token);
+    }
+    c->user_agent = ota_strdup(cfg->user_agent ? cfg->user_agent : "ota/" OTA_PROGRAM_VERSION);
+    c->connect_ms = cfg->connect_timeout_ms ? cfg->connect_timeout_ms : CONNECT_TIMEOUT_MS;
+    c->stall_ms = cfg->stall_timeout_ms ? cfg->stall_timeout_ms : STALL_TIMEOUT_MS;
+    c->total_ms = cfg->total_timeout_ms ? cfg->total_timeout_ms : TOTAL_TIMEOUT_MS;
+    ota_buf_append(&c->ca, cfg->ca_pem.p, cfg->ca_pem.len);
+    if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK || !(c->multi = curl_multi_init()) ||
+        !(c->easy = curl_easy_init()))
+        return ota_err_set(err, OTA_MEMORY, "curl does not start");
+    return OTA_OK;
+}
+
+enum ota_status ota_curl_new(const struct ota_curl_config *cfg, struct ota_curl **out, struct ota_err *err) {
+    OTA_CLEAN(ota_curl_free) struct ota_curl *c = ota_calloc(1, sizeof *c);
+    c->port =
+        (struct ota_transport){.ctx = c, .open = transport_open, .read = transport_read, .close = transport_close};
+    OTA_TRY(set_up(c, cfg, err));
+    *out = OTA_STEAL(c);
+    return OTA_OK;
+}
+
+void ota_curl_free(struct ota_curl **curl) {
+    struct ota_curl *c = *curl;
+    if (!c)
+        return;
+    if (c->easy)
+        curl_easy_cleanup(c->easy);
+    if (c->multi)
+        (void)curl_multi_cleanup(c->multi);
+    for (size_t i = 0; i < OTA_ARRAY_LEN(c->base); i++)
+        free(c->base[i]);
+    free(c->authorization);
+    free(c->user_agent);
+    ota_buf_free(&c->ca);
+    free(c);
+    *curl = NULL;
+}
+
+const struct ota_transport *ota_curl_transport(struct ota_curl *c) {
+    return &c->port;
+}
+
+uint64_t ota_curl_received(const struct ota_curl *c) {
+    return c->received;
+}

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The head of an HTTP answer, line by line, read strictly: RFC 9110 sections 8.6, 8.8.3, 14.4; RFC 9112. Used by transport_curl.c alone. */
+#ifndef OTA_HOST_TRANSPORT_HEADERS_H
+#define OTA_HOST_TRANSPORT_HEADERS_H
+
+#include "ota/ports.h"
+
+#define OTA_HTTP_HEAD_MAX 16384u
+#define OTA_HTTP_LINES_MAX 100u
+
+struct ota_http_head {
+    bool complete;
+    size_t bytes, lines; /* of all heads of this answer, interim ones (1xx) too */
+    bool has_length, chunked, has_range;
+    uint64_t range_last;          /* 206: last byte of Content-Range */
+    char refused[96];             /* why a line was not taken */
+    struct ota_response response; /* retry_after and authenticated are not set here */
+};
+
+/* One line with its line end, as the connection gives it; false when it is refused. An interim answer's head is forgotten when the next one begins. */
+bool ota_http_head_line(struct ota_http_head *h, struct ota_span line);
+/* After the last line: do the parts agree. HTTP. */
+OTA_MUST_USE enum ota_status ota_http_head_check(struct ota_http_head *h, bool asked_for_range, struct ota_err *err);
+
+#endif

@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The identity record as an NVS partition. */
+#include "sim/identity.h"
+
+#include <string.h>
+
+#include "image/nvs.h"
+
+#define NAMESPACE "ota"
+#define PARTITION_MAX (1024u * 1024u)
+
+static const struct field {
+    const char *key;
+    size_t at; /* of the char * in the record */
+    bool required;
+} fields[] = {
+    {"id", offsetof(struct ota_id_record, id), true},
+    {"product", offsetof(struct ota_id_record, product), true},
+    {"channel", offsetof(struct ota_id_record, channel), true},
+    {"groups", offsetof(struct ota_id_record, groups), false},
+    {"url_meta", offsetof(struct ota_id_record, url_meta), true},
+    {"url_targets", offsetof(struct ota_id_record, url_targets), true},
+    {"url_api", offsetof(struct ota_id_record, url_api), false},
+    {"token", offsetof(struct ota_id_record, token), false},
+};
+
+static const char *value_of(const struct ota_id_record *r, const struct field *f) {
+    char *value;
+    memcpy(&value, (const char *)r + f->at, sizeof value);
+    return value;
+}
+
+static char **slot_of(struct ota_id_record *r, const struct field *f) {
+    return (char **)(void *)((char *)r + f->at);
+}
+
+void ota_id_record_free(struct ota_id_record *r) {
+    for (size_t i = 0; i < OTA_ARRAY_LEN(fields); i++)
+        free(*slot_of(r, &fields[i]));
+    ota_buf_free(&r->root);
+    ota_buf_free(&r->ca);
+    *r = (struct ota_id_record){0};
+}
+
+static enum ota_status put_all(struct ota_nvs_writer *w, const struct ota_id_record *r, struct ota_err *err) {
+    OTA_TRY(ota_nvs_namespace(w, NAMESPACE, err));
+    for (size_t i = 0; i < OTA_ARRAY_LEN(fields); i++)
+        if (value_of(r, &fields[i]))
+            OTA_TRY(ota_nvs_put_string(w, fields[i].key, value_of(r, &fields[i]), err));
+    OTA_TRY(ota_nvs_put_blob(w, "root", r->root.p, r->root.len, err));
+    return r->ca.len ? ota_nvs_put_blob(w, "ca", r->ca.p, r->ca.len, err) : OTA_OK;
+}
+
+enum ota_status ota_id_record_write(const struct ota_id_record *r, uint32_t size, struct ota_buf *out,
+                                    struct ota_err *err) {
+    OTA_CLEAN(ota_nvs_writer_free) struct ota_nvs_writer w = {0};
+    enum ota_status status = ota_nvs_writer_init(&w, size, err);
+    if (status == OTA_OK)
+        status = put_all(&w, r, err);
+    if (status != OTA_OK)
+        return ota_err_prefix(err, "ota_id");
+    ota_buf_append(out, w.image, w.size);
+    return OTA_OK;
+}
+
+static enum ota_status take_string(struct ota_span image, const struct field *f, char **out, struct ota_err *err) {
+    OTA_CLEAN(ota_buf_free) struct ota_buf text = {0};
+    enum ota_status status = ota_nvs_get_string(image, NAMESPACE, f->key, &text, err);
+    if (status == OTA_NOT_FOUND && !f->required)
+        return OTA_OK;
+    if (status == OTA_NOT_FOUND)
+        return ota_err_set(err, OTA_CONFIG, "no \"%s\": this board was not provisioned", f->key);
+    if (status == OTA_OK)
+        *out = ota_strdup(ota_buf_text(&text));
+    return status;
+}
+
+static enum ota_status take_all(struct ota_span image, struct ota_id_record *r, struct ota_err *err) {
+    for (size_t i = 0; i < OTA_ARRAY_LEN(fields); i++)
+        OTA_TRY(take_string(image, &fields[i], slot_of(r, &fields[i]), err));
+    enum ota_status status = ota_nvs_get_blob(image, NAMESPACE, "root", &r->root, err);
+    if (status == OTA_NOT_FOUND)
+        return ota_err_set(err, OTA_CONFIG, "no \"root\": this board was not provisioned");
+    OTA_TRY(status);
+    status = ota_nvs_get_blob(image, NAMESPACE, "ca", &r->ca, err);
+    return status == OTA_NOT_FOUND ? OTA_OK : status;
+}
+
+enum ota_status ota_id_record_read(const struct ota_flash *flash, uint32_t offset, uint32_t size,
+                                   struct ota_id_record *out, struct ota_err *err) {
+    OTA_CLEAN(ota_buf_free) struct ota_buf image = {0};
+    *out = (struct ota_id_record){0};
+    if (size > PARTITION_MAX)
+        return ota_err_set(err, OTA_TOO_LARGE, "ota_id: %u bytes; at most %u are read", (unsigned)size, PARTITION_MAX);
+    ota_buf_reserve(&image, size);
+    OTA_TRY(flash->read(flash->ctx, offset, image.p, size, err));
+    image.len = size;
+    if (take_all(ota_buf_span(&image), out, err) != OTA_OK)
+        return ota_err_prefix(err, "ota_id");
+    return OTA_OK;
+}
