@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A power cut at every flash and key-value operation of an update of all four kinds, clean and torn. The board always boots and ends on
+ * release 2. Only the copying of the bootloader and of the table has a window in which this chip, which has no ROM recovery, is lost.
+ */
+#include <stdio.h>
+
+#include "support/unit.h"
+
+#include "support/fake_world.h"
+
+/* The board as it was when power was applied: its flash and its records. */
+struct saved {
+    struct ota_buf flash;
+    struct fake_key key[FAKE_KEYS_MAX];
+};
+
+static void save(const struct fake_board *b, struct saved *s) {
+    memset(s, 0, sizeof *s);
+    ota_buf_append(&s->flash, b->flash, FAKE_FLASH_SIZE);
+    for (size_t i = 0; i < FAKE_KEYS_MAX; i++) {
+        memcpy(s->key[i].name, b->key[i].name, sizeof s->key[i].name);
+        ota_buf_append(&s->key[i].value, b->key[i].value.p, b->key[i].value.len);
+    }
+}
+
+static void restore(struct fake_board *b, const struct saved *s) {
+    memcpy(b->flash, s->flash.p, FAKE_FLASH_SIZE);
+    for (size_t i = 0; i < FAKE_KEYS_MAX; i++) {
+        memcpy(b->key[i].name, s->key[i].name, sizeof b->key[i].name);
+        b->key[i].value.len = 0;
+        ota_buf_append(&b->key[i].value, s->key[i].value.p, s->key[i].value.len);
+    }
+    b->off = false;
+    b->ops = 0;
+    b->log.len = 0;
+}
+
+static void free_saved(struct saved *s) {
+    ota_buf_free(&s->flash);
+    for (size_t i = 0; i < FAKE_KEYS_MAX; i++)
+        ota_buf_free(&s->key[i].value);
+}
+
+static bool storage_is(const struct world *w, const struct ota_buf *image) {
+    return fake_board_holds(w->board, FAKE_STORAGE, ota_buf_span(image));
+}
+
+static bool differs(const struct world *w, uint32_t offset, const struct ota_buf *one, const struct ota_buf *two) {
+    return !fake_board_holds(w->board, offset, ota_buf_span(one)) &&
+           !fake_board_holds(w->board, offset, ota_buf_span(two));
+}
+
+/* One cut. False when the board was lost, in the one way it may be. */
+static bool survives(struct world *w, const struct saved *at_start, uint64_t cut, bool torn) {
+    struct fake_board *b = w->board;
+    restore(b, at_start);
+    b->cut_at = cut;
+    b->torn = torn;
+    w->boots = 0;
+    if (world_run(w))
+        fail_msg("cut %llu was never reached", (unsigned long long)cut);
+    b->cut_at = 0;
+    if (!fake_board_boot(b)) {
+        bool window = differs(w, 0, &w->one.bootloader, &w->two.bootloader) ||
+                      differs(w, FAKE_TABLE_OFFSET, &w->one.table, &w->two.table);
+        if (!window)
+            fail_msg("cut %llu%s: nothing boots", (unsigned long long)cut, torn ? " torn" : "");
+        return false;
+    }
+    assert_true(world_start(w));
+    if (!storage_is(w, &w->one.storage) && !storage_is(w, &w->two.storage))
+        fail_msg("cut %llu%s: storage is neither old nor new after ota_boot()", (unsigned long long)cut,
+                 torn ? " torn" : "");
+    assert_true(world_run(w));
+    if (w->agent->board.counter != 2)
+        assert_true(world_run(w)); /* the cut run may have backed off once more */
+    if (w->agent->board.counter != 2)
+        fail_msg("cut %llu%s: ends on release %u: %s", (unsigned long long)cut, torn ? " torn" : "",
+                 w->agent->board.counter, w->agent->last.msg);
+    return true;
+}
+
+static void cut_everywhere(const char *kinds, unsigned most_lost) {
+    struct world *w = world_new();
+    struct saved at_start;
+    world_settle(w);
+    world_release_2(w, kinds);
+    save(w->board, &at_start);
+    assert_true(world_run(w));
+    world_expect_release_2(w, kinds);
+    uint64_t operations = w->board->ops;
+    unsigned lost = 0;
+    for (unsigned torn = 0; torn < 2; torn++) {
+        for (uint64_t cut = 1; cut <= operations; cut++) {
+            if (survives(w, &at_start, cut, torn))
+                world_expect_release_2(w, kinds);
+            else
+                lost++;
+        }
+    }
+    print_message("# %s: %llu operations, cut at each, clean and torn; %u within the window\n", kinds,
+                  (unsigned long long)operations, lost);
+    assert_in_range(lost, 0, most_lost);
+    free_saved(&at_start);
+    world_free(w);
+}
+
+static void test_agent_power_app(void **unused) {
+    (void)unused;
+    cut_everywhere("a", 0);
+}
+
+static void test_agent_power_data_and_app(void **unused) {
+    (void)unused;
+    cut_everywhere("sa", 0);
+}
+
+/* Lost at most: the table's one sector (its erase torn, its write not done or torn) and the bootloader's two. */
+static void test_agent_power_all_kinds(void **unused) {
+    (void)unused;
+    cut_everywhere("tsba", 9);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_agent_power_app),
+        cmocka_unit_test(test_agent_power_data_and_app),
+        cmocka_unit_test(test_agent_power_all_kinds),
+    };
+    return cmocka_run_group_tests_name("agent_power", tests, NULL, NULL);
+}
