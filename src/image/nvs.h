@@ -59,7 +59,7 @@ OTA_MUST_USE enum ota_status ota_nvs_put_number(struct ota_nvs_writer *w, const 
                                                 int64_t value, struct ota_err *err);
 OTA_MUST_USE enum ota_status ota_nvs_put_string(struct ota_nvs_writer *w, const char *key, const char *value,
                                                 struct ota_err *err);
-/* Split over pages as needed. */
+/* Split over pages as needed. After NO_SPACE the image holds part of the blob: give it up. */
 OTA_MUST_USE enum ota_status ota_nvs_put_blob(struct ota_nvs_writer *w, const char *key, const void *p, size_t n,
                                               struct ota_err *err);
 
