@@ -58,8 +58,13 @@ static const char push_details[] =
     "label, reason, remedy), remarks.";
 
 static const char inspect_details[] =
-    "Says what an image, a bootloader or a partition table holds and whether it is\n"
-    "sound: what esptool image-info and gen_esp32part.py say. Needs no workspace.";
+    "Says what an image, a bootloader or a partition table holds, whether it is sound\n"
+    "and whether a board would take it: what esptool image-info, espsecure\n"
+    "signature-info-v2 and gen_esp32part.py say. NVS and otadata are shown as well.\n"
+    "Needs no workspace. Ends with 1 when a file is broken, having shown what there is.\n\n"
+    "JSON: file, size, sha256, kind, broken, servable, code, reason, and by kind image,\n"
+    "app, bootloader, signature, table, otadata, nvs. With several FILEs: files, a list\n"
+    "of these.";
 
 static const char releases_details[] =
     "Lists the releases that the product roles sign, and where channels offer them.\n\n"
