@@ -60,11 +60,10 @@ static enum ota_status note_failure(struct ota_agent *a, enum ota_action action,
     bool rolled_back = why->code == OTA_SELF_TEST || why->code == OTA_ROLLED_BACK;
     switch (action) {
     case OTA_ACTION_POLL:
-        return is_connection(why->code) ? OTA_OK : ota_agent_note(a, OTA_RESULT_FAILED, "verify", 0, why, err);
     case OTA_ACTION_PLAN:
-        if (is_connection(why->code) || ota_agent_lasting(why->code))
-            return OTA_OK; /* a lasting refusal was noted by the plan */
-        return ota_agent_note(a, OTA_RESULT_FAILED, "plan", counter, why, err);
+        if (is_connection(why->code) || ota_agent_lasting(why->code) || (a->report.pending && a->report.counter != 0))
+            return OTA_OK; /* a lasting refusal was noted by the plan; how an update went is told first */
+        return ota_agent_note(a, OTA_RESULT_FAILED, "verify", 0, why, err);
     case OTA_ACTION_STAGE:
     case OTA_ACTION_CHECK: {
         const char *stage = action == OTA_ACTION_STAGE ? "stage" : "verify";

@@ -198,23 +198,18 @@ static enum ota_status refuse(struct ota_agent *a, const struct ota_err *why, st
     return ota_agent_drop_journal(a, err);
 }
 
-static bool pending_verify(const struct ota_agent *a) {
-    enum ota_slot_state state;
-    bool has_entry;
-    struct ota_err none;
-    const struct ota_boot_port *b = a->cfg.boot;
-    return b->state(b->ctx, a->running, &state, &has_entry, &none) == OTA_OK && has_entry &&
-           state == OTA_SLOT_PENDING_VERIFY;
-}
-
 /* *busy: something must end before anything new may begin. */
 static enum ota_status settle(struct ota_agent *a, bool *busy, struct ota_err *err) {
     const struct ota_journal *j = &a->journal;
+    const struct ota_boot_port *b = a->cfg.boot;
+    enum ota_slot_state state;
+    bool has_entry;
     *busy = false;
-    if (pending_verify(a)) {
+    OTA_TRY(b->state(b->ctx, a->running, &state, &has_entry, err));
+    if (has_entry && state == OTA_SLOT_PENDING_VERIFY) {
         ota_log(a->cfg.log, OTA_LOG_WARNING, "the running app is not confirmed: nothing is installed until it is");
         *busy = true;
-    } else if (j->phase == OTA_PHASE_CONFIRMING && j->new_app_offset == a->running) {
+    } else if (j->phase == OTA_PHASE_CONFIRMING && j->new_app_offset == a->running && state == OTA_SLOT_VALID) {
         return ota_agent_finish(a, err); /* confirmed, but the record could not be written then */
     } else if (j->phase > OTA_PHASE_STAGING) {
         ota_log(a->cfg.log, OTA_LOG_INFO, "release %u (%s) is %s: nothing new begins before it is decided",
@@ -224,10 +219,19 @@ static enum ota_status settle(struct ota_agent *a, bool *busy, struct ota_err *e
     return OTA_OK;
 }
 
+/* Metadata that was refused before is accepted again: the report need not go on saying so. */
+static enum ota_status heal(struct ota_agent *a, struct ota_err *err) {
+    if (a->report.result != OTA_RESULT_FAILED || a->report.counter != 0)
+        return OTA_OK;
+    return ota_agent_note(a, OTA_RESULT_NONE, "", 0, NULL, err);
+}
+
 /* Selects and plans. *whole: a 304 may end the next run, because nothing is left to do and every refusal is noted. */
 static enum ota_status consider(struct ota_agent *a, bool *whole, enum ota_event *event, struct ota_err *err) {
     bool offered = false;
     enum ota_status status = ota_agent_select(a, &offered, err);
+    if (status == OTA_OK)
+        status = heal(a, err);
     if (status == OTA_OK && offered)
         status = plan_offered(a, event, err);
     if (status != OTA_OK && ota_agent_lasting(status)) {

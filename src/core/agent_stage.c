@@ -256,7 +256,9 @@ static enum ota_status stage_image(struct ota_agent *a, struct ota_journal_step 
             log_step(&d, OTA_LOG_INFO, "the server's file has changed: starts over");
             start_over(s);
         }
-        OTA_TRY(hash_prefix(&d, err));
+        status = hash_prefix(&d, err);
+        if (status != OTA_OK)
+            break;
         status = attempt(&d, &again, err);
         if (status != OTA_OK || again)
             c->sha256_abort(c->ctx, &d.hash);

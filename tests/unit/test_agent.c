@@ -154,6 +154,9 @@ static void test_agent_application_may_defer(void **state) {
     assert_true(world_run(w));
     world_expect_release_1(w);
     assert_int_equal(w->agent->last.code, OTA_OK);
+    uint64_t ops = w->board->ops;
+    assert_true(world_run(w));
+    assert_int_equal(w->board->ops, ops); /* asking wears nothing */
     w->board->refuse_start = false;
     w->board->refuse_activation = true;
     assert_true(world_run(w));

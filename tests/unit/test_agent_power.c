@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A power cut at every flash and key-value operation of an update of all four kinds, clean and torn. The board always boots and ends on
- * release 2. Only the copying of the bootloader and of the table has a window in which this chip, which has no ROM recovery, is lost.
+ * release 2. Only the copying of the table, and of the bootloader where the ROM has no recovery, has a window in which it is lost.
  */
 #include <stdio.h>
 
@@ -81,8 +81,9 @@ static bool survives(struct world *w, const struct saved *at_start, uint64_t cut
     return true;
 }
 
-static void cut_everywhere(const char *kinds, unsigned most_lost) {
+static void cut_everywhere(const char *kinds, bool recovery, unsigned most_lost) {
     struct world *w = world_new();
+    w->board->recovery = recovery;
     struct saved at_start;
     world_settle(w);
     world_release_2(w, kinds);
@@ -108,18 +109,24 @@ static void cut_everywhere(const char *kinds, unsigned most_lost) {
 
 static void test_agent_power_app(void **unused) {
     (void)unused;
-    cut_everywhere("a", 0);
+    cut_everywhere("a", false, 0);
 }
 
 static void test_agent_power_data_and_app(void **unused) {
     (void)unused;
-    cut_everywhere("sa", 0);
+    cut_everywhere("sa", false, 0);
 }
 
 /* Lost at most: the table's one sector (its erase torn, its write not done or torn) and the bootloader's two. */
 static void test_agent_power_all_kinds(void **unused) {
     (void)unused;
-    cut_everywhere("tsba", 9);
+    cut_everywhere("tsba", false, 9);
+}
+
+/* With ROM recovery the bootloader has no window at all. */
+static void test_agent_power_bootloader_with_recovery(void **unused) {
+    (void)unused;
+    cut_everywhere("ba", true, 0);
 }
 
 int main(void) {
@@ -127,6 +134,7 @@ int main(void) {
         cmocka_unit_test(test_agent_power_app),
         cmocka_unit_test(test_agent_power_data_and_app),
         cmocka_unit_test(test_agent_power_all_kinds),
+        cmocka_unit_test(test_agent_power_bootloader_with_recovery),
     };
     return cmocka_run_group_tests_name("agent_power", tests, NULL, NULL);
 }

@@ -230,6 +230,8 @@ struct ota_agent_config fake_board_config(struct fake_board *b, const struct ota
                   .revision = 4,
                   .table_offset = FAKE_TABLE_OFFSET,
                   .boot = {.rollback = true, .table_offset = FAKE_TABLE_OFFSET},
+                  .recovery = b->recovery,
+                  .recovery_offset = FAKE_RECOVERY,
                   .agent = "test/1"},
         .reports = true,
         .buf = b->buf,

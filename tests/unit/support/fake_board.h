@@ -17,6 +17,7 @@
 #define FAKE_SLOT_0 0x10000u
 #define FAKE_SLOT_1 0x190000u
 #define FAKE_STORAGE 0x320000u
+#define FAKE_RECOVERY 0x3f0000u
 #define FAKE_STORAGE_SIZE 0x8000u
 
 struct fake_key {
@@ -36,6 +37,7 @@ struct fake_board {
 
     uint32_t running;
     uint64_t uptime_ms;
+    bool recovery;    /* the ROM starts the bootloader at FAKE_RECOVERY when the primary one fails */
     bool no_rollback; /* the bootloader leaves a new entry as it is */
 
     /* The plug: from operation `cut_at` (1..) on nothing is written any more. 0: never. A torn cut does half of that operation. */

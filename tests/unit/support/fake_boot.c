@@ -67,7 +67,9 @@ bool fake_board_boot(struct fake_board *b) {
     struct ota_otadata_entry e[2];
     b->off = false;
     b->uptime_ms = 0;
-    if (!image_valid(b, 0, FAKE_TABLE_OFFSET) || !table_valid(b))
+    bool rom =
+        image_valid(b, 0, FAKE_TABLE_OFFSET) || (b->recovery && image_valid(b, FAKE_RECOVERY, FAKE_TABLE_OFFSET));
+    if (!rom || !table_valid(b))
         return false;
     read_entries(b, e);
     for (unsigned i = 0; i < 2; i++)
