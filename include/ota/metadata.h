@@ -19,7 +19,7 @@
 #define OTA_SNAPSHOT_ENTRIES_MAX 16u  /* 12 products, targets, rollout, room */
 #define OTA_PRODUCTS_MAX 12u
 #define OTA_DELEGATION_PATH_MAX 72u
-#define OTA_TARGET_PATH_MAX 160u
+#define OTA_TARGET_PATH_MAX 168u       /* served path of the longest names, with its NUL */
 
 /* Caps in bytes (DESIGN section 3). */
 #define OTA_CAP_ROOT 8192u

@@ -5,7 +5,7 @@
 #include "release_private.h"
 
 bool ota_release_path(const char *product, uint32_t counter, const char *file, char *out, size_t cap) {
-    size_t want = strlen(product) + strlen(file) + strlen("img///") + 10;
+    size_t want = strlen(product) + strlen(file) + strlen("img///") + 9; /* OTA_COUNTER_MAX has nine digits */
     if (want >= cap)
         return false;
     ota_format(out, cap, "img/%s/%u/%s", product, (unsigned)counter, file);
