@@ -58,8 +58,9 @@ uint32_t ota_otadata_slot(uint32_t seq, uint32_t slot_count) {
 }
 
 uint32_t ota_otadata_next_seq(uint32_t active_seq, uint32_t slot, uint32_t slot_count) {
-    uint64_t seq = (uint64_t)slot + 1;
-    if (slot_count && seq <= active_seq)
-        seq += (active_seq - seq) / slot_count * slot_count + slot_count;
-    return seq < BLANK ? (uint32_t)seq : 0;
+    uint32_t seq = slot + 1u;
+    if (slot_count == 0 || seq > active_seq)
+        return seq;
+    seq += (active_seq - seq) / slot_count * slot_count; /* the last one up to active_seq */
+    return seq < BLANK - slot_count ? seq + slot_count : 0;
 }
