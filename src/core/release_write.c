@@ -6,7 +6,7 @@
 
 bool ota_release_path(const char *product, uint32_t counter, const char *file, char *out, size_t cap) {
     size_t want = strlen(product) + strlen(file) + strlen("img///") + 9; /* OTA_COUNTER_MAX has nine digits */
-    if (want >= cap)
+    if (want >= cap || counter > OTA_COUNTER_MAX)
         return false;
     ota_format(out, cap, "img/%s/%u/%s", product, (unsigned)counter, file);
     return true;
