@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-#include "agent_private.h"
+#include "core/agent_private.h"
 
 #define POLL_INTERVAL_S 3600u
 #define BACKOFF_BASE_S 10u

@@ -2,7 +2,7 @@
 /* Between staging and committing: is what lies in flash what was signed and fit for this board, and is it still offered. */
 #include <string.h>
 
-#include "agent_private.h"
+#include "core/agent_private.h"
 
 static enum ota_status check_bytes(struct ota_agent *a, const struct ota_journal_step *s, struct ota_err *err) {
     bool holds;

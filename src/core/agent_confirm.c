@@ -2,7 +2,7 @@
 /* The new app's first boots: self-test, proof by one verified run, confirmation; or back to the old app, and what is then known. */
 #include <string.h>
 
-#include "agent_private.h"
+#include "core/agent_private.h"
 
 #define CONFIRM_TIMEOUT_S 600u
 

@@ -6,7 +6,7 @@
  */
 #include <string.h>
 
-#include "agent_private.h"
+#include "core/agent_private.h"
 
 static void log_release(struct ota_agent *a, const char *label, const char *what) {
     ota_log(a->cfg.log, OTA_LOG_INFO, "release %u (%s): %s %s", (unsigned)a->journal.counter, a->journal.version, label,

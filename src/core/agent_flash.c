@@ -2,7 +2,7 @@
 /* Flash as the agent uses it: hashed, compared, copied by sectors that differ. */
 #include <string.h>
 
-#include "agent_private.h"
+#include "core/agent_private.h"
 
 /* A sector that does not take its bytes at once gets this many tries. */
 #define SECTOR_TRIES 3u

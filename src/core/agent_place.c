@@ -5,7 +5,7 @@
  */
 #include <string.h>
 
-#include "agent_private.h"
+#include "core/agent_private.h"
 
 struct area {
     uint32_t start, end;

@@ -5,7 +5,7 @@
  */
 #include <string.h>
 
-#include "agent_private.h"
+#include "core/agent_private.h"
 
 static bool same_image(const struct ota_step *a, const struct ota_step *b) {
     return strcmp(a->label, b->label) == 0 && strcmp(a->file, b->file) == 0 && a->length == b->length &&

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Polling: one conditional request as a rule, the full verified workflow when something changed or is pending. */
-#include "agent_private.h"
+#include "core/agent_private.h"
 
 #define FULL_RUN_EVERY_MS (24ull * 3600u * 1000u)
 

@@ -2,7 +2,7 @@
 /* The agent's records in the key-value store: loaded once, written only when something changed. */
 #include <string.h>
 
-#include "agent_private.h"
+#include "core/agent_private.h"
 
 static const char KEY_BOARD[] = "board";
 static const char KEY_JOURNAL[] = "journal";

@@ -2,7 +2,7 @@
 /* Finding out which release runs when the board does not know: a new board, or one whose ota_state was lost. */
 #include <string.h>
 
-#include "agent_private.h"
+#include "core/agent_private.h"
 
 #define LISTED_MAX 32u
 

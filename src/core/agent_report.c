@@ -2,7 +2,7 @@
 /* The report: what runs and how the last update went, POSTed when something changed and kept until a server took it. */
 #include <string.h>
 
-#include "agent_private.h"
+#include "core/agent_private.h"
 
 static enum ota_status ensure_stream(struct ota_agent *a, struct ota_err *err) {
     static const uint8_t none[sizeof a->report.stream];

@@ -2,7 +2,7 @@
 /* Which release is offered to this board: channel, groups, share, stepping stones, and the rules that metadata can tell. */
 #include <string.h>
 
-#include "agent_private.h"
+#include "core/agent_private.h"
 
 bool ota_agent_lasting(enum ota_status code) {
     switch (code) {
@@ -243,7 +243,8 @@ enum ota_status ota_agent_select(struct ota_agent *a, bool *offered, struct ota_
         OTA_TRY(forgive(a, err));
     if (a->board.counter == 0 || channel.counter > a->board.counter)
         OTA_TRY(open_release(a, channel.counter, &role, err));
-    if (a->board.counter == 0)
+    /* Not while the running app is on trial: were it rolled back, the record would name the wrong release. */
+    if (a->board.counter == 0 && a->state != OTA_STATE_CONFIRMING)
         OTA_TRY(ota_agent_recover_counter(a, &role, err));
     OTA_TRY(channel_open(a, &channel, &open, err));
     if (!open)

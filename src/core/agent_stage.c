@@ -5,7 +5,7 @@
  */
 #include <string.h>
 
-#include "agent_private.h"
+#include "core/agent_private.h"
 
 #define HEAD_MAX 1024u
 #define WRITE_ALIGN 16u /* flash encryption works on blocks of 16 bytes */

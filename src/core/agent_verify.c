@@ -2,7 +2,7 @@
 /* What lies in flash, judged by the readers of each kind against this board. */
 #include <string.h>
 
-#include "agent_private.h"
+#include "core/agent_private.h"
 
 static struct ota_image_rules rules(const struct ota_agent *a, uint32_t room) {
     const struct ota_board *b = &a->cfg.board;

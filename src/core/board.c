@@ -4,7 +4,7 @@
 
 #include "ota/journal.h"
 
-#include "record.h"
+#include "core/record.h"
 
 #define BOARD_VERSION 1u
 

@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-#include "record.h"
+#include "core/record.h"
 
 static const char WHAT[] = "journal";
 

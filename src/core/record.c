@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Envelope of the agent's records: version byte, fields, CRC-32. */
-#include "record.h"
+#include "core/record.h"
 
 #define CRC_LEN 4u
 
