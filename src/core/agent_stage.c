@@ -43,9 +43,14 @@ static void log_step(const struct download *d, enum ota_log_level level, const c
             d->a->journal.version, d->s->image.label, (unsigned)d->s->image.length, what);
 }
 
+/* Without 64-bit division, which a small chip has to emulate. */
+static uint32_t percent_of(uint32_t n, uint32_t total) {
+    return total > UINT32_MAX / 100u ? n / (total / 100u) : n * 100u / total;
+}
+
 static void show_progress(struct download *d) {
     const struct ota_hooks *hooks = &d->a->cfg.hooks;
-    uint32_t percent = (uint32_t)((uint64_t)d->pos * 100u / d->s->image.length);
+    uint32_t percent = percent_of(d->pos, d->s->image.length);
     if (hooks->progress)
         hooks->progress(hooks->ctx, d->s->image.label, d->pos, d->s->image.length);
     if (percent / LOG_EVERY_PERCENT == d->percent / LOG_EVERY_PERCENT)
