@@ -257,6 +257,35 @@ static void test_image_refuses_segment_lengths(void **state) {
     assert_ota_ok(judge(f, false, NULL));
 }
 
+static enum ota_status read_huge(void *ctx, uint64_t off, void *p, size_t n, struct ota_err *e) {
+    (void)ctx;
+    (void)e;
+    memset(p, 0, n);
+    if (off == 0) {
+        ((uint8_t *)p)[0] = 0xE9;
+        if (n > 1)
+            ((uint8_t *)p)[1] = 2;
+    } else if (n == 8) {
+        ota_put_le32((uint8_t *)p + 4, 0x80000000u); /* of every segment */
+    }
+    return OTA_OK;
+}
+static void test_image_stays_within_32_bits(void **state) {
+    struct ota_source src = {.size = UINT64_C(1) << 40, .read = read_huge};
+    struct ota_image i;
+    (void)state;
+    assert_ota(ota_image_read(&src, &ota_crypto_openssl, &i, &err), OTA_TOO_LARGE);
+}
+
+static void test_image_limits_segments_to_16_mib(void **state) {
+    struct fixture *f = *state;
+    struct ota_image_rules rules = rules_for("esp32c3");
+    f->image.segment[1].length = 0xFFFFFC;
+    assert_ota_ok(ota_image_check_app(&f->image, f->app.len, &rules, &err));
+    f->image.segment[1].length = 0x1000000;
+    assert_ota(ota_image_check_app(&f->image, f->app.len, &rules, &err), OTA_IMAGE_SEGMENT);
+}
+
 static void test_image_refuses_an_image_without_data(void **state) {
     uint8_t bytes[48] = {0xE9, 1};
     struct ota_image i;
@@ -520,6 +549,8 @@ int main(void) {
         WITH_APP(test_image_needs_no_appended_hash),
         WITH_APP(test_image_is_truncated_at_every_boundary),
         WITH_APP(test_image_refuses_segment_lengths),
+        cmocka_unit_test(test_image_stays_within_32_bits),
+        WITH_APP(test_image_limits_segments_to_16_mib),
         cmocka_unit_test(test_image_refuses_an_image_without_data),
         WITH_APP(test_image_refuses_any_flipped_byte),
         WITH_APP(test_image_checks_revisions),
