@@ -5,7 +5,7 @@ cd "$(dirname "$0")/../.." || exit 1
 . tests/tap.sh
 
 ws=$tmp/ws build=$tmp/build other=$tmp/other
-entries() { find "$1" -mindepth 1 -maxdepth 1 | wc -l; }
+entries() { find "$1" -mindepth 1 -maxdepth 1 ! -name '.*' | wc -l; }
 sample() { otadevice sample "$@" >/dev/null; }
 sample "$build" --chip esp32c3 --version 1.0.0 || skip_all "otadevice sample does not run"
 sample "$other" --chip esp32s3 --version 1.0.0
@@ -194,6 +194,23 @@ is "otactl_push_twice_at_once_gives_two_releases" "$(echo "$out" | grep -c 'side
 mv "$ws/state/incoming" "$ws/state/incoming-away" && : >"$ws/state/incoming"
 fails "otactl_push_where_it_may_not_write" 1 "state/incoming" push "$build"
 rm "$ws/state/incoming" && mv "$ws/state/incoming-away" "$ws/state/incoming"
+
+# ---- with a daemon ----
+if start_daemon "$ws" --url https://localhost; then
+    run otactl -C "$ws" status --json
+    contains "otactl_status_sees_the_daemon" "$out" '"daemon":true'
+    ok "otactl_push_through_the_daemon" push "$build" --version by-daemon
+    is "otactl_push_through_the_daemon_leaves_nothing_incoming" \
+        "$(find "$ws/state/incoming" -mindepth 1 -maxdepth 1 -type d ! -name '.*' | wc -l)" 0
+    run otactl -C "$ws" verify "$daemon_url"
+    is "otactl_verify_url_succeeds" "$rc:$err" "0:"
+    contains "otactl_verify_url_sees_the_release" "$out" "version by-daemon"
+    fails "otactl_verify_url_with_another_ca" 1 "certificate" otactl -C "$ws" verify "$daemon_url" --ca "$tmp/here/keys/ca.crt"
+    stop_daemon
+    fails "otactl_verify_url_without_server" 1 "connect" otactl -C "$ws" verify "$daemon_url"
+else
+    tap_result 1 "otactl_daemon_starts"
+fi
 
 # ---- damaged configuration ----
 cp "$ws/ota.conf" "$tmp/ota.conf" && sed -i 's/^channels/chanels/' "$ws/ota.conf"
