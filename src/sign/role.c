@@ -162,7 +162,7 @@ static int compare_entries(const void *a, const void *b) {
 
 static void write_snapshot(struct ota_json *j, const void *role) {
     const struct ota_role_snapshot *r = role;
-    const struct ota_meta_entry *sorted[OTA_SNAPSHOT_ENTRIES_MAX];
+    const struct ota_meta_entry *sorted[OTA_SNAPSHOT_ENTRIES_MAX] = {NULL};
     for (size_t i = 0; i < r->count; i++)
         sorted[i] = &r->entry[i];
     qsort(sorted, r->count, sizeof sorted[0], compare_entries);

@@ -18,7 +18,7 @@ static int compare_counters(const void *a, const void *b) {
 
 static void write_product(struct ota_json *j, const void *role) {
     const struct ota_role_product *r = role;
-    const struct ota_release *sorted[OTA_ROLE_RELEASES_MAX];
+    const struct ota_release *sorted[OTA_ROLE_RELEASES_MAX] = {NULL};
     for (size_t i = 0; i < r->count; i++)
         sorted[i] = r->release[i];
     qsort(sorted, r->count, sizeof sorted[0], compare_counters);

@@ -24,7 +24,7 @@
 #include "host/workspace.h"
 #include "ota/trust.h"
 
-/* A role as published: newest version on disk that the current snapshot names (root: newest; timestamp: the file). NOT_FOUND when there is none. */
+/* A role as published (root: the newest), once everything published was verified from that root on, but for expiry. NOT_FOUND when there is none. */
 OTA_MUST_USE enum ota_status ota_repo_role(const struct ota_workspace *w, const char *role, struct ota_buf *out,
                                            struct ota_err *err);
 
@@ -56,13 +56,15 @@ OTA_MUST_USE enum ota_status ota_repo_verify(const struct ota_transport *transpo
                                              bool with_images, void (*report)(void *ctx, const char *line), void *ctx,
                                              struct ota_err *err);
 
-/* Publishes incoming/<id>; writes .done/.refused. The caller holds state/publish.lock. */
+/* Publishes incoming/<id>; writes .done or .refused and removes the folder. It stays, for another try, when the error is no verdict on the release: the
+ * signer died, or a file could not be written. The caller holds state/publish.lock. */
 OTA_MUST_USE enum ota_status ota_repo_publish(const struct ota_workspace *w, struct ota_signer *signer, const char *id,
                                               struct ota_err *err);
-/* Re-signs what is due (timestamp daily, snapshot and rollout under 10 days); *changed says whether anything was written. */
+/* Re-signs what is due (sign/online.h); *changed says whether anything was written. Removes files nobody can need any more when it was. The caller holds
+ * state/publish.lock. */
 OTA_MUST_USE enum ota_status ota_repo_renew(const struct ota_workspace *w, struct ota_signer *signer, bool clock_ok,
                                             bool *changed, struct ota_err *err);
-/* Ids waiting in state/incoming, oldest first; leftovers (.tmp-*, older than a day) are removed. */
+/* Ids waiting in state/incoming, oldest first; leftovers (.tmp-*, .done, .refused) older than a day are removed. */
 OTA_MUST_USE enum ota_status ota_repo_incoming(const struct ota_workspace *w, struct ota_fs_names *out,
                                                struct ota_err *err);
 /* Is a daemon running: tries daemon.lock. *lock_fd >= 0: nobody is, and the caller holds the lock now. */
