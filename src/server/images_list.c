@@ -15,6 +15,7 @@
 /* What the command to type is made of. */
 struct found {
     size_t images;
+    bool app; /* the first app decides the chip, and the product unless a folder names it */
     char product[OTA_NAME_MAX + 1];
     const struct ota_chip *chip;
 };
@@ -49,13 +50,18 @@ static void row(const char *name, const char *kind, const char *chip, const char
 static void print_image(const char *name, const struct ota_image *i, struct found *found) {
     char project[40], version[40];
     const struct ota_chip *chip = ota_chip_by_id(i->chip_id);
+    static const char *const kinds[] = {
+        [OTA_IMAGE_UNKNOWN] = "image", [OTA_IMAGE_APP] = "app", [OTA_IMAGE_BOOTLOADER] = "bootloader"};
     bool app = i->kind == OTA_IMAGE_APP;
     if (!found->chip)
         found->chip = chip;
-    if (app && !found->product[0])
-        name_from(i->app.project, found->product);
-    row(name, app ? "app" : "bootloader", chip ? chip->name : "unknown",
-        app ? plain(i->app.project, project, sizeof project) : "-",
+    if (app && !found->app) {
+        found->app = true;
+        found->chip = chip;
+        if (!found->product[0])
+            name_from(i->app.project, found->product);
+    }
+    row(name, kinds[i->kind], chip ? chip->name : "unknown", app ? plain(i->app.project, project, sizeof project) : "-",
         plain(app ? i->app.version : i->boot.idf, version, sizeof version));
 }
 
@@ -72,29 +78,34 @@ static bool print_table(const char *name, const char *path) {
     return true;
 }
 
+static bool ends_in_bin(const char *name) {
+    size_t n = strlen(name);
+    return n > 4 && strcmp(name + n - 4, ".bin") == 0;
+}
+
+static void print_damaged(const char *name, const struct ota_err *err) {
+    OTA_CLEAN_FREE char *why = ota_sprintf("damaged: %s", err->msg);
+    row(name, "image", "-", why, "");
+}
+
 static void print_file(const char *name, const char *path, struct found *found) {
     OTA_CLEAN(ota_file_source_close) struct ota_file_source f = {.fd = -1};
     OTA_CLEAN_FREE struct ota_image *image = ota_calloc(1, sizeof *image);
     struct ota_err err;
     uint8_t first = 0;
-    char why[OTA_ERR_MSG_MAX];
-    if (ota_file_source_open(&f, path, OTA_IMAGE_LENGTH_MAX, &err) != OTA_OK) {
+    if (ota_file_source_open(&f, path, OTA_IMAGE_LENGTH_MAX, &err) != OTA_OK ||
+        (f.source.size && f.source.read(f.source.ctx, 0, &first, 1, &err) != OTA_OK)) {
         row(name, "-", "-", err.msg, "");
         return;
     }
-    found->images++;
-    if (f.source.size && f.source.read(f.source.ctx, 0, &first, 1, &err) != OTA_OK)
-        return;
-    if (first == OTA_IMAGE_MAGIC) {
-        if (ota_image_read(&f.source, &ota_crypto_openssl, image, &err) == OTA_OK && image->kind != OTA_IMAGE_UNKNOWN) {
-            print_image(name, image, found);
-            return;
-        }
-        (void)ota_format(why, sizeof why, "damaged: %s", err.msg);
-        row(name, "image", "-", why, "");
-    } else if (!print_table(name, path)) {
+    bool known = true;
+    if (first == OTA_IMAGE_MAGIC_BYTE && ota_image_read(&f.source, &ota_crypto_openssl, image, &err) == OTA_OK)
+        print_image(name, image, found);
+    else if (first == OTA_IMAGE_MAGIC_BYTE)
+        print_damaged(name, &err);
+    else if (!print_table(name, path) && (known = ends_in_bin(name)))
         row(name, "data", "-", "-", "-");
-    }
+    found->images += known;
 }
 
 static enum ota_status list_folder(const char *dir, const char *prefix, struct found *found, struct ota_err *err) {
@@ -129,7 +140,8 @@ static char *workspace_for(const char *dir) {
 
 enum ota_status ota_images_list(const char *dir, struct ota_err *err) {
     struct found found = {0};
-    printf("%s:\n", dir);
+    if (ota_fs_is_dir(dir))
+        printf("%s:\n", dir);
     OTA_TRY(list_folder(dir, "", &found, err));
     if (!found.images)
         printf("  no image\n");

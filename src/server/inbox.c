@@ -6,7 +6,6 @@
 #include <sys/stat.h>
 #include <time.h>
 
-#include "host/log.h"
 #include "server/inbox_take.h"
 
 #define LOOK_AGAIN_MS 500
@@ -115,13 +114,7 @@ static bool passing(enum ota_status code) {
 }
 
 static void judge(struct ota_inbox *in, struct ota_inbox_folder *f, uint64_t now, bool *changed) {
-    struct ota_err err;
-    if (ota_inbox_take(in, f, changed, &err) == OTA_OK) {
-        f->judged = f->seen;
-        return;
-    }
-    ota_log(&ota_log_stderr, OTA_LOG_WARNING, "%s", err.msg);
-    if (passing(err.code))
+    if (passing(ota_inbox_take(in, f, changed)))
         f->since_ms = now + TRY_AGAIN_MS;
     else
         f->judged = f->seen;

@@ -149,40 +149,65 @@ static enum ota_status stage_new(const struct ota_inbox *in, const struct ota_in
     return st;
 }
 
-static enum ota_status take_new(struct ota_inbox *in, const struct ota_inbox_folder *f,
-                                const struct ota_product_config *product, bool *published, struct ota_err *err) {
-    OTA_CLEAN(digests_free) struct digests d = {0};
+static enum ota_status publish_new(struct ota_inbox *in, const struct ota_product_config *product, const char *stage,
+                                   struct ota_err *err) {
     OTA_CLEAN(ota_buf_free) struct ota_buf summary = {0};
+    OTA_TRY(check_key(in->w, product->name, err));
+    OTA_TRY(ota_publisher_take(in->publisher, product->name, product->auto_channel, stage, &summary, err));
+    ota_log(&ota_log_stderr, OTA_LOG_INFO, "inbox: %s; offered %s%s", ota_buf_text(&summary),
+            product->auto_channel[0] ? "on " : "to nobody", product->auto_channel);
+    return OTA_OK;
+}
+
+/* The copy is nobody's business but ours: messages shall name the file that lies in the inbox. */
+static enum ota_status name_original(const char *stage, const char *folder, struct ota_err *err) {
+    struct ota_err renamed = *err;
+    size_t n = strlen(stage);
+    if (strncmp(err->msg, stage, n) == 0)
+        (void)ota_format(renamed.msg, sizeof renamed.msg, "%s%s", folder, err->msg + n);
+    *err = renamed;
+    return err->code;
+}
+
+static enum ota_status take_new(struct ota_inbox *in, const struct ota_inbox_folder *f,
+                                const struct ota_product_config *product, const char *folder, bool *published,
+                                struct ota_err *err) {
+    OTA_CLEAN(digests_free) struct digests d = {0};
     OTA_CLEAN_FREE char *taken =
         ota_workspace_path(in->w, "state/inbox/%s%s.taken", product->name, f->name[0] ? "" : ".loose");
     OTA_CLEAN_FREE char *stage = ota_workspace_path(in->w, "state/inbox/%s", product->name);
+    struct ota_err ignored;
     size_t fresh = 0;
     enum ota_status st = ota_fs_read(taken, TAKEN_MAX, &d.before, err);
-    if (st != OTA_OK && st != OTA_NOT_FOUND)
-        return st;
-    OTA_TRY(stage_new(in, f, product->name, stage, &d, &fresh, err));
-    if (fresh) {
-        OTA_TRY(check_key(in->w, product->name, err));
-        OTA_TRY(ota_publisher_take(in->publisher, product->name, product->auto_channel, stage, &summary, err));
-        ota_log(&ota_log_stderr, OTA_LOG_INFO, "inbox: %s; offered %s%s", ota_buf_text(&summary),
-                product->auto_channel[0] ? "on " : "to nobody", product->auto_channel);
-        *published = true;
+    if (st == OTA_OK || st == OTA_NOT_FOUND)
+        st = stage_new(in, f, product->name, stage, &d, &fresh, err);
+    if (st == OTA_OK && fresh) {
+        st = publish_new(in, product, stage, err);
+        *published |= st == OTA_OK;
     }
-    OTA_TRY(ota_fs_remove_tree(stage, err));
-    return ota_fs_write(taken, d.now.p, d.now.len, 0600, err);
+    (void)!ota_fs_remove_tree(stage, &ignored);
+    return st == OTA_OK ? ota_fs_write(taken, d.now.p, d.now.len, 0600, err) : name_original(stage, folder, err);
 }
 
-enum ota_status ota_inbox_take(struct ota_inbox *in, const struct ota_inbox_folder *f, bool *published,
-                               struct ota_err *err) {
-    const struct ota_product_config *product;
+static enum ota_status take(struct ota_inbox *in, const struct ota_inbox_folder *f,
+                            const struct ota_product_config *product, bool *published, struct ota_err *err) {
     OTA_CLEAN_FREE char *folder = ota_inbox_path(in, f);
-    OTA_TRY(find_product(in, f, &product, err));
-    enum ota_status st = check_owner(in, folder, err);
+    OTA_TRY(check_owner(in, folder, err));
+    return take_new(in, f, product, folder, published, err);
+}
+
+enum ota_status ota_inbox_take(struct ota_inbox *in, const struct ota_inbox_folder *f, bool *published) {
+    const struct ota_product_config *product = NULL;
+    struct ota_err err;
+    enum ota_status st = find_product(in, f, &product, &err);
     if (st == OTA_OK)
-        st = take_new(in, f, product, published, err);
+        st = take(in, f, product, published, &err);
     if (st == OTA_OK)
         return OTA_OK;
-    OTA_CLEAN_FREE char *command = push_command(in, f, product->name);
-    ota_log(&ota_log_stderr, OTA_LOG_INFO, "inbox: to publish %s by hand, type: %s", folder, command);
-    return ota_err_prefix(err, "inbox: not taken");
+    ota_log(&ota_log_stderr, OTA_LOG_WARNING, "inbox: not taken: %s", err.msg);
+    if (product) {
+        OTA_CLEAN_FREE char *command = push_command(in, f, product->name);
+        ota_log(&ota_log_stderr, OTA_LOG_INFO, "inbox: to publish it by hand, type: %s", command);
+    }
+    return st;
 }

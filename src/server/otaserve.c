@@ -145,7 +145,7 @@ static enum ota_status run(const struct ota_args *args, struct ota_err *err) {
     const char *images = ota_args_get(args, "images");
     OTA_TRY(set_up_log(args, &format, err));
     enum ota_status st = ota_workspace_open(&w, ota_args_get(args, "workspace"), err);
-    if (st == OTA_WORKSPACE && images)
+    if (st == OTA_WORKSPACE && images && !ota_args_has(args, "workspace"))
         return ota_images_list(images, err);
     OTA_TRY(st);
     return run_workspace(args, &w, format, err);
