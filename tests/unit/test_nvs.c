@@ -155,7 +155,7 @@ static void no_empty_chunk(void *ctx, const struct ota_nvs_item *item) {
 static void test_nvs_blobs_go_over_pages(void **state) {
     static const size_t sizes[] = {0, 1, 31, 32, 33, 3968, 3999, 4000, 4001, 4096, 8000, 12000, 20000};
     (void)state;
-    for (unsigned before = 1; before <= 126; before += 5)
+    for (unsigned before = 1; before <= 125; before += 4)
         for (size_t i = 0; i < OTA_ARRAY_LEN(sizes); i++) {
             OTA_CLEAN(ota_nvs_writer_free) struct ota_nvs_writer w;
             OTA_CLEAN(ota_buf_free) struct ota_buf blob = {0};
