@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "ota/scan.h"
-#include "utf8.h"
+#include "core/utf8.h"
 
 void ota_json_init(struct ota_json *j, char *p, size_t cap, bool canonical) {
     *j = (struct ota_json){.p = p, .cap = cap, .canonical = canonical};

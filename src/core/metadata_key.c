@@ -2,7 +2,7 @@
 /* Public keys, and the sets of them that may sign a role. */
 #include <string.h>
 
-#include "metadata_private.h"
+#include "core/metadata_private.h"
 
 #define POINT_LEN 64u
 

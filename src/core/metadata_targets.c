@@ -2,7 +2,7 @@
 /* Entries of snapshot and timestamp; targets and delegations. TUF specification 1.0.x sections 4.4 to 4.6. */
 #include <string.h>
 
-#include "metadata_private.h"
+#include "core/metadata_private.h"
 
 enum ota_status ota_role_name_copy(struct ota_span name, char out[OTA_ROLE_NAME_MAX + 1], struct ota_err *err) {
     bool good = name.len > 0 && ota_span_copy(name, out, OTA_ROLE_NAME_MAX + 1);

@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-#include "release_private.h"
+#include "core/release_private.h"
 
 const char *ota_kind_name(enum ota_kind kind) {
     static const char *const names[OTA_KIND_COUNT] = {"app", "bootloader", "partition-table", "data"};

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "ota/image.h"
-#include "release_private.h"
+#include "core/release_private.h"
 
 /* Features beyond the base format that this agent can do; none so far. */
 static const char *const needs_known[] = {NULL};

@@ -2,7 +2,7 @@
 /* Writing the members of `targets` that make up a release, and the paths of its files. */
 #include <string.h>
 
-#include "release_private.h"
+#include "core/release_private.h"
 
 bool ota_release_path(const char *product, uint32_t counter, const char *file, char *out, size_t cap) {
     size_t want = strlen(product) + strlen(file) + strlen("img///") + 9; /* OTA_COUNTER_MAX has nine digits */

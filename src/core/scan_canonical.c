@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "ota/scan.h"
-#include "utf8.h"
+#include "core/utf8.h"
 
 /* An open container. Its last key lies at `key` in the output; key_len counts canonical bytes. */
 struct level {

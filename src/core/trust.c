@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-#include "trust_private.h"
+#include "core/trust_private.h"
 
 size_t ota_trust_room(const struct ota_trust *t) {
     return t->cfg.cap - t->key_bytes;

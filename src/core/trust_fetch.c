@@ -2,7 +2,7 @@
 /* Getting one metadata file into the buffer, never a byte past its cap. */
 #include <string.h>
 
-#include "trust_private.h"
+#include "core/trust_private.h"
 
 /* Role names come from signed metadata, yet a path must hold safe characters only: RFC 3986's unreserved ones stay. */
 static bool safe_in_path(uint8_t b) {

@@ -2,7 +2,7 @@
 /* The search for a target through targets and its delegations. TUF specification 1.0.x section 5.6. */
 #include <string.h>
 
-#include "trust_private.h"
+#include "core/trust_private.h"
 
 /* One search. Bit i of `visited`: the role of snapshot entry i was looked at. */
 struct search {

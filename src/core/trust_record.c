@@ -9,7 +9,7 @@
  */
 #include <string.h>
 
-#include "trust_private.h"
+#include "core/trust_private.h"
 
 static size_t seal(struct ota_writer *w) {
     ota_write_u32(w, ota_crc32(0, w->p, w->len));

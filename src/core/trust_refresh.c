@@ -2,7 +2,7 @@
 /* One refresh: root chain, timestamp, snapshot. TUF specification 1.0.x sections 5.3 to 5.5. */
 #include <string.h>
 
-#include "trust_private.h"
+#include "core/trust_private.h"
 
 /* Timestamp bytes that a conditional request brought: they wait in buf while the next root is looked for. */
 struct held {

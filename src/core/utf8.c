@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* UTF-8 sequences, RFC 3629 section 4. */
-#include "utf8.h"
+#include "core/utf8.h"
 
 size_t ota_utf8_length(const uint8_t *p, size_t n) {
     if (n == 0)
