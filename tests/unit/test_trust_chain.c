@@ -147,6 +147,24 @@ static void test_trust_refuses_a_timestamp_with_an_older_snapshot(void **state) 
     assert_ota(trust_full_run(w, &err), OTA_ROLLBACK);
 }
 
+/* Either record alone is enough to tell. */
+static void test_trust_refuses_an_older_snapshot_when_one_record_is_lost(void **state) {
+    struct trust_world *w = *state;
+    static const char *const lost[] = {"snapshot", "ts"};
+    for (size_t i = 0; i < OTA_ARRAY_LEN(lost); i++) {
+        w->repo.snapshot_version = 7;
+        w->repo.timestamp_version++;
+        repo_publish(&w->repo);
+        assert_ota_ok(trust_full_run(w, &err));
+        assert_ota_ok(w->kv.port.erase(w->kv.port.ctx, lost[i], &err));
+        w->repo.snapshot_version = 6;
+        w->repo.timestamp_version++;
+        repo_publish(&w->repo);
+        assert_ota(trust_full_run(w, &err), OTA_ROLLBACK);
+        assert_non_null(strstr(err.msg, "snapshot"));
+    }
+}
+
 static void test_trust_refuses_a_snapshot_that_lowers_or_drops_a_role(void **state) {
     struct trust_world *w = *state;
     w->repo.hashes = false;
@@ -256,6 +274,7 @@ int main(void) {
         TRUST_TEST(test_trust_refuses_an_older_timestamp),
         TRUST_TEST(test_trust_refuses_another_timestamp_of_the_same_version),
         TRUST_TEST(test_trust_refuses_a_timestamp_with_an_older_snapshot),
+        TRUST_TEST(test_trust_refuses_an_older_snapshot_when_one_record_is_lost),
         TRUST_TEST(test_trust_refuses_a_snapshot_that_lowers_or_drops_a_role),
         TRUST_TEST(test_trust_refuses_versions_that_differ_from_the_parent),
         TRUST_TEST(test_trust_refuses_a_role_older_or_other_than_recorded),

@@ -64,6 +64,28 @@ static void test_trust_searches_in_order_and_stops_at_a_terminating_role(void **
     assert_string_equal(r->request[r->requests - 1], "1.rollout.json");
 }
 
+/* A terminating role deeper down ends the whole search, what waits above it included. */
+static void test_trust_nested_terminating_role_discards_what_waits(void **state) {
+    struct trust_world *w = *state;
+    struct repo *r = &w->repo;
+    bool unchanged;
+    OTA_CLEAN_FREE char *pump = role_json("pump", "*", false, r->pump);
+    OTA_CLEAN_FREE char *thermo = role_json("thermo", "?", true, r->thermo);
+    OTA_CLEAN_FREE char *rollout = role_json("rollout", "*", false, r->rollout);
+    OTA_CLEAN_FREE char *all = ota_sprintf("[%s,%s]", pump, rollout);
+    OTA_CLEAN_FREE char *nested =
+        ota_sprintf("{\"_type\":\"targets\",\"delegations\":{\"keys\":{\"%s\":%s},\"roles\":[%s]},",
+                    repo_key_id(r->thermo), repo_key_object(r->thermo), thermo);
+    r->hashes = false;
+    r->delegations = all;
+    r->rollout_list = ENTRY("a") "," ENTRY("bb");
+    repo_publish(r);
+    repo_edit_signed(r, "1.pump.json", "{\"_type\":\"targets\",", nested, r->pump);
+    assert_ota(trust_run(w, "a", false, &unchanged, &err), OTA_DELEGATION);
+    assert_string_equal(r->request[r->requests - 1], "1.thermo.json");
+    assert_ota_ok(trust_run(w, "bb", false, &unchanged, &err));
+}
+
 static void test_trust_visits_a_role_once_and_bounds_what_waits(void **state) {
     struct trust_world *w = *state;
     struct repo *r = &w->repo;
@@ -115,6 +137,7 @@ int main(void) {
         TRUST_TEST(test_trust_says_which_delegation_led_there),
         TRUST_TEST(test_trust_a_product_cannot_sign_for_another),
         TRUST_TEST(test_trust_searches_in_order_and_stops_at_a_terminating_role),
+        TRUST_TEST(test_trust_nested_terminating_role_discards_what_waits),
         TRUST_TEST(test_trust_visits_a_role_once_and_bounds_what_waits),
         TRUST_TEST(test_trust_refuses_bad_delegations),
     };
