@@ -94,9 +94,6 @@ enum ota_status ota_sample_check(const struct ota_sample *s, struct ota_err *err
     if (s->app_size < OTA_SAMPLE_APP_SIZE_MIN || s->app_size > OTA_SAMPLE_SLOT_SIZE)
         return ota_err_set(err, OTA_ARGUMENT, "the app's size must be %u to %u bytes (its slot)",
                            OTA_SAMPLE_APP_SIZE_MIN, OTA_SAMPLE_SLOT_SIZE);
-    if (s->secure_version > s->chip->secure_version_bits)
-        return ota_err_set(err, OTA_ARGUMENT, "%s counts secure versions to %u", s->chip->name,
-                           s->chip->secure_version_bits);
     return s->add_label ? check_add_label(s, err) : OTA_OK;
 }
 
@@ -157,7 +154,6 @@ static uint32_t drom_address(const struct ota_chip *c) {
 
 static void put_app_desc(const struct ota_sample *s, const uint8_t sha[OTA_SHA256_LEN], struct ota_buf *drom) {
     struct ota_app_desc d = {
-        .secure_version = s->secure_version,
         .version = s->version,
         .project = s->project,
         .time = SAMPLE_TIME,

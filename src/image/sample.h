@@ -31,7 +31,6 @@ struct ota_sample {
     const char *version;   /* 1..31 printable ASCII characters */
     const char *add_label; /* one more data partition with an image, or NULL */
     uint32_t app_size;     /* of the file, rounded down to 16; OTA_SAMPLE_APP_SIZE_MIN..OTA_SAMPLE_SLOT_SIZE */
-    uint32_t secure_version;
     bool faulty;
 };
 /* ARGUMENT when a value above is out of its range. The others may be called only after it said OTA_OK. */

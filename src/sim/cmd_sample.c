@@ -34,15 +34,13 @@ enum ota_status ota_cmd_sample(const struct ota_args *args, struct ota_err *err)
         .add_label = ota_args_get(args, "add-label"),
         .faulty = ota_args_has(args, "faulty"),
     };
-    uint64_t size = 0, secure_version = 0;
+    uint64_t size = 0;
     OTA_TRY(required(args, "chip", &chip, err));
     OTA_TRY(required(args, "version", &s.version, err));
     OTA_TRY(find_chip(chip, &s.chip, err));
     OTA_TRY(
         ota_args_number(args, "size", OTA_SAMPLE_APP_SIZE_MIN, OTA_SAMPLE_SLOT_SIZE, OTA_SAMPLE_APP_SIZE, &size, err));
-    OTA_TRY(ota_args_number(args, "secure-version", 0, s.chip->secure_version_bits, 0, &secure_version, err));
     s.app_size = (uint32_t)size;
-    s.secure_version = (uint32_t)secure_version;
     OTA_TRY(ota_sample_folder(&s, dir, &ota_crypto_openssl, err));
     printf("%s: build folder of %s %s for %s%s\n", dir, s.project, s.version, s.chip->name,
            s.faulty ? ", whose self-test fails" : "");

@@ -81,14 +81,12 @@ static void test_sample_descriptors(void **state) {
     (void)state;
     s.project = "a-project-name-of-31-characters";
     s.version = "v2.2-252-g62edbd26-of-31-chars!";
-    s.secure_version = 9;
     sample_app(&s, &app);
     struct ota_span span = ota_buf_span(&app);
     struct ota_source src = memory_source(&span);
     assert_ota_ok(ota_image_read(&src, &ota_crypto_openssl, &i, &err));
     assert_string_equal(i.app.project, s.project);
     assert_string_equal(i.app.version, s.version);
-    assert_int_equal(i.app.secure_version, 9);
     assert_int_equal(i.app.mmu_page, 65536);
     sample_bootloader(&s, &boot);
     assert_int_equal(boot.len, OTA_SAMPLE_BOOTLOADER_SIZE);
@@ -116,7 +114,6 @@ static void test_sample_check_refuses(void **state) {
     REFUSED(version, "01234567890123456789012345678901");
     REFUSED(app_size, OTA_SAMPLE_APP_SIZE_MIN - 1);
     REFUSED(app_size, OTA_SAMPLE_SLOT_SIZE + 1);
-    REFUSED(secure_version, 33);
     REFUSED(add_label, "storage");
     REFUSED(add_label, "bootloader");
     REFUSED(add_label, "thermo");
