@@ -96,7 +96,7 @@ static void roff_options(const struct ota_option *o) {
         printf("\\fR%s%s%s\n", o->argument ? " \\fI" : "", o->argument ? o->argument : "", o->argument ? "\\fR" : "");
         roff_text(o->help);
         if (o->repeat)
-            printf("May be repeated.\n");
+            printf("(may be repeated)\n");
     }
 }
 
