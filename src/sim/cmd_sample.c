@@ -21,10 +21,19 @@ static enum ota_status find_chip(const char *name, const struct ota_chip **out, 
                        near ? near : "", near ? "?" : "");
 }
 
-static enum ota_status required(const struct ota_args *args, const char *option, const char **out,
-                                struct ota_err *err) {
-    *out = ota_args_get(args, option);
-    return *out ? OTA_OK : ota_err_set(err, OTA_USAGE, "--%s is required", option);
+static void print_result(const struct ota_args *args, const struct ota_sample *s, const char *dir) {
+    if (!ota_sim_json(args)) {
+        printf("%s: build folder of %s %s for %s%s\n", dir, s->project, s->version, s->chip->name,
+               s->faulty ? ", whose self-test fails" : "");
+        return;
+    }
+    cJSON *tree = cJSON_CreateObject();
+    cJSON_AddStringToObject(tree, "folder", dir);
+    cJSON_AddStringToObject(tree, "project", s->project);
+    cJSON_AddStringToObject(tree, "version", s->version);
+    cJSON_AddStringToObject(tree, "chip", s->chip->name);
+    cJSON_AddBoolToObject(tree, "faulty", s->faulty);
+    ota_sim_print_json(&tree);
 }
 
 enum ota_status ota_cmd_sample(const struct ota_args *args, struct ota_err *err) {
@@ -35,14 +44,13 @@ enum ota_status ota_cmd_sample(const struct ota_args *args, struct ota_err *err)
         .faulty = ota_args_has(args, "faulty"),
     };
     uint64_t size = 0;
-    OTA_TRY(required(args, "chip", &chip, err));
-    OTA_TRY(required(args, "version", &s.version, err));
+    OTA_TRY(ota_sim_required(args, "chip", &chip, err));
+    OTA_TRY(ota_sim_required(args, "version", &s.version, err));
     OTA_TRY(find_chip(chip, &s.chip, err));
     OTA_TRY(
         ota_args_number(args, "size", OTA_SAMPLE_APP_SIZE_MIN, OTA_SAMPLE_SLOT_SIZE, OTA_SAMPLE_APP_SIZE, &size, err));
     s.app_size = (uint32_t)size;
     OTA_TRY(ota_sample_folder(&s, dir, &ota_crypto_openssl, err));
-    printf("%s: build folder of %s %s for %s%s\n", dir, s.project, s.version, s.chip->name,
-           s.faulty ? ", whose self-test fails" : "");
+    print_result(args, &s, dir);
     return OTA_OK;
 }
