@@ -15,7 +15,8 @@
 /* What the command to type is made of. */
 struct found {
     size_t images;
-    bool app; /* the first app decides the chip, and the product unless a folder names it */
+    bool app; /* the first app decides chip and product: the folder it lies in, else its project */
+    const char *folder;
     char product[OTA_NAME_MAX + 1];
     const struct ota_chip *chip;
 };
@@ -58,8 +59,7 @@ static void print_image(const char *name, const struct ota_image *i, struct foun
     if (app && !found->app) {
         found->app = true;
         found->chip = chip;
-        if (!found->product[0])
-            name_from(i->app.project, found->product);
+        name_from(found->folder ? found->folder : i->app.project, found->product);
     }
     row(name, kinds[i->kind], chip ? chip->name : "unknown", app ? plain(i->app.project, project, sizeof project) : "-",
         plain(app ? i->app.version : i->boot.idf, version, sizeof version));
@@ -120,9 +120,9 @@ static enum ota_status list_folder(const char *dir, const char *prefix, struct f
         if (ota_fs_is_file(path)) {
             print_file(shown, path, found);
         } else if (ota_fs_is_dir(path) && !prefix[0]) {
-            if (!found->product[0] && ota_name_valid(ota_span_str(names.name[i])))
-                (void)ota_format(found->product, sizeof found->product, "%s", names.name[i]);
+            found->folder = names.name[i];
             OTA_TRY(list_folder(path, below, found, err));
+            found->folder = NULL;
         }
     }
     return OTA_OK;
