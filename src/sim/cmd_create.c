@@ -1,0 +1,233 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* otadevice create: a board from the factory. Everything is checked first, then it is made known, then its file appears. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "host/crypto.h"
+#include "host/fs.h"
+#include "sim/cmd.h"
+#include "sim/factory.h"
+#include "sim/identity.h"
+#include "store/fleet.h"
+#include "store/repo.h"
+
+#define ROOT_MAX OTA_CAP_ROOT
+#define CA_MAX 65536u
+#define IDS_MAX 9999u
+
+struct creation {
+    const struct ota_args *args;
+    struct ota_workspace w; /* dir NULL: a board of another server, not registered here */
+    const struct ota_product_config *product;
+    struct ota_factory factory;
+    struct ota_id_record id;
+};
+
+static void creation_free(struct creation *c) {
+    if (c->w.dir)
+        ota_workspace_close(&c->w);
+    ota_factory_free(&c->factory);
+    ota_id_record_free(&c->id);
+}
+
+/* ---- identity ------------------------------------------------------------------------------------------ */
+
+static enum ota_status open_workspace(struct creation *c, struct ota_err *err) {
+    const struct ota_args *a = c->args;
+    bool foreign = ota_args_has(a, "root") && ota_args_has(a, "url") && ota_args_has(a, "product") &&
+                   !ota_args_has(a, "workspace");
+    if (foreign)
+        return OTA_OK;
+    OTA_TRY(ota_workspace_open(&c->w, ota_args_get(a, "workspace"), err));
+    return ota_workspace_product(&c->w, ota_args_get(a, "product"), &c->product, err);
+}
+
+static enum ota_status check_chip(const struct creation *c, struct ota_err *err) {
+    const char *chip = c->factory.efuse.chip->name;
+    if (!c->product || strcmp(c->product->chip, chip) == 0)
+        return OTA_OK;
+    return ota_err_set(err, OTA_CHIP, "%s is a build for %s, but product %s is %s", ota_args_get(c->args, "from"), chip,
+                       c->product->name, c->product->chip);
+}
+
+static enum ota_status check_channel(const struct creation *c, const char *channel, struct ota_err *err) {
+    if (!ota_name_valid(ota_span_str(channel)))
+        return ota_err_set(err, OTA_USAGE, "--channel %.40s: a-z, 0-9 and -, at most %u", channel, OTA_NAME_MAX);
+    if (!c->product)
+        return OTA_OK;
+    for (size_t i = 0; i < c->product->channel_count; i++)
+        if (strcmp(c->product->channel[i], channel) == 0)
+            return OTA_OK;
+    return ota_err_set(err, OTA_CHANNEL, "product %s has no channel \"%.40s\"; add it to channels in ota.conf",
+                       c->product->name, channel);
+}
+
+static enum ota_status choose_names(struct creation *c, struct ota_err *err) {
+    const struct ota_args *a = c->args;
+    const char *channel = ota_args_get(a, "channel"), *groups = ota_args_get(a, "groups");
+    const char *product = c->product ? c->product->name : ota_args_get(a, "product");
+    if (!channel)
+        channel = c->product && c->product->default_channel[0] ? c->product->default_channel : "stable";
+    if (!ota_name_valid(ota_span_str(product)))
+        return ota_err_set(err, OTA_USAGE, "--product %.40s: a-z, 0-9 and -, at most %u", product, OTA_NAME_MAX);
+    OTA_TRY(check_channel(c, channel, err));
+    c->id.product = ota_strdup(product);
+    c->id.channel = ota_strdup(channel);
+    c->id.groups = ota_strdup(groups ? groups : "");
+    return OTA_OK;
+}
+
+static enum ota_status choose_urls(struct creation *c, struct ota_err *err) {
+    const char *url = ota_args_get(c->args, "url");
+    if (!url)
+        url = c->w.config.url;
+    size_t n = strlen(url);
+    while (n && url[n - 1] == '/')
+        n--;
+    if (strncmp(url, "https://", 8) != 0 || n <= 8)
+        return ota_err_set(err, OTA_USAGE, "--url %.80s: an address https://HOST[:PORT] is wanted", url);
+    c->id.url_meta = ota_sprintf("%.*s/metadata", (int)n, url);
+    c->id.url_targets = ota_sprintf("%.*s/targets", (int)n, url);
+    c->id.url_api = ota_sprintf("%.*s/api/v1", (int)n, url);
+    return OTA_OK;
+}
+
+/* The server's CA: the one given, the workspace's, or the system's (none stored). */
+static enum ota_status read_trust(struct creation *c, struct ota_err *err) {
+    const char *root = ota_args_get(c->args, "root"), *ca = ota_args_get(c->args, "ca");
+    OTA_TRY(root ? ota_fs_read(root, ROOT_MAX, &c->id.root, err) : ota_repo_role(&c->w, "root", &c->id.root, err));
+    if (ca)
+        return ota_fs_read(ca, CA_MAX, &c->id.ca, err);
+    OTA_CLEAN_FREE char *own = c->w.dir ? ota_workspace_path(&c->w, "keys/ca.crt") : NULL;
+    return own && ota_fs_exists(own) ? ota_fs_read(own, CA_MAX, &c->id.ca, err) : OTA_OK;
+}
+
+/* ---- registration -------------------------------------------------------------------------------------- */
+
+static enum ota_status add_numbered(struct ota_fleet *fleet, struct creation *c, char token[OTA_TOKEN_TEXT_MAX],
+                                    struct ota_err *err) {
+    enum ota_status status = OTA_EXISTS;
+    for (unsigned n = 1; status == OTA_EXISTS && n <= IDS_MAX; n++) {
+        free(OTA_STEAL(c->id.id));
+        c->id.id = ota_sprintf("virtual-%04u", n);
+        status = ota_fleet_add(fleet, c->id.id, c->id.product, c->id.channel, token, err);
+    }
+    return status;
+}
+
+static enum ota_status add_named(struct ota_fleet *fleet, struct creation *c, char token[OTA_TOKEN_TEXT_MAX],
+                                 struct ota_err *err) {
+    enum ota_status status = ota_fleet_add(fleet, c->id.id, c->id.product, c->id.channel, token, err);
+    if (status == OTA_EXISTS)
+        return ota_err_set(err, OTA_EXISTS,
+                           "board %s is known already, and its token was shown once; choose another --id", c->id.id);
+    return status;
+}
+
+static enum ota_status register_board(struct creation *c, struct ota_err *err) {
+    OTA_CLEAN(ota_fleet_close) struct ota_fleet *fleet = NULL;
+    const char *id = ota_args_get(c->args, "id");
+    char token[OTA_TOKEN_TEXT_MAX] = "";
+    if (id && !ota_device_id_valid(ota_span_str(id)))
+        return ota_err_set(err, OTA_USAGE, "--id %.70s: letters, digits and . _ : -, at most %u, no punctuation first",
+                           id, OTA_DEVICE_ID_MAX);
+    c->id.id = ota_strdup(id ? id : "virtual-0001");
+    if (!c->w.dir)
+        return OTA_OK;
+    OTA_CLEAN_FREE char *path = ota_workspace_path(&c->w, "state/fleet.db");
+    OTA_TRY(ota_fleet_open(&fleet, path, err));
+    OTA_TRY(id ? add_named(fleet, c, token, err) : add_numbered(fleet, c, token, err));
+    c->id.token = ota_strdup(token);
+    return OTA_OK;
+}
+
+/* A locally administered address that belongs to this id. */
+static enum ota_status choose_mac(struct creation *c, struct ota_err *err) {
+    uint8_t digest[OTA_SHA256_LEN];
+    OTA_TRY(ota_sha256(&ota_crypto_openssl, c->id.id, strlen(c->id.id), digest, err));
+    memcpy(c->factory.efuse.mac, digest, sizeof c->factory.efuse.mac);
+    c->factory.efuse.mac[0] = (uint8_t)((digest[0] & 0xFCu) | 2u);
+    return OTA_OK;
+}
+
+/* ---- the file ------------------------------------------------------------------------------------------ */
+
+/* Proves that the file can be made before the board is registered. */
+static enum ota_status reserve(const char *path, struct ota_err *err) {
+    OTA_CLEAN_FD int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    if (fd >= 0)
+        return OTA_OK;
+    if (errno == EEXIST)
+        return ota_err_set(err, OTA_EXISTS, "%s: exists already; a board is not overwritten, name another file", path);
+    return ota_fs_errno(err, path, "cannot create");
+}
+
+static enum ota_status provision(struct creation *c, struct ota_err *err) {
+    OTA_CLEAN(ota_buf_free) struct ota_buf bytes = {0};
+    const struct ota_partition *p = ota_table_by_label(&c->factory.table, OTA_ID_LABEL);
+    OTA_TRY(register_board(c, err));
+    OTA_TRY(choose_mac(c, err));
+    OTA_TRY(ota_id_record_write(&c->id, p->size, &bytes, err));
+    return ota_factory_put(&c->factory, OTA_ID_LABEL, ota_buf_span(&bytes), err);
+}
+
+static enum ota_status finish(struct creation *c, const char *path, struct ota_err *err) {
+    OTA_TRY(reserve(path, err));
+    enum ota_status status = provision(c, err);
+    if (status == OTA_OK)
+        status = ota_factory_write(&c->factory, path, err);
+    if (status != OTA_OK)
+        (void)unlink(path);
+    return status;
+}
+
+static enum ota_status prepare(struct creation *c, const char *from, struct ota_err *err) {
+    const struct ota_factory_options options = {
+        .flash_size = ota_args_get(c->args, "flash-size"),
+        .no_storage = ota_args_has(c->args, "no-storage"),
+    };
+    OTA_TRY(open_workspace(c, err));
+    OTA_TRY(ota_factory_open(&c->factory, from, &options, err));
+    OTA_TRY(check_chip(c, err));
+    OTA_TRY(ota_factory_check(&c->factory, err));
+    OTA_TRY(choose_names(c, err));
+    OTA_TRY(choose_urls(c, err));
+    return read_trust(c, err);
+}
+
+static void print_created(const struct creation *c, const char *path) {
+    const struct ota_id_record *id = &c->id;
+    unsigned mib = (unsigned)(c->factory.flash.len >> 20);
+    if (!ota_sim_json(c->args)) {
+        printf("%s: board %s, an %s with %u MiB of flash that runs %s %s, channel %s\n", path, id->id,
+               c->factory.efuse.chip->name, mib, id->product, c->factory.version, id->channel);
+        if (!c->w.dir)
+            printf("It has no token: its reports need otactl device add on its server.\n");
+        return;
+    }
+    cJSON *tree = cJSON_CreateObject();
+    (void)cJSON_AddStringToObject(tree, "flash", path);
+    (void)cJSON_AddStringToObject(tree, "id", id->id);
+    (void)cJSON_AddStringToObject(tree, "product", id->product);
+    (void)cJSON_AddStringToObject(tree, "channel", id->channel);
+    (void)cJSON_AddStringToObject(tree, "chip", c->factory.efuse.chip->name);
+    (void)cJSON_AddStringToObject(tree, "version", c->factory.version);
+    (void)cJSON_AddNumberToObject(tree, "flash_size", (double)c->factory.flash.len);
+    (void)cJSON_AddBoolToObject(tree, "registered", c->w.dir != NULL);
+    ota_sim_print_json(&tree);
+}
+
+enum ota_status ota_cmd_create(const struct ota_args *args, struct ota_err *err) {
+    OTA_CLEAN(creation_free) struct creation c = {.args = args};
+    const char *from, *path;
+    OTA_TRY(ota_sim_required(args, "from", &from, err));
+    OTA_TRY(ota_sim_required(args, "output", &path, err));
+    if (ota_fs_exists(path))
+        return ota_err_set(err, OTA_EXISTS, "%s: exists already; a board is not overwritten, name another file", path);
+    OTA_TRY(prepare(&c, from, err));
+    OTA_TRY(finish(&c, path, err));
+    print_created(&c, path);
+    return OTA_OK;
+}

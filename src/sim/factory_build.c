@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* flasher_args.json, project_description.json and config/sdkconfig.json of a build folder. */
+#include "sim/factory_build.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "host/crypto.h"
+#include "host/fs.h"
+#include "host/json_tree.h"
+
+#define JSON_MAX (1024u * 1024u)
+
+void ota_factory_build_free(struct ota_factory_build *b) {
+    for (size_t i = 0; i < b->image_count; i++)
+        free(b->image[i].path);
+    b->image_count = 0;
+}
+
+const char *ota_factory_build_at(const struct ota_factory_build *b, uint32_t offset) {
+    for (size_t i = 0; i < b->image_count; i++)
+        if (b->image[i].offset == offset)
+            return b->image[i].path;
+    return NULL;
+}
+
+static enum ota_status read_json(const char *folder, const char *name, cJSON **out, struct ota_err *err) {
+    OTA_CLEAN_FREE char *path = ota_sprintf("%s/%s", folder, name);
+    OTA_CLEAN(ota_buf_free) struct ota_buf text = {0};
+    enum ota_status status = ota_fs_read(path, JSON_MAX, &text, err);
+    if (status == OTA_NOT_FOUND)
+        return ota_err_set(err, OTA_NOT_FOUND, "%s: does not exist; is it the folder of a finished idf.py build?",
+                           path);
+    OTA_TRY(status);
+    OTA_TRY(ota_json_tree_parse(ota_buf_span(&text), path, JSON_MAX, out, err));
+    return cJSON_IsObject(*out) ? OTA_OK : ota_err_set(err, OTA_CONFIG, "%s: not a JSON object", path);
+}
+
+/* "0x8000" or "32768". */
+static bool parse_number(const char *text, uint32_t *out) {
+    char *end = NULL;
+    errno = 0;
+    unsigned long long v = text[0] >= '0' && text[0] <= '9' ? strtoull(text, &end, 0) : 0;
+    *out = (uint32_t)v;
+    return end && end != text && !*end && !errno && v <= UINT32_MAX;
+}
+
+/* ---- flasher_args.json --------------------------------------------------------------------------------- */
+
+static enum ota_status find_chip(const char *folder, const cJSON *flasher, struct ota_factory_build *b,
+                                 struct ota_err *err) {
+    const cJSON *extra = ota_json_tree_object(flasher, "extra_esptool_args");
+    const char *name = extra ? ota_json_tree_string(extra, "chip") : NULL;
+    b->efuse.chip = name ? ota_chip_by_name(ota_span_str(name)) : NULL;
+    if (b->efuse.chip)
+        return OTA_OK;
+    return ota_err_set(err, OTA_CHIP, "%s/flasher_args.json: %s", folder,
+                       name ? "names a chip that is not known here" : "names no chip in extra_esptool_args");
+}
+
+static enum ota_status find_flash_size(const char *folder, const cJSON *flasher, const char *given,
+                                       struct ota_factory_build *b, struct ota_err *err) {
+    const cJSON *settings = ota_json_tree_object(flasher, "flash_settings");
+    const char *text = given ? given : settings ? ota_json_tree_string(settings, "flash_size") : NULL;
+    char *end = NULL;
+    unsigned long mb = text && text[0] >= '1' && text[0] <= '9' ? strtoul(text, &end, 10) : 0;
+    if (mb >= 1 && mb <= OTA_NOR_SIZE_MAX >> 20 && (mb & (mb - 1)) == 0 && strcmp(end, "MB") == 0) {
+        b->flash_size = (uint32_t)mb << 20;
+        return OTA_OK;
+    }
+    if (given)
+        return ota_err_set(err, OTA_USAGE, "--flash-size %.20s: a flash has 1MB, 2MB, 4MB ... %uMB", given,
+                           OTA_NOR_SIZE_MAX >> 20);
+    return ota_err_set(err, OTA_CONFIG, "%s/flasher_args.json does not say how large the flash is; give --flash-size",
+                       folder);
+}
+
+static enum ota_status add_image(const char *folder, const cJSON *m, struct ota_factory_build *b, struct ota_err *err) {
+    struct ota_factory_image *image = &b->image[b->image_count];
+    if (!cJSON_IsString(m) || !parse_number(m->string, &image->offset))
+        return ota_err_set(err, OTA_CONFIG, "%s/flasher_args.json: flash_files: \"%.40s\" is no \"0x...\": file pair",
+                           folder, m->string);
+    if (b->image_count + 1 == OTA_FACTORY_IMAGES_MAX)
+        return ota_err_set(err, OTA_CONFIG, "%s/flasher_args.json: more than %u flash_files", folder,
+                           OTA_FACTORY_IMAGES_MAX - 1);
+    image->path = m->valuestring[0] == '/' ? ota_strdup(m->valuestring) : ota_sprintf("%s/%s", folder, m->valuestring);
+    b->image_count++;
+    return OTA_OK;
+}
+
+static enum ota_status read_flasher(const char *folder, const char *flash_size, struct ota_factory_build *b,
+                                    struct ota_err *err) {
+    OTA_CLEAN(ota_json_tree_free) cJSON *flasher = NULL;
+    OTA_TRY(read_json(folder, "flasher_args.json", &flasher, err));
+    OTA_TRY(find_chip(folder, flasher, b, err));
+    OTA_TRY(find_flash_size(folder, flasher, flash_size, b, err));
+    const cJSON *files = ota_json_tree_object(flasher, "flash_files");
+    for (const cJSON *m = files ? files->child : NULL; m; m = m->next)
+        OTA_TRY(add_image(folder, m, b, err));
+    if (b->image_count == 0)
+        return ota_err_set(err, OTA_CONFIG, "%s/flasher_args.json: no flash_files", folder);
+    return OTA_OK;
+}
+
+/* ---- config/sdkconfig.json ----------------------------------------------------------------------------- */
+
+static bool flag(const cJSON *config, const char *name) {
+    return cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(config, name));
+}
+
+/* Of a sector; kconfig writes it as number or as text. */
+static enum ota_status offset_of(const char *folder, const cJSON *config, const char *name, uint32_t *out,
+                                 struct ota_err *err) {
+    const cJSON *v = cJSON_GetObjectItemCaseSensitive(config, name);
+    bool good = cJSON_IsString(v) && parse_number(v->valuestring, out);
+    if (cJSON_IsNumber(v) && v->valuedouble >= 0 && v->valuedouble < OTA_NOR_SIZE_MAX) {
+        *out = (uint32_t)v->valuedouble;
+        good = true;
+    }
+    if (good && *out > 0 && *out < OTA_NOR_SIZE_MAX && *out % OTA_SECTOR == 0)
+        return OTA_OK;
+    return ota_err_set(err, OTA_CONFIG, "%s/config/sdkconfig.json: %s is no flash sector", folder, name);
+}
+
+static enum ota_status read_config(const char *folder, struct ota_factory_build *b, struct ota_err *err) {
+    OTA_CLEAN(ota_json_tree_free) cJSON *c = NULL;
+    struct ota_boot_config *boot = &b->efuse.boot;
+    OTA_TRY(read_json(folder, "config/sdkconfig.json", &c, err));
+    OTA_TRY(offset_of(folder, c, "PARTITION_TABLE_OFFSET", &boot->table_offset, err));
+    boot->rollback = flag(c, "BOOTLOADER_APP_ROLLBACK_ENABLE");
+    boot->anti_rollback = flag(c, "BOOTLOADER_APP_ANTI_ROLLBACK");
+    boot->flash_encryption = flag(c, "SECURE_FLASH_ENC_ENABLED");
+    boot->secure_boot = flag(c, "SECURE_BOOT_V2_ENABLED") ? 2 : flag(c, "SECURE_BOOT_V1_ENABLED") ? 1 : 0;
+    if (boot->table_offset <= b->efuse.chip->bootloader_offset || boot->table_offset >= b->flash_size - OTA_SECTOR)
+        return ota_err_set(err, OTA_CONFIG,
+                           "%s/config/sdkconfig.json: a partition table at 0x%x is outside of the flash", folder,
+                           (unsigned)boot->table_offset);
+    b->efuse.recovery = b->efuse.chip->recovery && flag(c, "BOOTLOADER_RECOVERY_ENABLE");
+    return b->efuse.recovery ? offset_of(folder, c, "BOOTLOADER_RECOVERY_OFFSET", &b->efuse.recovery_offset, err)
+                             : OTA_OK;
+}
+
+/* ---- chip revision ------------------------------------------------------------------------------------- */
+
+/* Any image of the folder that names a lowest revision must run: the board gets the lowest one that suits them all. */
+static void choose_revision(struct ota_factory_build *b) {
+    OTA_CLEAN_FREE struct ota_image *image = ota_calloc(1, sizeof *image);
+    b->efuse.revision = b->efuse.recovery ? b->efuse.chip->recovery_rev_min : 0;
+    for (size_t i = 0; i < b->image_count; i++) {
+        OTA_CLEAN(ota_file_source_close) struct ota_file_source file = {.fd = -1};
+        struct ota_err no_image;
+        if (ota_file_source_open(&file, b->image[i].path, b->flash_size, &no_image) == OTA_OK &&
+            ota_image_read(&file.source, &ota_crypto_openssl, image, &no_image) == OTA_OK &&
+            image->min_rev > b->efuse.revision)
+            b->efuse.revision = image->min_rev;
+    }
+}
+
+enum ota_status ota_factory_build_open(struct ota_factory_build *b, const char *folder, const char *flash_size,
+                                       struct ota_err *err) {
+    memset(b, 0, sizeof *b);
+    OTA_TRY(read_flasher(folder, flash_size, b, err));
+    OTA_TRY(read_config(folder, b, err));
+    choose_revision(b);
+    return OTA_OK;
+}

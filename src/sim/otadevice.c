@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* otadevice: the verb table and main. */
+#include "sim/cmd.h"
+
+static const struct ota_option common[] = {
+    {"json", 0, NULL, "print JSON", false},
+    {NULL, 0, NULL, NULL, false},
+};
+
+static const struct ota_option sample_options[] = {
+    {"chip", 0, "CHIP", "esp32, esp32s3, esp32c3 ...", false},
+    {"version", 0, "VERSION", "of the app", false},
+    {"project", 0, "NAME", "name of the project; default: thermo", false},
+    {"add-label", 0, "LABEL", "one more data partition, with an image", false},
+    {"size", 0, "BYTES", "of the app", false},
+    {"faulty", 0, NULL, "an app whose self-test fails", false},
+    {NULL, 0, NULL, NULL, false},
+};
+static const char sample_details[] =
+    "Writes DIR like the build folder of an idf.py project: app, bootloader,\n"
+    "partition table, otadata, storage, flasher_args.json, project_description.json\n"
+    "and config/sdkconfig.json. The images are well-formed and do nothing useful on a\n"
+    "chip. The same arguments give the same bytes.\n\n"
+    "JSON: folder, project, version, chip, faulty.";
+
+static const struct ota_option create_options[] = {
+    {"from", 0, "BUILD_DIR", "build folder whose images are flashed", false},
+    {"output", 'o', "FLASH", "the file to make", false},
+    {"workspace", 'C', "DIR", "the workspace; default: $OTA_HOME, else upward\nfrom the current folder", false},
+    {"id", 0, "ID", "of the board; default: virtual-0001 and so on", false},
+    {"product", 0, "NAME", "which product, when ota.conf has several", false},
+    {"channel", 0, "NAME", "the channel it follows; default:\ndefault_channel of ota.conf, else stable", false},
+    {"groups", 0, "NAMES", "its groups, separated by commas", false},
+    {"url", 0, "URL", "what it calls; default: url of ota.conf", false},
+    {"ca", 0, "FILE", "CA certificate of the server; default:\nkeys/ca.crt of the workspace, else the system's", false},
+    {"root", 0, "FILE", "its trusted root.json; default: the newest\nof the workspace", false},
+    {"flash-size", 0, "SIZE", "4MB, 8MB ...; default: what the build says", false},
+    {"no-storage", 0, NULL, "leave data partitions empty", false},
+    {NULL, 0, NULL, NULL, false},
+};
+static const char create_details[] =
+    "Makes a virtual board as a factory would: the images of BUILD_DIR at their\n"
+    "offsets, its identity and trusted root in partition ota_id, eFuses as the build's\n"
+    "sdkconfig wants them. The board is made known to the workspace like otactl device\n"
+    "add does, and keeps its token. With --root, --url and --product no workspace is\n"
+    "needed; the board then has no token and sends no reports.\n\n"
+    "FLASH holds the whole chip, followed by 4096 bytes for the eFuses. It is not\n"
+    "overwritten.\n\n"
+    "JSON: flash, id, product, channel, chip, version, flash_size, registered.";
+
+static const struct ota_option run_options[] = {
+    {"flash", 0, "FLASH", "the board", false},
+    {"once", 0, NULL, "poll at once, make every reboot this causes, end\nwhen the board would sleep", false},
+    {"interval", 0, "SECONDS", "between two polls; default: 3600", false},
+    {"confirm-timeout", 0, "SECONDS", "how long a new app looks for a server before it\nis rolled back; default: 600",
+     false},
+    {"clock", 0, "TIME", "what the board's clock shows at the start, like\n2031-01-01T00:00:00Z", false},
+    {"power-cut", 0, "N", "cut the power during the N-th write or erase of\nthe flash, then switch on again", false},
+    {NULL, 0, NULL, NULL, false},
+};
+static const char run_details[] = "Switches the board on: ROM, bootloader, app, and the update agent in it. The log\n"
+                                  "goes to stderr. Stopping it at any moment is a power cut, which is safe.\n\n"
+                                  "With --once the last lines say how many requests were made and what runs. The exit\n"
+                                  "code is 0 when the board is up to date or was updated, and 1 when an update\n"
+                                  "failed, was refused or was rolled back; the last line then says why.\n\n"
+                                  "JSON: result (up-to-date, updated, failed), from, running (counter, version),\n"
+                                  "label, mixed, reboots, requests, answers (status, count), image_bytes,\n"
+                                  "flash_operations, flash_bytes, flash_wear, error (code, message).";
+
+static const char show_details[] = "Shows chip, identity, the app that would boot, partitions with the SHA-256 of\n"
+                                   "their contents (as long as their image, where that is known), otadata, the update\n"
+                                   "under way and what is installed. The board must be switched off; nothing is\n"
+                                   "changed. The token is never shown.\n\n"
+                                   "JSON: chip, revision, flash_size, mac, secure_version, boot, identity, running,\n"
+                                   "mixed, partitions, otadata, journal, last, installed, faults.";
+
+static const struct ota_option read_options[] = {
+    {"output", 'o', "FILE", "where to write it", false},
+    {"length", 0, "N", "only the first N bytes", false},
+    {NULL, 0, NULL, NULL, false},
+};
+static const char read_details[] = "Copies a partition into a file. LABEL is a label of the board's partition table,\n"
+                                   "@bootloader, @partition-table, or @running (also @ota): the slot of the app that\n"
+                                   "would boot.\n\n"
+                                   "JSON: file, label, offset, length, sha256.";
+
+/* clang-format off */
+static const struct ota_verb verbs[] = {
+    {"sample", "DIR", 1, 1, "write a build folder with sample images", sample_details, sample_options, ota_cmd_sample},
+    {"create", "", 0, 0, "make a virtual board", create_details, create_options, ota_cmd_create},
+    {"run", "", 0, 0, "switch a board on", run_details, run_options, ota_cmd_run},
+    {"show", "FLASH", 1, 1, "say what is in a board's flash", show_details, NULL, ota_cmd_show},
+    {"read", "FLASH LABEL", 2, 2, "copy a partition into a file", read_details, read_options, ota_cmd_read},
+    {NULL, NULL, 0, 0, NULL, NULL, NULL, NULL},
+};
+/* clang-format on */
+
+static const struct ota_program program = {
+    .name = "otadevice",
+    .summary = "a virtual ESP32 board with the update agent",
+    .options = common,
+    .verbs = verbs,
+    .man_section = "1",
+    .epilogue = "Exit codes: 0 done, 1 failed, 2 wrong command line or no workspace.",
+};
+
+int main(int argc, char **argv) {
+    return ota_args_main(&program, argc, argv);
+}
