@@ -103,17 +103,17 @@ static void quote(const char *in, char *out, size_t cap) {
 
 static size_t text_line(const struct ota_exchange *x, const char *address, const char *agent, bool complete,
                         uint64_t wall, uint64_t us, char *out, size_t cap) {
-    char path[OTA_URL_PATH_MAX * 2], from[256], when[40];
+    char path[OTA_URL_PATH_MAX * 2], from[256], method[64], when[40];
     time_t t = (time_t)wall;
     struct tm tm;
     quote(x->path[0] ? x->path : "-", path, sizeof path);
     quote(agent, from, sizeof from);
+    quote(x->method, method, sizeof method);
     if (!gmtime_r(&t, &tm) || !strftime(when, sizeof when, "%d/%b/%Y:%H:%M:%S +0000", &tm))
         when[0] = '\0';
     return ota_format(out, cap, "%s - - [%s] \"%s %s HTTP/1.1\" %u %llu \"-\" \"%s\" %llu.%06llu%s", address, when,
-                      x->method, path, x->status, (unsigned long long)x->sent, from,
-                      (unsigned long long)(us / 1000000u), (unsigned long long)(us % 1000000u),
-                      complete ? "" : " aborted");
+                      method, path, x->status, (unsigned long long)x->sent, from, (unsigned long long)(us / 1000000u),
+                      (unsigned long long)(us % 1000000u), complete ? "" : " aborted");
 }
 
 size_t ota_access_log_line(enum ota_log_format format, const struct ota_exchange *x, const char *address,

@@ -4,12 +4,14 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #include "server/problem.h"
 #include "server/route.h"
 #include "server/tls_interpose.h"
 
 #define CONNECTIONS_MAX 20000u
+#define FILES_OF_OUR_OWN 128u
 #define CONNECTION_MEMORY 8192u
 #define CONNECTION_TIMEOUT_S 60u
 
@@ -118,6 +120,20 @@ enum ota_status ota_daemon_open(struct ota_daemon *d, const struct ota_workspace
     return ota_access_log_open(o->access_log, o->log_format, &d->access, err);
 }
 
+/* As many as there may be files open, less those the rest of the program needs: an accept() that fails for want of them would be tried again
+ * at once, for ever. */
+static unsigned connections(void) {
+    struct rlimit files;
+    if (getrlimit(RLIMIT_NOFILE, &files) != 0)
+        return 512;
+    files.rlim_cur = files.rlim_max;
+    (void)setrlimit(RLIMIT_NOFILE, &files);
+    if (getrlimit(RLIMIT_NOFILE, &files) != 0 || files.rlim_cur <= 2 * FILES_OF_OUR_OWN)
+        return 512;
+    rlim_t left = files.rlim_cur - FILES_OF_OUR_OWN;
+    return left < CONNECTIONS_MAX ? (unsigned)left : CONNECTIONS_MAX;
+}
+
 static unsigned threads(void) {
     long n = sysconf(_SC_NPROCESSORS_ONLN);
     return n < 1 ? 1 : n > 64 ? 64 : (unsigned)n;
@@ -133,7 +149,7 @@ enum ota_status ota_daemon_start(struct ota_daemon *d, struct ota_err *err) {
     d->mhd = MHD_start_daemon(
         MHD_USE_EPOLL_INTERNAL_THREAD | MHD_USE_TLS | MHD_USE_TURBO | MHD_USE_ITC | MHD_USE_ERROR_LOG, 0, NULL, NULL,
         request, d, MHD_OPTION_EXTERNAL_LOGGER, log_line, NULL, MHD_OPTION_LISTEN_SOCKET, d->listener.fd,
-        MHD_OPTION_ARRAY, pool > 1 ? with_pool : alone, MHD_OPTION_CONNECTION_LIMIT, CONNECTIONS_MAX,
+        MHD_OPTION_ARRAY, pool > 1 ? with_pool : alone, MHD_OPTION_CONNECTION_LIMIT, connections(),
         MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY, MHD_OPTION_CONNECTION_TIMEOUT,
         CONNECTION_TIMEOUT_S, MHD_OPTION_SIGPIPE_HANDLED_BY_APP, 1, MHD_OPTION_UNESCAPE_CALLBACK, keep_escapes, NULL,
         MHD_OPTION_HTTPS_PRIORITIES, OTA_TLS_PRIORITIES, MHD_OPTION_HTTPS_MEM_CERT, ota_tls_certificate(d->tls),

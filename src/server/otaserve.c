@@ -8,6 +8,7 @@
 #include "server/images_list.h"
 #include "server/loop.h"
 
+#define PID_TEXT_MAX 24u
 #define LOCK_WAIT_MS 2000 /* a push without a daemon holds the lock while it publishes */
 
 /* clang-format off */
@@ -61,18 +62,23 @@ static enum ota_status set_up_log(const struct ota_args *args, enum ota_log_form
     return OTA_OK;
 }
 
-/* One daemon per workspace. The lock's file says who holds it. */
+/* The lock's file says who holds it; it is empty while a push publishes because no daemon runs. */
+static enum ota_status held_by(const struct ota_workspace *w, const char *path, struct ota_err *err) {
+    OTA_CLEAN(ota_buf_free) struct ota_buf pid = {0};
+    struct ota_err ignored;
+    if (ota_fs_read(path, PID_TEXT_MAX, &pid, &ignored) != OTA_OK || pid.len == 0)
+        return ota_err_set(err, OTA_BUSY, "%s: another program publishes here; try again", w->dir);
+    return ota_err_set(err, OTA_BUSY, "%s: another otaserve runs here, process %.*s; stop it first", w->dir,
+                       (int)strcspn(ota_buf_text(&pid), "\n"), ota_buf_text(&pid));
+}
+
+/* One daemon per workspace. */
 static enum ota_status take_lock(const struct ota_workspace *w, int *fd, struct ota_err *err) {
     OTA_CLEAN_FREE char *path = ota_workspace_path(w, "state/daemon.lock");
-    OTA_CLEAN(ota_buf_free) struct ota_buf pid = {0};
-    char text[24];
-    struct ota_err ignored;
+    char text[PID_TEXT_MAX];
     enum ota_status st = ota_fs_lock(path, LOCK_WAIT_MS, fd, err);
-    if (st == OTA_BUSY) {
-        bool known = ota_fs_read(path, sizeof text, &pid, &ignored) == OTA_OK && pid.len;
-        return ota_err_set(err, OTA_BUSY, "%s: another otaserve runs here, process %.*s; stop it first", w->dir,
-                           known ? (int)strcspn(ota_buf_text(&pid), "\n") : 1, known ? ota_buf_text(&pid) : "?");
-    }
+    if (st == OTA_BUSY)
+        return held_by(w, path, err);
     OTA_TRY(st);
     size_t n = ota_format(text, sizeof text, "%d\n", (int)getpid());
     if (ftruncate(*fd, 0) != 0 || pwrite(*fd, text, n, 0) != (ssize_t)n)
@@ -136,6 +142,8 @@ static enum ota_status run_workspace(const struct ota_args *args, struct ota_wor
     ota_publisher_stop(&publisher);
     ota_inbox_free(inbox);
     ota_loop_close(&loop);
+    if (ftruncate(lock, 0) != 0)
+        ota_log(&ota_log_stderr, OTA_LOG_WARNING, "state/daemon.lock still names this process");
     return st;
 }
 
