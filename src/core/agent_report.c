@@ -10,6 +10,7 @@ static enum ota_status ensure_stream(struct ota_agent *a, struct ota_err *err) {
     if (memcmp(a->report.stream, none, sizeof none) != 0)
         return OTA_OK;
     OTA_TRY(c->random(c->ctx, a->report.stream, sizeof a->report.stream, err));
+    a->report.number = 1; /* a server takes 0 for a missing number */
     return ota_agent_save_report(a, err);
 }
 

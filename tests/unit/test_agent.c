@@ -365,8 +365,8 @@ static void test_agent_report_is_kept_until_it_is_taken(void **state) {
     w->server->report_status = 0;
     assert_true(world_run(w));
     assert_false(w->agent->report.pending);
-    assert_non_null(strstr(ota_buf_text(&w->server->report), "\"number\":0"));
-    assert_int_equal(w->agent->report.number, 1);
+    assert_non_null(strstr(ota_buf_text(&w->server->report), "\"number\":1"));
+    assert_int_equal(w->agent->report.number, 2);
 }
 
 int main(void) {
