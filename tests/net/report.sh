@@ -115,4 +115,14 @@ health() { curl -s --cacert "$ws/keys/ca.crt" "$daemon_url/healthz" | jq -r "$1"
 is health_ok "$(health .status)" ok
 is health_lists_every_role "$(health '[.roles[].name] | sort | join(" ")')" 'rollout root snapshot targets thermo timestamp'
 is health_renewed_but_root "$(health '[.roles[] | select(.renewed | not) | .name] | join(" ")')" root
+health_code() { curl -s --cacert "$ws/keys/ca.crt" -o /dev/null -w '%{http_code}' "$daemon_url/healthz"; }
+until_code() { for _ in $(seq 50); do [ "$(health_code)" = "$1" ] && return; sleep 0.1; done; }
+mv "$ws/state/repo/metadata/timestamp.json" "$tmp/timestamp.json"
+kill -HUP "$daemon_pid"
+until_code 503
+is health_fails_without_timestamp "$(health_code) $(health '"\(.status) \(.reasons[0].about)"')" '503 failing repository'
+mv "$tmp/timestamp.json" "$ws/state/repo/metadata/timestamp.json"
+kill -HUP "$daemon_pid"
+until_code 200
+is health_recovers "$(health_code) $(health .status)" '200 ok'
 done_testing
