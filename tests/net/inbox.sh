@@ -12,7 +12,7 @@ for v in 1 2 3 4; do otadevice sample "$tmp/build-$v" --chip esp32c3 --version "
 start_daemon "$ws" || exit 1
 
 counters() { otactl -C "$ws" releases --json | jq -c '[.releases[].counter]'; }
-newest() { otactl -C "$ws" releases --json | jq -r '.releases[-1] | "\(.counter) \(.version) \([.steps[].label] | join(" ")) \([.offered[].channel] | join(" "))"'; }
+newest() { otactl -C "$ws" releases --json | jq -r '.releases[-1] // empty | "\(.counter) \(.version) \([.steps[].label] | join(" ")) \([.offered[].channel] | join(" "))"'; }
 until_newest() { # wanted counter
     for _ in $(seq 80); do [[ $(newest) == "$1 "* ]] && return; sleep 0.1; done
 }
