@@ -127,7 +127,7 @@ def main(verb, *arguments):
         return check()
     name, _, pointer = arguments[0].partition("#")
     schema = at(DOCUMENTS[name], pointer)
-    rule = validator({"$id": name, "$ref": arguments[0]} if pointer else schema)
+    rule = validator({"$id": "wanted", "$ref": arguments[0]} if pointer else schema)
     problems = []
     for file in arguments[1:]:
         problems += valid(rule, file) if verb == "valid" else tight(rule, file, name.startswith("report"))

@@ -20,7 +20,7 @@ list of {"path": regex, "fault": name, "n": number, "times": number}; the first 
   new-etag     another ETag, and If-Range never matches
   stall        send half, then wait n seconds
 
-Every request is written to RULES.log as one line: method path range if-range status bytes.
+Every request is written to RULES.log as one line: method path range if-range status bytes. RULES.report is the body of the last POST.
 """
 import hashlib
 import json
@@ -81,7 +81,9 @@ class Handler(BaseHTTPRequestHandler):
         self.note(status, len(sent))
 
     def do_POST(self):
-        self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        with open(rules_path + ".report", "wb") as report:
+            report.write(body)
         self.answer(204, b"", {"Content-Length": "0"})
 
     def do_GET(self):
