@@ -35,10 +35,10 @@ refused() { # name, CA, host, reason
     : >"$access"
     run otadevice run --flash "$board" --once # its first boot: the bootloader enters the slot it chose into otadata
     before=$(flash_digest)
-    run otadevice run --flash "$board" --once
-    is "tls_trust_$1_fails" "$rc" 1
+    run otadevice run --flash "$board" --once --json
+    is "tls_trust_$1_fails_as_tls" "$rc $(jq -r .error.code <<<"$out")" '1 tls'
     last=$(printf '%s\n' "$err" | tail -1)
-    if grep -qiE -- "$4" <<<"$last"; then tap_result 0 "tls_trust_$1_is_named"; else
+    if grep -qE -- "$4" <<<"$last"; then tap_result 0 "tls_trust_$1_is_named"; else
         tap_result 1 "tls_trust_$1_is_named"
         tap_explain "wanted: $4" "$err"
     fi
@@ -54,14 +54,14 @@ for host in localhost 127.0.0.1; do
     ok "tls_trust_right_certificate_updates_by_$host" otadevice run --flash "$board" --once
     is "tls_trust_board_by_${host}_runs_the_new_release" "$(running_version)" 2.0.0
 done
-refused wrong_ca other-ca localhost 'CA|issuer|self.signed|authorit'
+refused wrong_ca other-ca localhost 'issuer certificate|self.signed certificate'
 
 serve_with expired
-refused expired_certificate ca localhost 'expired'
+refused expired_certificate ca localhost 'certificate has expired'
 
 serve_with wrong-name
-refused wrong_name ca localhost 'localhost|name|host'
-refused wrong_address ca 127.0.0.1 '127\.0\.0\.1|name|address|host'
+refused wrong_name ca localhost "subject name .*'localhost'"
+refused wrong_address ca 127.0.0.1 "subject name .*'127\.0\.0\.1'"
 
 # The same board updates as soon as the certificate is right: nothing was kept against it.
 cp "$pki/server.crt" "$ws/keys/server.crt"
