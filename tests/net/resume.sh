@@ -8,7 +8,7 @@ make_fleet esp32c3
 start_faulty
 new_board
 push_release 2.0.0
-size=$(stat -c %s "$tmp/build-2.0.0/app.bin")
+size=$(stat -c %s "$tmp/build-2.0.0/thermo.bin")
 cp "$board" "$tmp/before.flash"
 
 rules '[{"path": "app.bin", "fault": "cut", "n": 200000, "times": 1}]'
@@ -28,14 +28,14 @@ tap_result $? resume_fetches_only_the_rest
 contains resume_prints_the_bytes_saved "$out$err" "$((size - sent))"
 
 cp "$tmp/before.flash" "$board"
-rules '[{"path": "app.bin", "fault": "cut", "n": 200000, "times": 1}, {"path": "thermo.bin", "fault": "new-etag"}]'
+rules '[{"path": "app.bin", "fault": "cut", "n": 200000, "times": 1}, {"path": "app.bin", "fault": "new-etag"}]'
 run otadevice run --flash "$board" --once
 run otadevice run --flash "$board" --once
 is resume_changed_etag_updates "$rc-$(running_version)" 0-2.0.0
 is resume_changed_etag_starts_over "$(grep app.bin "$tmp/rules.json.log" | tail -1 | awk '{print $(NF-1), $NF}')" "200 $size"
 
 cp "$tmp/before.flash" "$board"
-rules '[{"path": "app.bin", "fault": "cut", "n": 200000, "times": 1}, {"path": "thermo.bin", "fault": "ignore-range"}]'
+rules '[{"path": "app.bin", "fault": "cut", "n": 200000, "times": 1}, {"path": "app.bin", "fault": "ignore-range"}]'
 run otadevice run --flash "$board" --once
 run otadevice run --flash "$board" --once
 is resume_server_without_ranges_updates "$rc-$(running_version)" 0-2.0.0
