@@ -52,11 +52,11 @@ static void print_table(const cJSON *t) {
     const cJSON *row, *list = cJSON_GetObjectItemCaseSensitive(t, "partitions");
     if (cJSON_GetArraySize(list) == 0)
         return;
-    printf("\nLABEL             TYPE             OFFSET      SIZE  VERSION          USED  SHA-256\n");
+    printf("\nLABEL             TYPE                       OFFSET      SIZE  VERSION          USED  SHA-256\n");
     cJSON_ArrayForEach(row, list) {
         char kind[48];
         (void)snprintf(kind, sizeof kind, "%s/%s", text_of(row, "type"), text_of(row, "subtype"));
-        printf("%-17s %-15s %#8lx %9lu  %-12.12s %8lu  %.16s\n", text_of(row, "label"), kind, number_of(row, "offset"),
+        printf("%-17s %-24s %#9lx %9lu  %-12.12s %8lu  %.16s\n", text_of(row, "label"), kind, number_of(row, "offset"),
                number_of(row, "size"), text_of(row, "version"), number_of(row, "used"), text_of(row, "sha256"));
     }
 }
