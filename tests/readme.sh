@@ -19,7 +19,7 @@ put_block() { # name, file
     # the begin line was printed by the first rule already
     awk -v b="<!-- $1: begin -->" '{ if ($0 == b && last == b) next; print; last = $0 }' "$tmp/readme.new" >"$readme"
 }
-plain() { sed -E "s|$tmp/session|/home/me|g; s|${TMPDIR:-/tmp}/otaserve-demo\.[A-Za-z0-9]+|/home/me|g; s|(localhost\|127\.0\.0\.1):[0-9]{4,5}|\1:8443|g"; }
+plain() { sed -E "s|$tmp/session|/srv|g; s|${TMPDIR:-/tmp}/otaserve-demo\.[A-Za-z0-9]+|/srv|g; s|(localhost\|127\.0\.0\.1):[0-9]{4,5}|\1:8443|g"; }
 fold() { plain | sed -E 's/[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9:]+Z?/DATE/g; s/[0-9a-f]{8,}/HEX/g; s/[0-9]+([.,][0-9]+)?/N/g; s/ +/ /g; s/ $//'; }
 
 # README shows the demo from step 6 on, and of each download only its end.

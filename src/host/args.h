@@ -31,8 +31,8 @@ struct ota_program {
     const char *name, *summary;
     const struct ota_option *options; /* of every verb: -C, --json, ... */
     const struct ota_verb *verbs;
-    const char *man_section;          /* "1", "8" */
-    const char *epilogue;             /* exit codes, files; shown in the man page */
+    const char *man_section; /* "1", "8" */
+    const char *epilogue;    /* exit codes, files; shown in the man page */
 };
 
 /* Parses, finds the verb (nearest spelling suggested), handles --help, --version, --man (roff of SYNOPSIS to OPTIONS) and
@@ -41,7 +41,7 @@ int ota_args_main(const struct ota_program *program, int argc, char **argv);
 
 /* In a verb. Names must be in a table. */
 bool ota_args_has(const struct ota_args *args, const char *option);
-const char *ota_args_get(const struct ota_args *args, const char *option);             /* last value or NULL */
+const char *ota_args_get(const struct ota_args *args, const char *option); /* last value or NULL */
 size_t ota_args_count(const struct ota_args *args, const char *option);
 const char *ota_args_at(const struct ota_args *args, const char *option, size_t index);
 size_t ota_args_operands(const struct ota_args *args);
