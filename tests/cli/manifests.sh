@@ -6,6 +6,7 @@ python3 -c 'import jsonschema' 2>/dev/null || skip_all 'needs python3-jsonschema
 
 schemas() { python3 "$OTA_TOP/tests/cli/schemas.py" "$@"; }
 ok manifests_schemas_are_valid_and_refer_to_what_exists schemas check
+is manifests_openapi_names_the_version "otactl $(jq -r .info.version "$OTA_TOP/manifests/openapi.json")" "$(otactl --version)"
 
 roles='root targets product rollout snapshot timestamp report'
 for role in $roles; do
