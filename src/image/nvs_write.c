@@ -166,7 +166,7 @@ enum ota_status ota_nvs_put_string(struct ota_nvs_writer *w, const char *key, co
 enum ota_status ota_nvs_put_blob(struct ota_nvs_writer *w, const char *key, const void *p, size_t n,
                                  struct ota_err *err) {
     OTA_TRY(check_key(w, key, err));
-    const uint8_t *from = p;
+    const uint8_t *from = n ? p : (const uint8_t *)"";
     size_t left = n;
     unsigned chunks = 0;
     do {
