@@ -16,7 +16,7 @@
 #define STALL_TIMEOUT_MS 20000u
 #define TOTAL_TIMEOUT_MS (30u * 60u * 1000u)
 #define BUFFER_MAX 65536u
-#define WAIT_MS 1000
+#define WAIT_MS 1000u
 
 struct ota_curl {
     char *base[3]; /* by enum ota_address; NULL: not known */
@@ -129,24 +129,30 @@ static void take_messages(struct ota_curl *c) {
     }
 }
 
+/* Until the stall limit, at most WAIT_MS. */
+static int wait_ms(const struct ota_curl *c) {
+    uint64_t idle = now_ms() - c->moved_ms;
+    uint64_t left = idle < c->stall_ms ? c->stall_ms - idle : 0;
+    return left < WAIT_MS ? (int)left + 1 : (int)WAIT_MS;
+}
+
 /* Lets curl work once; waits for the network when it has nothing to do. The stall limit counts only the time spent waiting here: the caller may be slow. */
 static enum ota_status pump(struct ota_curl *c, struct ota_err *err) {
     int running;
     size_t waiting = c->len;
     bool had_head = c->head.complete;
-    CURLMcode m = CURLM_OK;
     if (c->paused) {
         c->paused = false;
         (void)curl_easy_pause(c->easy, CURLPAUSE_CONT);
     }
-    m = curl_multi_perform(c->multi, &running);
+    CURLMcode m = curl_multi_perform(c->multi, &running);
     take_messages(c);
     if (m == CURLM_OK && !c->done && c->len == waiting && c->head.complete == had_head)
-        m = curl_multi_poll(c->multi, NULL, 0, WAIT_MS, NULL);
+        m = curl_multi_poll(c->multi, NULL, 0, wait_ms(c), NULL);
     if (m != CURLM_OK)
         return ota_err_set(err, OTA_NETWORK, "%s: %s", c->url, curl_multi_strerror(m));
     if (!c->done && now_ms() - c->moved_ms > c->stall_ms)
-        return ota_err_set(err, OTA_TIMEOUT, "%s: nothing arrived for %u s", c->url, (unsigned)(c->stall_ms / 1000u));
+        return ota_err_set(err, OTA_TIMEOUT, "%s: nothing arrived for %u ms", c->url, (unsigned)c->stall_ms);
     return OTA_OK;
 }
 
