@@ -16,8 +16,8 @@ struct loader {
     const struct ota_partition *factory, *test, *otadata, *slot[SLOTS_MAX];
     unsigned slots;
     struct ota_otadata_entry entry[2];
-    bool initial; /* otadata says nothing: written after a successful load */
-    struct ota_err last;
+    bool initial;       /* otadata says nothing: written after a successful load */
+    struct ota_err why; /* the first app that did not verify: the one that should have run */
 };
 
 static enum ota_status read_image(const struct ota_rom *rom, uint32_t offset, uint32_t room, struct ota_image *out,
@@ -204,12 +204,16 @@ static bool verifies(struct loader *l, const struct ota_partition *p) {
         .secure_version_known = b->boot.anti_rollback,
         .secure_version = l->out->secure_version,
     };
-    enum ota_status status = read_image(l->rom, p->offset, p->size, &l->out->image, &l->last);
+    struct ota_err err;
+    enum ota_status status = read_image(l->rom, p->offset, p->size, &l->out->image, &err);
     if (status == OTA_OK)
-        status = ota_image_check_app(&l->out->image, p->size, &rules, &l->last);
+        status = ota_image_check_app(&l->out->image, p->size, &rules, &err);
     if (status == OTA_OK)
         return true;
-    ota_log(l->rom->log, OTA_LOG_WARNING, "boot: %s at 0x%x: %s", p->label, (unsigned)p->offset, l->last.msg);
+    (void)ota_err_prefix(&err, "%s at 0x%x", p->label, (unsigned)p->offset);
+    ota_log(l->rom->log, OTA_LOG_WARNING, "boot: %s", err.msg);
+    if (l->why.code == OTA_OK || status == OTA_FLASH)
+        l->why = err;
     return false;
 }
 
@@ -239,12 +243,12 @@ static enum ota_status load(struct loader *l, int start, struct ota_err *err) {
             return status;
     if (try_load(l, l->test, FACTORY, &status, err))
         return status;
-    if (l->last.code == OTA_FLASH) {
-        *err = l->last;
+    if (l->why.code == OTA_FLASH) {
+        *err = l->why;
         return OTA_FLASH;
     }
     return ota_err_set(err, OTA_NO_BOOT, "the board does not boot: no app verifies (%s)",
-                       l->last.msg[0] ? l->last.msg : "the table has no app partition");
+                       l->why.msg[0] ? l->why.msg : "the table has no app partition");
 }
 
 enum ota_status ota_rom_start(const struct ota_rom *rom, struct ota_rom_boot *out, struct ota_err *err) {
