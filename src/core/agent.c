@@ -10,7 +10,8 @@
 #define BACKOFF_BASE_S 10u
 #define BACKOFF_MAX_S (24u * 3600u)
 #define BACKOFF_STEPS_MAX 14u
-#define UNDECIDED_SLEEP_S 30u /* while a new app waits for its proof, or the old one looks for a server */
+#define RETRY_AFTER_MAX_S (24u * 3600u) /* a full run at least daily, whatever a server asks */
+#define UNDECIDED_SLEEP_S 30u           /* while a new app waits for its proof, or the old one looks for a server */
 
 /* ---- start --------------------------------------------------------------------------------------------- */
 
@@ -187,7 +188,13 @@ static uint32_t backoff_cap(const struct ota_agent *a, uint32_t interval) {
     return at_most(BACKOFF_BASE_S << a->backoff, cap);
 }
 
+/* Retry-After is nobody's signed word: it may delay a poll by a day, and the decision about a new app not at all. */
+static uint32_t longest_wait(const struct ota_agent *a) {
+    return undecided(a) ? UNDECIDED_SLEEP_S : RETRY_AFTER_MAX_S;
+}
+
 static enum ota_status next_sleep(struct ota_agent *a, uint32_t *sleep_s, struct ota_err *err) {
+    uint32_t asked = at_most(a->retry_after, longest_wait(a));
     uint32_t interval = a->cfg.poll_interval_s ? a->cfg.poll_interval_s : POLL_INTERVAL_S;
     uint32_t extra;
     if (a->backoff > 0 || undecided(a)) {
@@ -197,8 +204,8 @@ static enum ota_status next_sleep(struct ota_agent *a, uint32_t *sleep_s, struct
         OTA_TRY(random_below(a, interval / 2 + 1, &extra, err));
         *sleep_s = interval - interval / 4 + extra;
     }
-    if (*sleep_s < a->retry_after)
-        *sleep_s = a->retry_after;
+    if (*sleep_s < asked)
+        *sleep_s = asked;
     return OTA_OK;
 }
 

@@ -143,6 +143,16 @@ static void test_agent_download_obeys_retry_after(void **state) {
     expect_installed(w);
 }
 
+/* Nobody signs Retry-After: it must not switch a board off. */
+static void test_agent_download_retry_after_is_at_most_a_day(void **state) {
+    struct world *w = *state;
+    w->server->status = 503;
+    w->server->retry_after = UINT32_MAX;
+    expect_refused(w, OTA_HTTP);
+    assert_int_equal(w->sleep_s, 24 * 3600);
+    expect_installed(w);
+}
+
 static void test_agent_download_silent_server_costs_no_write(void **state) {
     struct world *w = *state;
     uint32_t longest = 0;
@@ -220,6 +230,7 @@ int main(void) {
         TEST(test_agent_download_truncated_body_is_refused),
         TEST(test_agent_download_missing_file_names_the_remedy),
         TEST(test_agent_download_obeys_retry_after),
+        TEST(test_agent_download_retry_after_is_at_most_a_day),
         TEST(test_agent_download_silent_server_costs_no_write),
         TEST(test_agent_download_withdrawn_meanwhile_is_dropped),
         TEST(test_agent_download_withdrawn_before_resuming_is_dropped),

@@ -176,6 +176,27 @@ static void test_agent_rollback_app_that_reaches_no_server(void **state) {
 }
 
 /* The old app finds none either: the new one is started again without a download and confirmed without a server. */
+/* While a new app waits for its proof a server's Retry-After does not outlast the confirm timeout; nor while the old one has doubts. */
+static void test_agent_rollback_retry_after_does_not_delay_the_decision(void **state) {
+    struct world *w = *state;
+    world_release_2(w, "a");
+    install(w);
+    w->server->fault_path = "timestamp";
+    w->server->status = 503;
+    w->server->retry_after = 86400;
+    for (unsigned i = 0; !w->agent->reboot; i++) {
+        assert_ota_ok(ota_run(w->agent, &w->sleep_s, &err));
+        assert_in_range(w->sleep_s, 0, 30);
+        assert_in_range(i, 0, 600);
+        w->board->uptime_ms += 1000ull * w->sleep_s;
+    }
+    assert_true(world_start(w));
+    assert_int_equal(w->board->running, FAKE_SLOT_0);
+    assert_int_equal(w->agent->journal.phase, OTA_PHASE_DOUBTED);
+    assert_ota_ok(ota_run(w->agent, &w->sleep_s, &err));
+    assert_in_range(w->sleep_s, 1, 30);
+}
+
 static void test_agent_rollback_outage_confirms_offline(void **state) {
     struct world *w = *state;
     world_release_2(w, "a");
@@ -266,6 +287,7 @@ int main(void) {
         TEST(test_agent_rollback_damaged_slot_is_not_activated_again),
         TEST(test_agent_rollback_short_outage_is_waited_for),
         TEST(test_agent_rollback_app_that_reaches_no_server),
+        TEST(test_agent_rollback_retry_after_does_not_delay_the_decision),
         TEST(test_agent_rollback_outage_confirms_offline),
         TEST(test_agent_rollback_unauthenticated_server_proves_nothing),
         TEST(test_agent_rollback_bootloader_without_rollback_is_reported),
