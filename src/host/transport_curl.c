@@ -139,7 +139,7 @@ static int wait_ms(const struct ota_curl *c) {
 /* Lets curl work once; waits for the network when it has nothing to do. The stall limit counts only the time spent waiting here: the caller may be slow. */
 static enum ota_status pump(struct ota_curl *c, struct ota_err *err) {
     int running;
-    size_t waiting = c->len;
+    uint64_t received = c->received;
     bool had_head = c->head.complete;
     if (c->paused) {
         c->paused = false;
@@ -147,7 +147,7 @@ static enum ota_status pump(struct ota_curl *c, struct ota_err *err) {
     }
     CURLMcode m = curl_multi_perform(c->multi, &running);
     take_messages(c);
-    if (m == CURLM_OK && !c->done && c->len == waiting && c->head.complete == had_head)
+    if (m == CURLM_OK && !c->done && c->received == received && c->head.complete == had_head)
         m = curl_multi_poll(c->multi, NULL, 0, wait_ms(c), NULL);
     if (m != CURLM_OK)
         return ota_err_set(err, OTA_NETWORK, "%s: %s", c->url, curl_multi_strerror(m));

@@ -232,8 +232,9 @@ enum ota_status ota_device_run(const struct ota_device_config *cfg, struct ota_d
     for (;;) {
         enum ota_status status = boot_once(&d, &ended, err);
         bool cut = cfg->board->nor.off;
-        ota_nor_power_on(&cfg->board->nor);
-        if (status != OTA_OK && !cut)
+        if (cut)
+            ota_nor_power_on(&cfg->board->nor);
+        else if (status != OTA_OK)
             return status;
         OTA_TRY(ota_nor_sync(&cfg->board->nor, err));
         if (ended && !cut)

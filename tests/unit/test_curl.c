@@ -199,6 +199,21 @@ static void test_curl_an_empty_answer_and_a_closed_port_are_network(void **state
     assert_non_null(strstr(err.msg, "/metadata/timestamp.json"));
 }
 
+/* A buffer that was emptied and filled again to the same level is progress. */
+static void test_curl_does_not_wait_for_what_is_there(void **state) {
+    static const struct http_answer answers[] = {{OK_HEAD("4000000"), 4000000, .close = false}, {0}};
+    struct ota_response resp;
+    struct timespec before, after;
+    (void)state;
+    server = http_server_start(answers, true);
+    connect_with(NULL, http_server_ca(server));
+    (void)clock_gettime(CLOCK_MONOTONIC, &before);
+    assert_ota_ok(get(&metadata, &resp));
+    read_body(4000000, OTA_OK);
+    (void)clock_gettime(CLOCK_MONOTONIC, &after);
+    assert_true(after.tv_sec - before.tv_sec < 3);
+}
+
 /* ---- ranges -------------------------------------------------------------------------------------------- */
 
 #define PART(range, length) \
@@ -512,6 +527,7 @@ int main(void) {
         TEST(test_curl_a_stalled_body_times_out),
         TEST(test_curl_a_slow_reader_does_not_time_out),
         TEST(test_curl_an_empty_answer_and_a_closed_port_are_network),
+        TEST(test_curl_does_not_wait_for_what_is_there),
         TEST(test_curl_asks_for_the_rest),
         TEST(test_curl_refuses_parts_that_contradict_themselves),
         TEST(test_curl_refuses_a_part_of_what_was_asked_whole),
