@@ -49,7 +49,7 @@ OTA_MUST_USE enum ota_status ota_signer_send(int fd, uint32_t type, const struct
 OTA_MUST_USE enum ota_status ota_signer_receive(int fd, struct ota_signer_message *m, int wait_ms, bool *closed,
                                                 struct ota_err *err);
 
-/* A running signer: otaserve-signer beside the calling program, else in LIBEXECDIR. The kernel ends it with the thread that started it, so start it
+/* A running signer: otaserve-signer beside the calling program, in ../libexec/otaserve from there, else in LIBEXECDIR. The kernel ends it with the thread that started it, so start it
  * from one that lives as long (main). */
 struct ota_signer {
     pid_t pid;

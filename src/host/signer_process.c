@@ -28,10 +28,11 @@ static char *find_program(void) {
     ssize_t n = readlink("/proc/self/exe", self, sizeof self - 1);
     self[n > 0 ? n : 0] = '\0';
     char *slash = strrchr(self, '/');
-    if (slash) {
-        OTA_CLEAN_FREE char *beside = ota_sprintf("%.*s/" PROGRAM, (int)(slash - self), self);
-        if (access(beside, X_OK) == 0)
-            return OTA_STEAL(beside);
+    static const char *const places[] = {"", "../libexec/otaserve/"};
+    for (size_t i = 0; slash && i < OTA_ARRAY_LEN(places); i++) {
+        OTA_CLEAN_FREE char *near = ota_sprintf("%.*s/%s" PROGRAM, (int)(slash - self), self, places[i]);
+        if (access(near, X_OK) == 0)
+            return OTA_STEAL(near);
     }
     return ota_strdup(OTA_LIBEXECDIR "/" PROGRAM);
 }

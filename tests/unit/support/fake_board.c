@@ -117,7 +117,7 @@ static enum ota_status kv_set(void *ctx, const char *name, const void *p, size_t
     if (!k)
         k = find_key(b, "");
     assert_non_null(k);
-    snprintf(k->name, sizeof k->name, "%s", name);
+    (void)ota_format(k->name, sizeof k->name, "%s", name);
     k->value.len = 0;
     ota_buf_append(&k->value, p, len);
     return OTA_OK;
