@@ -102,6 +102,14 @@ static enum ota_status stage_again(struct ota_agent *a, struct ota_journal_step 
                        (unsigned)s->stage_offset);
 }
 
+/* The label is newer than the app from here on, until it is confirmed. Written down before the journal says so, and for each step:
+ * whatever ends the update after it, the board knows what lies there. */
+static enum ota_status record_copied(struct ota_agent *a, const struct ota_journal_step *s, struct ota_err *err) {
+    ota_agent_set_installed(a, s, a->journal.counter);
+    ota_agent_judge_board(a);
+    return ota_agent_save_board(a, err);
+}
+
 static enum ota_status copy_step(struct ota_agent *a, struct ota_journal_step *s, struct ota_err *err) {
     uint32_t written;
     bool holds;
@@ -116,6 +124,7 @@ static enum ota_status copy_step(struct ota_agent *a, struct ota_journal_step *s
     if (!holds)
         return ota_err_set(err, OTA_READBACK, "partition at 0x%x reads back other than written",
                            (unsigned)s->dest_offset);
+    OTA_TRY(record_copied(a, s, err));
     s->state = OTA_STEP_ACTIVE;
     ota_log(a->cfg.log, OTA_LOG_INFO, "release %u (%s): %s %u bytes installed at 0x%x, sectors written: %u",
             (unsigned)a->journal.counter, a->journal.version, s->image.label, (unsigned)s->image.length,
@@ -137,26 +146,9 @@ static enum ota_status copy_steps(struct ota_agent *a, struct ota_err *err) {
     return OTA_OK;
 }
 
-/* The labels are newer than the app from here on, until it is confirmed. */
-static enum ota_status record_copied(struct ota_agent *a, struct ota_err *err) {
-    bool news = false;
-    for (size_t i = 0; i < a->journal.count; i++) {
-        const struct ota_journal_step *s = &a->journal.step[i];
-        if (s->state != OTA_STEP_ACTIVE || s->image.kind == OTA_KIND_APP)
-            continue;
-        ota_agent_set_installed(a, s, a->journal.counter);
-        news = true;
-    }
-    if (!news)
-        return OTA_OK;
-    ota_agent_judge_board(a);
-    return ota_agent_save_board(a, err);
-}
-
 enum ota_status ota_agent_copy(struct ota_agent *a, enum ota_event *event, struct ota_err *err) {
     (void)event;
-    OTA_TRY(copy_steps(a, err));
-    return record_copied(a, err);
+    return copy_steps(a, err);
 }
 
 /* The table is new: what else the release has is planned under it after the reboot. */

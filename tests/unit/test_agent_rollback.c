@@ -87,6 +87,76 @@ static void test_agent_rollback_leaves_mixed(void **state) {
     ota_buf_free(&app);
 }
 
+static enum ota_status (*erase_sector)(void *ctx, uint32_t off, uint32_t n, struct ota_err *e);
+
+static enum ota_status worn_bootloader(void *ctx, uint32_t off, uint32_t n, struct ota_err *e) {
+    if (off < FAKE_TABLE_OFFSET)
+        return ota_err_set(e, OTA_FLASH, "sector at 0x%x is worn out", (unsigned)off);
+    return erase_sector(ctx, off, n, e);
+}
+
+/* Release 3: other storage, and a bootloader. */
+static void offer_3(struct world *w, struct ota_span storage, struct ota_span bootloader) {
+    struct ota_release *r = fake_server_release(w->server, 3, "3.0.0");
+    fake_server_image(w->server, r, OTA_KIND_DATA, "storage", "storage.bin", storage);
+    fake_server_image(w->server, r, OTA_KIND_BOOTLOADER, OTA_LABEL_BOOTLOADER, "bootloader.bin", bootloader);
+    fake_server_offer(w->server, 3);
+    fake_server_publish(w->server);
+}
+
+/* A later image of the same release could not be copied: what was copied before it is on record, so that the next release replaces it. */
+static void test_agent_rollback_knows_what_was_copied_before_a_failure(void **state) {
+    struct world *w = *state;
+    world_release_2(w, "sa");
+    assert_true(world_run(w));
+    world_expect_release_2(w, "sa");
+    struct ota_buf storage = fake_data("3.0.0", WORLD_STORAGE_LENGTH), bootloader = fake_bootloader("3.0.0");
+    offer_3(w, ota_buf_span(&storage), ota_buf_span(&bootloader));
+    erase_sector = w->board->flash_port.erase;
+    w->board->flash_port.erase = worn_bootloader;
+    assert_true(world_run(w));
+    w->board->flash_port.erase = erase_sector;
+    assert_int_equal(w->agent->board.counter, 2);
+    assert_int_equal(w->agent->board.failed_counter, 3);
+    assert_true(w->agent->mixed);
+    assert_true(reported(w, "\"labels\":[{\"counter\":3,\"label\":\"storage\""));
+    struct ota_buf app = fake_app("4.0.0", false);
+    struct ota_release *r = fake_server_release(w->server, 4, "4.0.0");
+    fake_server_image(w->server, r, OTA_KIND_DATA, "storage", "storage.bin", ota_buf_span(&w->two.storage));
+    fake_server_image(w->server, r, OTA_KIND_APP, OTA_LABEL_APP, "app.bin", ota_buf_span(&app));
+    fake_server_offer(w->server, 4);
+    fake_server_publish(w->server);
+    assert_true(world_run(w));
+    assert_int_equal(w->agent->board.counter, 4);
+    assert_true(fake_board_holds(w->board, FAKE_STORAGE, ota_buf_span(&w->two.storage)));
+    assert_false(w->agent->mixed);
+    ota_buf_free(&storage);
+    ota_buf_free(&bootloader);
+    ota_buf_free(&app);
+}
+
+/* The same when a staged image went bad between commit and copy, and the release was withdrawn before it came again. */
+static void test_agent_rollback_knows_what_was_copied_before_a_withdrawal(void **state) {
+    struct world *w = *state;
+    struct ota_buf storage = fake_data("3.0.0", WORLD_STORAGE_LENGTH), bootloader = fake_bootloader("3.0.0");
+    offer_3(w, ota_buf_span(&storage), ota_buf_span(&bootloader));
+    assert_ota_ok(ota_run(w->agent, &w->sleep_s, &err));
+    assert_true(w->agent->reboot);
+    assert_int_equal(w->agent->journal.phase, OTA_PHASE_COMMITTED);
+    w->board->flash[w->agent->journal.step[1].stage_offset] ^= 1;
+    assert_true(world_start(w));
+    assert_int_equal(w->agent->journal.phase, OTA_PHASE_STAGING);
+    fake_server_offer(w->server, 1);
+    fake_server_publish(w->server);
+    assert_true(world_run(w));
+    assert_int_equal(w->agent->journal.phase, OTA_PHASE_IDLE);
+    assert_true(fake_board_holds(w->board, FAKE_STORAGE, ota_buf_span(&storage)));
+    assert_true(w->agent->mixed);
+    assert_true(reported(w, "\"labels\":[{\"counter\":3,\"label\":\"storage\""));
+    ota_buf_free(&storage);
+    ota_buf_free(&bootloader);
+}
+
 /* Power lost before the confirmation is no fault of the app: it is activated again, and nothing is downloaded. */
 static void test_agent_rollback_power_loss_gets_another_chance(void **state) {
     struct world *w = *state;
@@ -282,6 +352,8 @@ int main(void) {
         TEST(test_agent_rollback_faulty_app),
         TEST(test_agent_rollback_rests_until_the_channel_changes),
         TEST(test_agent_rollback_leaves_mixed),
+        TEST(test_agent_rollback_knows_what_was_copied_before_a_failure),
+        TEST(test_agent_rollback_knows_what_was_copied_before_a_withdrawal),
         TEST(test_agent_rollback_power_loss_gets_another_chance),
         TEST(test_agent_rollback_three_activations_in_all),
         TEST(test_agent_rollback_damaged_slot_is_not_activated_again),
