@@ -47,7 +47,7 @@ sys_otadevice = -lcrypto -lcurl -lcjson -lsqlite3 -lz
 UNIT_TESTS := $(patsubst tests/unit/%.c,%,$(wildcard tests/unit/test_*.c))
 UNIT_SYS = -lcmocka -lmicrohttpd -lgnutls -lsqlite3 -lcurl -lcjson -lcrypto -lssl -lz -lpthread -ldl
 
-.PHONY: all debug deps demo check check-long check-soak bench man install uninstall clean help format lint
+.PHONY: all debug deps demo check check-long man install uninstall clean help format lint tests-build
 .DELETE_ON_ERROR:
 .SECONDARY:
 
