@@ -37,12 +37,36 @@ static bool application_agrees(struct ota_agent *a) {
     return true;
 }
 
+/* What of the journal a turn changes. */
+struct turn {
+    enum ota_phase phase;
+    uint8_t activations, table_round, count;
+};
+
+static struct turn turn_of(const struct ota_journal *j) {
+    return (struct turn){j->phase, j->activations, j->table_round, j->count};
+}
+
+/* A turn that cannot be written down did not happen: memory ahead of the store would keep every later run from taking it again. */
+static enum ota_status save_turn(struct ota_agent *a, struct turn before, struct ota_err *err) {
+    struct ota_journal *j = &a->journal;
+    enum ota_status status = ota_agent_save_journal(a, err);
+    if (status == OTA_OK)
+        return OTA_OK;
+    j->phase = before.phase;
+    j->activations = before.activations;
+    j->table_round = before.table_round;
+    j->count = before.count;
+    return status;
+}
+
 static enum ota_status activate_app(struct ota_agent *a, struct ota_err *err) {
     struct ota_journal *j = &a->journal;
     const struct ota_boot_port *b = a->cfg.boot;
+    const struct turn before = turn_of(j);
     j->phase = OTA_PHASE_ACTIVATED;
     j->activations++;
-    OTA_TRY(ota_agent_save_journal(a, err));
+    OTA_TRY(save_turn(a, before, err));
     if (b->activate(b->ctx, j->new_app_offset, err) != OTA_OK)
         return ota_err_prefix(err, "release %u (%s): " OTA_LABEL_APP, (unsigned)j->counter, j->version);
     log_release(a, OTA_LABEL_APP, "is activated: reboot");
@@ -56,8 +80,9 @@ enum ota_status ota_agent_commit(struct ota_agent *a, enum ota_event *event, str
     }
     if (!needs_copy(&a->journal))
         return activate_app(a, err);
+    const struct turn before = turn_of(&a->journal);
     a->journal.phase = OTA_PHASE_COMMITTED;
-    OTA_TRY(ota_agent_save_journal(a, err));
+    OTA_TRY(save_turn(a, before, err));
     ota_log(a->cfg.log, OTA_LOG_INFO, "release %u (%s): all is staged and verified: reboot to install it",
             (unsigned)a->journal.counter, a->journal.version);
     return OTA_OK;
@@ -154,10 +179,11 @@ enum ota_status ota_agent_copy(struct ota_agent *a, enum ota_event *event, struc
 /* The table is new: what else the release has is planned under it after the reboot. */
 static enum ota_status end_table_round(struct ota_agent *a, struct ota_err *err) {
     struct ota_journal *j = &a->journal;
+    const struct turn before = turn_of(j);
     j->phase = OTA_PHASE_STAGING;
     j->table_round = 0;
     j->count = 0;
-    OTA_TRY(ota_agent_save_journal(a, err));
+    OTA_TRY(save_turn(a, before, err));
     log_release(a, OTA_LABEL_TABLE, "is in place: reboot under it");
     return OTA_OK;
 }

@@ -203,6 +203,45 @@ static void test_agent_board_ahead_of_its_channel_waits(void **state) {
     assert_true(fake_board_logged(w->board, "channel stable is at release 1, this board at 2: it waits"));
 }
 
+/* ---- a store that fails -------------------------------------------------------------------------------- */
+
+static struct fake_board *full_board;
+static const struct ota_agent *full_agent;
+static enum ota_status (*set_key)(void *ctx, const char *name, const void *p, size_t len, struct ota_err *e);
+
+/* Refuses the first journal that goes beyond staging. */
+static enum ota_status full_once(void *ctx, const char *name, const void *p, size_t len, struct ota_err *e) {
+    if (strcmp(name, "journal") != 0 || full_agent->journal.phase <= OTA_PHASE_STAGING)
+        return set_key(ctx, name, p, len, e);
+    full_board->kv_port.set = set_key;
+    return ota_err_set(e, OTA_KV, "no room");
+}
+
+/* One write that fails at the commit costs one run, not every update until the next reset. */
+static void test_agent_commit_that_could_not_be_written_is_repeated(void **state) {
+    struct world *w = *state;
+    static const char *const kinds[] = {"a", "sa"};
+    for (size_t i = 0; i < OTA_ARRAY_LEN(kinds); i++) {
+        world_settle(w);
+        world_release_2(w, kinds[i]);
+        full_board = w->board;
+        full_agent = w->agent;
+        set_key = w->board->kv_port.set;
+        w->board->kv_port.set = full_once;
+        assert_true(world_run(w));
+        assert_int_equal(w->agent->last.code, OTA_KV);
+        assert_int_equal(w->agent->journal.phase, OTA_PHASE_STAGING);
+        assert_int_equal(w->agent->journal.activations, 0);
+        world_expect_release_1(w);
+        unsigned images = w->server->image_requests;
+        assert_true(world_run(w));
+        world_expect_release_2(w, kinds[i]);
+        assert_int_equal(w->server->image_requests, images);
+        world_free(w);
+        w = *state = world_new();
+    }
+}
+
 /* ---- refusing ------------------------------------------------------------------------------------------ */
 
 static void test_agent_wrong_chip_is_refused_before_download(void **state) {
@@ -384,6 +423,7 @@ int main(void) {
         TEST(test_agent_application_may_defer),
         TEST(test_agent_stepping_stone_comes_first),
         TEST(test_agent_board_ahead_of_its_channel_waits),
+        TEST(test_agent_commit_that_could_not_be_written_is_repeated),
         TEST(test_agent_wrong_chip_is_refused_before_download),
         TEST(test_agent_wrong_chip_in_the_image_is_refused_by_its_head),
         TEST(test_agent_other_boot_configuration_is_refused),
