@@ -38,6 +38,11 @@ static bool recovery_range(const struct ota_agent *a, struct area *out) {
     return true;
 }
 
+bool ota_agent_covers_recovery(const struct ota_agent *a, uint32_t offset, uint32_t size) {
+    struct area recovery;
+    return recovery_range(a, &recovery) && offset < recovery.end && (uint64_t)offset + size > recovery.start;
+}
+
 /* The run from `start` to whatever comes next, if nothing covers `start`. */
 static bool hole_at(const struct ota_agent *a, uint32_t start, struct area *out) {
     struct area recovery;
@@ -109,6 +114,8 @@ static uint32_t behind_staged(const struct ota_journal *j, const struct area *in
 
 static bool fits(const struct ota_agent *a, const struct area *in, uint32_t need, uint32_t *offset) {
     *offset = behind_staged(&a->journal, in);
+    if (ota_agent_covers_recovery(a, in->start, in->end - in->start))
+        return false;
     return *offset < in->end && in->end - *offset >= need;
 }
 

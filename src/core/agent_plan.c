@@ -78,6 +78,11 @@ static enum ota_status find_room(struct ota_agent *a, struct ota_journal_step *s
         status = ota_err_set(err, OTA_INTERNAL, "no kind");
         break;
     }
+    bool partition = s->image.kind == OTA_KIND_DATA || s->image.kind == OTA_KIND_APP;
+    if (status == OTA_OK && partition && ota_agent_covers_recovery(a, s->dest_offset, s->dest_size))
+        status = ota_err_set(err, OTA_LABEL,
+                             "its partition at 0x%x covers the ROM's recovery bootloader at 0x%x and is never written",
+                             (unsigned)s->dest_offset, (unsigned)a->cfg.board.recovery_offset);
     if (status == OTA_OK && s->image.length > s->dest_size)
         status = ota_err_set(err, OTA_SLOT_SIZE, "%u bytes do not fit into its partition of %u bytes",
                              (unsigned)s->image.length, (unsigned)s->dest_size);

@@ -59,6 +59,9 @@ OTA_MUST_USE enum ota_status ota_agent_passive_slot(const struct ota_agent *a, c
 OTA_MUST_USE enum ota_status ota_agent_place(const struct ota_agent *a, uint32_t length, uint32_t *offset,
                                              struct ota_err *err);
 
+/* Would writing these bytes touch the bootloader that the ROM falls back to. False where there is none. */
+bool ota_agent_covers_recovery(const struct ota_agent *a, uint32_t offset, uint32_t size);
+
 /* ---- agent_records.c ----------------------------------------------------------------------------------- */
 OTA_MUST_USE enum ota_status ota_agent_load_records(struct ota_agent *a, struct ota_err *err);
 OTA_MUST_USE enum ota_status ota_agent_save_board(struct ota_agent *a, struct ota_err *err);

@@ -42,6 +42,19 @@ enum ota_status ota_agent_check_bootloader(struct ota_agent *a, uint32_t offset,
     return ota_image_check_spi(now, next, err);
 }
 
+/* The ROM's recovery bootloader need not stand in the table; a partition over it would be written sooner or later. */
+static enum ota_status check_recovery(const struct ota_agent *a, const struct ota_table *t, struct ota_err *err) {
+    for (size_t i = 0; i < t->count; i++) {
+        const struct ota_partition *p = &t->row[i];
+        bool own = p->type == OTA_PART_BOOTLOADER && p->subtype == OTA_BOOT_RECOVERY;
+        if (!own && ota_agent_covers_recovery(a, p->offset, p->size))
+            return ota_err_set(err, OTA_TABLE_LAYOUT,
+                               "row %zu (%s) covers the ROM's recovery bootloader at 0x%x: place it elsewhere", i,
+                               p->label, (unsigned)a->cfg.board.recovery_offset);
+    }
+    return OTA_OK;
+}
+
 enum ota_status ota_agent_check_table(struct ota_agent *a, uint32_t offset, uint32_t length, struct ota_err *err) {
     const struct ota_flash *f = a->cfg.flash;
     if (length != OTA_TABLE_LENGTH)
@@ -51,5 +64,6 @@ enum ota_status ota_agent_check_table(struct ota_agent *a, uint32_t offset, uint
     struct ota_span bytes = {a->cfg.buf, OTA_TABLE_LENGTH};
     OTA_TRY(ota_table_read(bytes, a->cfg.crypto, &a->scratch.table, err));
     OTA_TRY(ota_table_check(&a->scratch.table, a->cfg.board.table_offset, f->size, err));
+    OTA_TRY(check_recovery(a, &a->scratch.table, err));
     return ota_table_check_change(&a->table, &a->scratch.table, err);
 }

@@ -95,6 +95,59 @@ static void test_agent_place_never_in_the_recovery_range(void **state) {
     expect_installed(w);
 }
 
+static void expect_nothing_over_recovery(struct world *w, enum ota_status code) {
+    OTA_CLEAN(ota_buf_free) struct ota_buf before = {0};
+    ota_buf_append(&before, w->board->flash + FAKE_RECOVERY, FAKE_TABLE_OFFSET);
+    fake_server_publish(w->server);
+    assert_true(world_run(w));
+    assert_int_equal(w->agent->last.code, code);
+    assert_non_null(strstr(w->agent->last.msg, "recovery bootloader at 0x3f0000"));
+    world_expect_release_1(w);
+    assert_true(fake_board_holds(w->board, FAKE_TABLE_OFFSET, ota_buf_span(&w->one.table)));
+    assert_true(fake_board_holds(w->board, FAKE_RECOVERY, ota_buf_span(&before)));
+}
+
+/* A signed table that puts a partition over the bootloader the ROM falls back to. The range's last sector is enough. */
+static void test_agent_place_table_over_the_recovery_bootloader_is_refused(void **state) {
+    struct world *w = *state;
+    static const uint32_t offsets[] = {FAKE_RECOVERY - OTA_SECTOR, FAKE_RECOVERY, FAKE_RECOVERY + 0x7000};
+    w->board->recovery = true;
+    world_settle(w);
+    for (uint32_t i = 0; i < OTA_ARRAY_LEN(offsets); i++) {
+        struct ota_agent_config cfg = fake_board_config(w->board, &w->server->port, (struct ota_span){0});
+        struct ota_table t;
+        uint8_t bytes[OTA_TABLE_LENGTH];
+        assert_ota_ok(ota_table_read(ota_buf_span(&w->one.table), cfg.crypto, &t, &err));
+        t.row[t.count++] =
+            (struct ota_partition){OTA_PART_DATA, OTA_DATA_UNDEFINED, offsets[i], 2 * OTA_SECTOR, "extra", 0};
+        assert_ota_ok(ota_table_write(&t, cfg.crypto, bytes, &err));
+        struct ota_release *r = fake_server_release(w->server, 2 + i, "2.0.0");
+        fake_server_image(w->server, r, OTA_KIND_TABLE, OTA_LABEL_TABLE, "partition-table.bin",
+                          (struct ota_span){bytes, sizeof bytes});
+        fake_server_offer(w->server, 2 + i);
+        expect_nothing_over_recovery(w, OTA_TABLE_LAYOUT);
+    }
+}
+
+/* A board that left the factory with such a table: the partition is never written by a release, nor does anything wait in it. */
+static void test_agent_place_data_over_the_recovery_bootloader_is_refused(void **state) {
+    struct world *w = *state;
+    w->board->recovery = true;
+    flash_table(w, FAKE_RECOVERY + OTA_SECTOR, 0);
+    memcpy(w->one.table.p, w->board->flash + FAKE_TABLE_OFFSET, OTA_TABLE_LENGTH);
+    world_settle(w);
+    world_release_2(w, "sa");
+    expect_nothing_over_recovery(w, OTA_LABEL);
+}
+
+static void test_agent_place_staging_over_the_recovery_bootloader_is_passed_over(void **state) {
+    struct world *w = *state;
+    w->board->recovery = true;
+    flash_table(w, FAKE_FLASH_SIZE - 0x20000, 0x20000);
+    assert_int_equal(staged_at(w, "sa", "storage"), FAKE_SLOT_1 + FAKE_APP_LENGTH);
+    expect_installed(w);
+}
+
 /* Power lost in the middle of a long download: the journal's progress saves what was written down before. */
 static void test_agent_place_progress_outlives_a_power_cut(void **state) {
     struct world *w = *state;
@@ -128,6 +181,9 @@ int main(void) {
         TEST(test_agent_place_passive_slot_behind_the_app),
         TEST(test_agent_place_images_share_a_hole),
         TEST(test_agent_place_never_in_the_recovery_range),
+        TEST(test_agent_place_table_over_the_recovery_bootloader_is_refused),
+        TEST(test_agent_place_data_over_the_recovery_bootloader_is_refused),
+        TEST(test_agent_place_staging_over_the_recovery_bootloader_is_passed_over),
         TEST(test_agent_place_progress_outlives_a_power_cut),
     };
     return cmocka_run_group_tests_name("agent_place", tests, NULL, NULL);
