@@ -138,7 +138,11 @@ static void test_curl_a_long_body_ends_at_its_content_length(void **state) {
     start(answers);
     assert_ota_ok(get(&metadata, &resp));
     read_body(100, OTA_OK);
-    assert_ota_ok(get(&metadata, &resp)); /* the surplus is not taken for the next answer */
+    /* The surplus is never taken for an answer: the line is given up, at once or with the next request. */
+    if (get(&metadata, &resp) != OTA_OK) {
+        assert_true(err.code == OTA_HTTP || err.code == OTA_NETWORK);
+        assert_ota_ok(get(&metadata, &resp));
+    }
     assert_int_equal(resp.status, 200);
     read_body(7, OTA_OK);
 }
@@ -358,7 +362,6 @@ static void test_curl_refuses_heads_that_are_not_strict(void **state) {
 
 static void test_curl_refuses_an_endless_head(void **state) {
     OTA_CLEAN(ota_buf_free) struct ota_buf lines = {0}, bytes = {0};
-    (void)state;
     ota_buf_str(&lines, "HTTP/1.1 200 OK\r\n");
     for (unsigned i = 0; i < 150; i++)
         ota_buf_printf(&lines, "X-%u: y\r\n", i);
@@ -371,6 +374,7 @@ static void test_curl_refuses_an_endless_head(void **state) {
     assert_ota(get(&metadata, &resp), OTA_HTTP);
     assert_ota(get(&metadata, &resp), OTA_HTTP);
     assert_non_null(strstr(err.msg, "too long"));
+    (void)tear_down(state); /* before the answers go */
 }
 
 static void test_curl_passes_interim_answers_over(void **state) {
