@@ -47,7 +47,8 @@ enum ota_status ota_agent_recover_counter(struct ota_agent *a, const struct ota_
         return ota_agent_save_board(a, err);
     }
     ota_log(a->cfg.log, OTA_LOG_WARNING,
-            "the running app is none of the %zu listed releases: counter unknown, any release of the channel is newer",
+            "the running app is none of the %zu listed releases: counter unknown, only the channel's own release is "
+            "accepted",
             count);
     return OTA_OK;
 }

@@ -149,10 +149,24 @@ static enum ota_status read_release(struct ota_agent *a, uint32_t counter, struc
     return OTA_OK;
 }
 
+/* A board that does not know its release takes the channel's own and no stone: any of them could be older than what it runs. */
+static enum ota_status pick_for_unknown(struct ota_agent *a, const struct ota_channel *c, struct ota_metadata *role,
+                                        struct ota_err *err) {
+    OTA_TRY(read_release(a, c->counter, role, err));
+    if (a->release.from_min == 0)
+        return OTA_OK;
+    return ota_err_set(err, OTA_COUNTER,
+                       "release %u: needs release %u or newer on the board, which cannot tell what it runs: offer a "
+                       "release with from_min 0, or flash and provision the board again",
+                       (unsigned)c->counter, (unsigned)a->release.from_min);
+}
+
 /* The highest stone that may be installed over what the board has. */
 static enum ota_status pick_stone(struct ota_agent *a, const struct ota_channel *c, struct ota_metadata *role,
                                   struct ota_err *err) {
     uint32_t lowest_need = 0;
+    if (a->board.counter == 0)
+        return pick_for_unknown(a, c, role, err);
     for (size_t i = c->path_count; i-- > 0 && c->path[i] > a->board.counter;) {
         OTA_TRY(read_release(a, c->path[i], role, err));
         if (a->release.from_min <= a->board.counter)
