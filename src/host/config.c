@@ -9,6 +9,7 @@
 #include "ota/image.h"
 
 #define DEFAULT_LISTEN "0.0.0.0:8443"
+#define TLS_KEYS "tls-"
 #define DEFAULT_CHANNEL "stable"
 
 /* Where the parser stands; `product` is NULL above the first section. */
@@ -246,6 +247,10 @@ static enum ota_status begin_product(struct place *at, struct ota_span head, str
     OTA_TRY(set_name(at, "product", name, p->name, err));
     if (ota_name_reserved(name))
         return FAIL(at, err, "\"%s\" names a role of the repository and no product; choose another name", p->name);
+    if (strncmp(p->name, TLS_KEYS, strlen(TLS_KEYS)) == 0)
+        return FAIL(at, err,
+                    "product \"%s\": files in keys/ that begin with " TLS_KEYS " are TLS's; choose another name",
+                    p->name);
     if (ota_config_product(at->config, p->name))
         return FAIL(at, err, "product \"%s\" has two sections", p->name);
     at->config->product_count++;

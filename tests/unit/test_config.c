@@ -73,6 +73,7 @@ static void test_config_refuses_and_names_the_place(void **state) {
         {"[product a]\n", "has no chip"},
         {"[product A]\nchip = esp32\n", "is not a name"},
         {"[product root]\nchip = esp32\n", "names a role"},
+        {"[product tls-ca]\nchip = esp32\n", "are TLS's"},
         {"[product a]\nchip = esp33\n", "unknown chip \"esp33\""},
         {"[product a]\nchip = esp32\n[product a]\nchip = esp32\n", "has two sections"},
         {"[product a]\nchip = esp32\nchannels = x x\n", "listed twice"},
