@@ -116,7 +116,8 @@ static bool is_of_product(const struct ota_workspace *w, const char *id, const c
 /* A release still on its way is not in the product role yet: the next one must be signed on top of it. One that is refused is out of the way as well. */
 static enum ota_status finish_pending(const struct ota_push *p, struct ota_err *err) {
     OTA_CLEAN(ota_fs_names_free) struct ota_fs_names names = {0};
-    OTA_TRY(ota_repo_incoming(p->w, &names, err));
+    OTA_CLEAN(ota_buf_free) struct ota_buf remarks = {0}; /* the daemon's log has them */
+    OTA_TRY(ota_repo_incoming(p->w, &names, &remarks, err));
     for (size_t i = 0; i < names.count; i++) {
         OTA_CLEAN_FREE char *folder = ota_workspace_path(p->w, "state/incoming/%s", names.name[i]);
         if (!is_of_product(p->w, names.name[i], p->product->name))

@@ -7,6 +7,7 @@
 #include <time.h>
 
 #include "host/log.h"
+#include "host/words.h"
 
 #define RENEW_MS 3600000u
 #define RETRY_MS 10000u
@@ -98,17 +99,33 @@ static enum ota_status publish(struct ota_publisher *p, const char *id, struct o
     return ota_repo_publish(p->w, &p->signer, id, err);
 }
 
+/* Once: what lies there is looked at again and again. */
+static void say_remarks(struct ota_publisher *p, struct ota_buf *remarks) {
+    if (strcmp(ota_buf_text(remarks), ota_buf_text(&p->remarks)) == 0)
+        return;
+    ota_buf_free(&p->remarks);
+    p->remarks = *remarks;
+    *remarks = (struct ota_buf){0};
+    struct ota_span left = ota_buf_span(&p->remarks);
+    while (left.len) {
+        struct ota_span line = ota_words_take(&left, '\n');
+        ota_log(&ota_log_stderr, OTA_LOG_WARNING, "%.*s", (int)line.len, (const char *)line.p);
+    }
+}
+
 /* A release that is refused is gone from state/incoming afterwards; one that is still there could not be published yet. */
 static bool publish_waiting(struct ota_publisher *p) {
     OTA_CLEAN(ota_fs_names_free) struct ota_fs_names names = {0};
+    OTA_CLEAN(ota_buf_free) struct ota_buf remarks = {0};
     struct ota_err err;
     bool changed = false;
     p->retry_ms = 0;
-    if (ota_repo_incoming(p->w, &names, &err) != OTA_OK) {
+    if (ota_repo_incoming(p->w, &names, &remarks, &err) != OTA_OK) {
         failed(p, "state/incoming", &err);
         p->retry_ms = uptime_ms() + RETRY_MS;
         return false;
     }
+    say_remarks(p, &remarks);
     for (size_t i = 0; i < names.count && ota_publisher_running(p); i++) {
         OTA_CLEAN_FREE char *folder = ota_workspace_path(p->w, "state/incoming/%s", names.name[i]);
         if (publish(p, names.name[i], &err) == OTA_OK) {
@@ -154,6 +171,7 @@ enum ota_status ota_publisher_start(struct ota_publisher *p, const struct ota_wo
 
 void ota_publisher_stop(struct ota_publisher *p) {
     ota_signer_stop(&p->signer);
+    ota_buf_free(&p->remarks);
 }
 
 static int until(uint64_t now, uint64_t then, int most) {

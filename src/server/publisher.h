@@ -17,6 +17,7 @@ struct ota_publisher {
     uint64_t restart_ms, renew_ms; /* monotonic: not before */
     uint64_t retry_ms;             /* monotonic: when a release that could not be published is tried again; 0: none */
     uint64_t down_since;           /* unix seconds, while the signer is not running */
+    struct ota_buf remarks;        /* about state/incoming, as logged last */
     char error[OTA_ERR_MSG_MAX];   /* why the last start, publication or renewal failed; "" */
 };
 

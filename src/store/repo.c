@@ -7,6 +7,7 @@
 #include <time.h>
 
 #include "host/rollout.h"
+#include "store/repo_folder.h"
 #include "store/repo_set.h"
 
 #define LEFTOVER_SECONDS 86400
@@ -133,17 +134,22 @@ static enum ota_status remove_leftover(const char *path, const char *name, struc
     return ota_fs_remove_tree(path, err);
 }
 
-/* A release is handed over when its folder has its name and holds a request. */
-static bool is_waiting(const char *path, const char *name, struct waiting *out) {
+/* A release is handed over when its folder has its name and holds a request. A name that nobody hands over under is no release, and must not stand
+ * before those that are. */
+static bool is_waiting(const char *path, const char *name, struct waiting *out, struct ota_buf *remarks) {
     OTA_CLEAN_FREE char *request = ota_sprintf("%s/request", path);
     struct stat st;
-    if (name[0] == '.' || stat(request, &st) != 0 || !S_ISREG(st.st_mode))
+    if (name[0] == '.' || lstat(request, &st) != 0 || !S_ISREG(st.st_mode))
         return false;
     out->since = st.st_mtim;
-    return true;
+    if (ota_repo_id_valid(name))
+        return true;
+    ota_buf_printf(remarks, "%s: left alone, that name is not one a release is handed over under\n", path);
+    return false;
 }
 
-enum ota_status ota_repo_incoming(const struct ota_workspace *w, struct ota_fs_names *out, struct ota_err *err) {
+enum ota_status ota_repo_incoming(const struct ota_workspace *w, struct ota_fs_names *out, struct ota_buf *remarks,
+                                  struct ota_err *err) {
     OTA_CLEAN_FREE char *dir = ota_workspace_path(w, "state/incoming");
     OTA_CLEAN(ota_fs_names_free) struct ota_fs_names all = {0};
     *out = (struct ota_fs_names){0};
@@ -156,7 +162,7 @@ enum ota_status ota_repo_incoming(const struct ota_workspace *w, struct ota_fs_n
         OTA_CLEAN_FREE char *path = ota_sprintf("%s/%s", dir, all.name[i]);
         OTA_TRY(remove_leftover(path, all.name[i], err));
         waiting[count].id = all.name[i];
-        count += is_waiting(path, all.name[i], &waiting[count]);
+        count += is_waiting(path, all.name[i], &waiting[count], remarks);
     }
     qsort(waiting, count, sizeof *waiting, compare_waiting);
     out->name = ota_calloc(count + 1, sizeof *out->name);

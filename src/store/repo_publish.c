@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Publishes a release handed over in state/incoming; see repo.h. */
-#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -8,10 +7,10 @@
 #include <sys/stat.h>
 
 #include "store/repo_commit.h"
+#include "store/repo_folder.h"
 #include "store/repo_request.h"
 #include "store/repo_verify.h"
 
-#define ID_MAX 64u
 #define RELEASES_MAX 64u
 
 struct job {
@@ -31,16 +30,6 @@ static void clean_job(struct job *j) {
 }
 
 /* ---- reading what was handed over ------------------------------------------------------------------------- */
-
-static bool id_valid(const char *id) {
-    size_t n = strlen(id);
-    if (n == 0 || n > ID_MAX || id[0] == '.')
-        return false;
-    for (size_t i = 0; i < n; i++)
-        if (!isalnum((unsigned char)id[i]) && !strchr("-_.", id[i]))
-            return false;
-    return true;
-}
 
 static enum ota_status read_request(struct job *j, struct ota_err *err) {
     OTA_CLEAN(ota_buf_free) struct ota_buf text = {0};
@@ -218,7 +207,7 @@ static enum ota_status refuse(const struct job *j, const struct ota_err *why, st
 
 enum ota_status ota_repo_publish(const struct ota_workspace *w, struct ota_signer *signer, const char *id,
                                  struct ota_err *err) {
-    if (!id_valid(id))
+    if (!ota_repo_id_valid(id))
         return ota_err_set(err, OTA_ARGUMENT, "state/incoming: \"%s\" cannot name a release handed over", id);
     OTA_CLEAN(clean_job) struct job j = {.w = w, .id = id, .dir = ota_workspace_path(w, "state/incoming/%s", id)};
     struct ota_err why;

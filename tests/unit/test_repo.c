@@ -549,7 +549,9 @@ static void test_repo_incoming_is_oldest_first_without_leftovers(void **state) {
     age(stale, 2 * DAY);
     age(answer, 2 * DAY);
     OTA_CLEAN(ota_fs_names_free) struct ota_fs_names names = {0};
-    assert_ota_ok(ota_repo_incoming(&ws.w, &names, &err));
+    OTA_CLEAN(ota_buf_free) struct ota_buf remarks = {0};
+    assert_ota_ok(ota_repo_incoming(&ws.w, &names, &remarks, &err));
+    assert_string_equal(ota_buf_text(&remarks), "");
     assert_int_equal(names.count, 2);
     assert_string_equal(names.name[0], "b");
     assert_string_equal(names.name[1], "a");
