@@ -124,14 +124,16 @@ static bool ends_with(const char *name, const char *suffix) {
     return n > m && strcmp(name + n - m, suffix) == 0;
 }
 
-/* Half-written releases nobody works on any more, and answers nobody came for. */
-static enum ota_status remove_leftover(const char *path, const char *name, struct ota_err *err) {
+/* Half-written releases nobody works on any more, and answers nobody came for. One that cannot be removed is in nobody's way. */
+static void remove_leftover(const char *path, const char *name, struct ota_buf *remarks) {
+    struct ota_err err;
     struct stat st;
     if (strncmp(name, ".tmp-", 5) != 0 && !ends_with(name, ".done") && !ends_with(name, ".refused"))
-        return OTA_OK;
+        return;
     if (lstat(path, &st) != 0 || time(NULL) - st.st_mtime < LEFTOVER_SECONDS)
-        return OTA_OK;
-    return ota_fs_remove_tree(path, err);
+        return;
+    if (ota_fs_remove_tree(path, &err) != OTA_OK)
+        ota_buf_printf(remarks, "a leftover stays: %s\n", err.msg);
 }
 
 /* A release is handed over when its folder has its name and holds a request. A name that nobody hands over under is no release, and must not stand
@@ -160,7 +162,7 @@ enum ota_status ota_repo_incoming(const struct ota_workspace *w, struct ota_fs_n
     size_t count = 0;
     for (size_t i = 0; i < all.count; i++) {
         OTA_CLEAN_FREE char *path = ota_sprintf("%s/%s", dir, all.name[i]);
-        OTA_TRY(remove_leftover(path, all.name[i], err));
+        remove_leftover(path, all.name[i], remarks);
         waiting[count].id = all.name[i];
         count += is_waiting(path, all.name[i], &waiting[count], remarks);
     }

@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* state/incoming: what lies there must neither stop releases from being published nor be believed, and good releases outlive bad times. */
+#include <errno.h>
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "host/fs.h"
 #include "store/repo.h"
@@ -69,10 +72,47 @@ static void test_repo_incoming_leaves_odd_names_alone(void **state) {
     assert_true(incoming_has("a b"));
 }
 
+/* This program's own definition goes before libc's. */
+static const char *unremovable = "";
+int rmdir(const char *path) {
+    if (unremovable[0] && strstr(path, unremovable)) {
+        errno = EACCES;
+        return -1;
+    }
+    return (int)syscall(SYS_unlinkat, AT_FDCWD, path, AT_REMOVEDIR);
+}
+
+static void age(const char *name, time_t seconds) {
+    OTA_CLEAN_FREE char *path = ota_workspace_path(&ws.w, "state/incoming/%s", name);
+    const struct timespec times[2] = {{.tv_sec = time(NULL) - seconds}, {.tv_sec = time(NULL) - seconds}};
+    assert_int_equal(utimensat(AT_FDCWD, path, times, 0), 0);
+}
+
+static void test_repo_incoming_goes_on_past_leftovers_that_stay(void **state) {
+    (void)state;
+    OTA_CLEAN(ota_fs_names_free) struct ota_fs_names names = {0};
+    OTA_CLEAN(ota_buf_free) struct ota_buf remarks = {0};
+    make_file(".tmp-stuck", "half");
+    hand_over("good");
+    age(".tmp-stuck", 2 * DAY);
+    unremovable = ".tmp-";
+    enum ota_status listed = ota_repo_incoming(&ws.w, &names, &remarks, &err);
+    enum ota_status published = publish("good");
+    unremovable = "";
+    assert_int_equal(listed, OTA_OK);
+    assert_int_equal(names.count, 1);
+    assert_non_null(strstr(ota_buf_text(&remarks), "state/incoming/.tmp-stuck: "));
+    assert_int_equal(published, OTA_OK); /* although what was published could not be removed, either */
+    assert_false(incoming_has("good"));
+    assert_true(incoming_has("good.done"));
+    assert_true(incoming_has(".tmp-good.old"));
+}
+
 int main(void) {
 #define T(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
     const struct CMUnitTest tests[] = {
         T(test_repo_incoming_leaves_odd_names_alone),
+        T(test_repo_incoming_goes_on_past_leftovers_that_stay),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
