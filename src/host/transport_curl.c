@@ -31,6 +31,7 @@ struct ota_curl {
 
     /* one request */
     char *url;
+    char server[64]; /* "https://host:port", for messages: the caller knows what it asked for */
     struct curl_slist *sent;
     struct ota_http_head head;
     char text[CURL_ERROR_SIZE];
@@ -111,10 +112,16 @@ static const char *base_of(const struct ota_curl *c, enum ota_address address) {
     return (unsigned)address < OTA_ARRAY_LEN(c->base) ? c->base[address] : NULL;
 }
 
+static void name_server(struct ota_curl *c) {
+    const char *host = strstr(c->url, "://") + 3;
+    (void)ota_format(c->server, sizeof c->server, "%.*s", (int)((host - c->url) + (long)strcspn(host, "/")), c->url);
+}
+
 static enum ota_status explain(const struct ota_curl *c, struct ota_err *err) {
     if (c->head.refused[0])
-        return ota_err_set(err, OTA_HTTP, "%s: %s", c->url, c->head.refused);
-    return ota_err_set(err, status_of(c->code), "%s: %s", c->url, c->text[0] ? c->text : curl_easy_strerror(c->code));
+        return ota_err_set(err, OTA_HTTP, "%s: %s", c->server, c->head.refused);
+    return ota_err_set(err, status_of(c->code), "%s: %s", c->server,
+                       c->text[0] ? c->text : curl_easy_strerror(c->code));
 }
 
 /* ---- moving bytes -------------------------------------------------------------------------------------- */
@@ -150,9 +157,9 @@ static enum ota_status pump(struct ota_curl *c, struct ota_err *err) {
     if (m == CURLM_OK && !c->done && c->received == received && c->head.complete == had_head)
         m = curl_multi_poll(c->multi, NULL, 0, wait_ms(c), NULL);
     if (m != CURLM_OK)
-        return ota_err_set(err, OTA_NETWORK, "%s: %s", c->url, curl_multi_strerror(m));
+        return ota_err_set(err, OTA_NETWORK, "%s: %s", c->server, curl_multi_strerror(m));
     if (!c->done && now_ms() - c->moved_ms > c->stall_ms)
-        return ota_err_set(err, OTA_TIMEOUT, "%s: nothing arrived for %u ms", c->url, (unsigned)c->stall_ms);
+        return ota_err_set(err, OTA_TIMEOUT, "%s: nothing arrived for %u ms", c->server, (unsigned)c->stall_ms);
     return OTA_OK;
 }
 
@@ -239,7 +246,7 @@ static enum ota_status await_head(struct ota_curl *c, struct ota_err *err) {
         return OTA_OK;
     if (c->code != CURLE_OK)
         return explain(c, err);
-    return ota_err_set(err, OTA_HTTP, "%s: the answer has no header", c->url);
+    return ota_err_set(err, OTA_HTTP, "%s: the answer has no header", c->server);
 }
 
 static void fill_response(struct ota_curl *c, struct ota_response *resp) {
@@ -256,11 +263,11 @@ static enum ota_status begin(struct ota_curl *c, const struct ota_request *req, 
     set_options(c, req);
     set_security(c);
     if (curl_multi_add_handle(c->multi, c->easy) != CURLM_OK)
-        return ota_err_set(err, OTA_INTERNAL, "%s: curl takes no request", c->url);
+        return ota_err_set(err, OTA_INTERNAL, "%s: curl takes no request", c->server);
     OTA_TRY(await_head(c, err));
     enum ota_status status = ota_http_head_check(&c->head, req->range_from > 0, err);
     if (status != OTA_OK)
-        return ota_err_prefix(err, "%s", c->url);
+        return ota_err_prefix(err, "%s", c->server);
     fill_response(c, resp);
     return OTA_OK;
 }
@@ -275,6 +282,7 @@ static enum ota_status transport_open(void *ctx, const struct ota_request *req, 
         return ota_err_set(err, OTA_CONFIG, "no address is known for %s",
                            req->address == OTA_ADDRESS_API ? "reports" : "downloads");
     c->url = ota_sprintf("%s%s", base, req->path);
+    name_server(c);
     c->head = (struct ota_http_head){0};
     c->text[0] = '\0';
     c->pos = c->len = 0;

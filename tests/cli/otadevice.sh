@@ -129,10 +129,10 @@ run otadevice run --flash "$tmp/blank-id.flash" --once
 contains run_without_identity_says_so "$(tail -1 <<<"$err")" "not provisioned"
 
 # Two runs cannot share a board.
-otadevice run --flash "$flash" >/dev/null 2>&1 &
+otadevice run --flash "$flash" >/dev/null 2>"$tmp/runner.log" &
 runner=$!
 at_exit "kill $runner 2>/dev/null"
-for _ in $(seq 100); do flock -n "$flash" true || break; sleep 0.05; done
+for _ in $(seq 200); do [ -s "$tmp/runner.log" ] && break; sleep 0.05; done
 fails run_locks_the_board 1 "another otadevice" otadevice run --flash "$flash" --once
 fails show_waits_for_no_runner 1 "another otadevice" otadevice show "$flash"
 kill -INT $runner 2>/dev/null; kill $runner 2>/dev/null; wait $runner 2>/dev/null
