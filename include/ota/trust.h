@@ -17,9 +17,9 @@
 
 #include "ota/metadata.h"
 
-#define OTA_ROOT_ROTATIONS_MAX 256u  /* new roots followed in one run */
-#define OTA_DELEGATIONS_MAX 6u       /* delegated roles waiting to be visited in one search */
-#define OTA_ROLES_VISITED_MAX 16u    /* roles visited in one search */
+#define OTA_ROOT_ROTATIONS_MAX 256u /* new roots followed in one run */
+#define OTA_DELEGATIONS_MAX 6u      /* delegated roles waiting to be visited in one search */
+#define OTA_ROLES_VISITED_MAX 16u   /* roles visited in one search */
 #define OTA_TIMESTAMP_RECORD_VERSION 1u
 
 struct ota_timestamp_record {
@@ -27,8 +27,8 @@ struct ota_timestamp_record {
     uint8_t sha256[OTA_SHA256_LEN]; /* of `signed`: the same content may gain signatures */
     uint64_t expires;
     uint64_t snapshot_version;
-    uint64_t floor;            /* time never goes below it, unix seconds */
-    char etag[OTA_ETAG_MAX];   /* "" unless the run that stored it finished whole: only then may a 304 end a run */
+    uint64_t floor;          /* time never goes below it, unix seconds */
+    char etag[OTA_ETAG_MAX]; /* "" unless the run that stored it finished whole: only then may a 304 end a run */
 };
 
 struct ota_role_record {
@@ -44,9 +44,10 @@ struct ota_trust_config {
     const struct ota_transport *transport;
     const struct ota_clock *clock;
     const struct ota_log *log;
-    struct ota_span root;    /* the root built into the board or given to the tool, wire bytes */
-    uint64_t build_time;     /* lowest floor, unix seconds; 0: none */
-    uint8_t *buf;            /* working buffer, kept for the life of the struct; OTA_METADATA_MAX on the chip */
+    struct ota_span root; /* the root built into the board or given to the tool, wire bytes */
+    const char *product;  /* whose role lists this board's releases; NULL: a tool that follows no product */
+    uint64_t build_time;  /* lowest floor, unix seconds; 0: none */
+    uint8_t *buf;         /* working buffer, kept for the life of the struct; OTA_METADATA_MAX on the chip */
     size_t cap;
 };
 
@@ -61,21 +62,21 @@ union ota_trust_work {
 /* Working memory; about 17 KiB on a 32-bit chip beside `buf`. Treat as opaque but for the fields marked public. */
 struct ota_trust {
     struct ota_trust_config cfg;
-    struct ota_timestamp_record ts;                                /* public, valid after refresh */
-    struct ota_meta_entry snapshot[OTA_SNAPSHOT_ENTRIES_MAX];      /* public, valid after refresh */
+    struct ota_timestamp_record ts;                           /* public, valid after refresh */
+    struct ota_meta_entry snapshot[OTA_SNAPSHOT_ENTRIES_MAX]; /* public, valid after refresh */
     size_t snapshot_count;
-    uint64_t snapshot_version, snapshot_expires;                   /* public; version 0: none */
-    uint64_t root_version, root_expires;                           /* public */
+    uint64_t snapshot_version, snapshot_expires; /* public; version 0: none */
+    uint64_t root_version, root_expires;         /* public */
     struct ota_role_record roles[OTA_SNAPSHOT_ENTRIES_MAX];
     size_t role_count;
-    uint64_t now;            /* public: time used for expiry, after the floor */
-    bool time_unverified;    /* public: the clock was not synchronised, now is the floor */
-    bool authenticated;      /* public: every answer of this run came from an authenticated server */
-    uint32_t retry_after;    /* public: seconds the server asked for, 0 if none */
+    uint64_t now;                   /* public: time used for expiry, after the floor */
+    bool time_unverified;           /* public: the clock was not synchronised, now is the floor */
+    bool authenticated;             /* public: every answer of this run came from an authenticated server */
+    uint32_t retry_after;           /* public: seconds the server asked for, 0 if none */
     bool roles_changed, ts_changed; /* memory is ahead of the store until finish() */
-    uint64_t issued;         /* of this run's timestamp, 0: none */
-    char etag[OTA_ETAG_MAX]; /* of this run's timestamp */
-    size_t key_bytes;        /* end of buf that holds keys of schemes other than P-256; 0 on the chip */
+    uint64_t issued;                /* of this run's timestamp, 0: none */
+    char etag[OTA_ETAG_MAX];        /* of this run's timestamp */
+    size_t key_bytes;               /* end of buf that holds keys of schemes other than P-256; 0 on the chip */
     struct ota_signers signers[OTA_ROLE_COUNT];
     union ota_trust_work work;
 };
@@ -95,9 +96,13 @@ OTA_MUST_USE enum ota_status ota_trust_refresh(struct ota_trust *t, bool if_chan
 OTA_MUST_USE enum ota_status ota_trust_open(struct ota_trust *t, const char *target, struct ota_metadata *role,
                                             struct ota_target *entry, struct ota_delegation *by, struct ota_err *err);
 
+/* Targets and the role of cfg.product are verified in the versions that this run's snapshot names. Only then does finish() raise the
+ * floor: whoever holds online keys alone could name versions that do not exist, to keep the expiry of the real ones out of sight. */
+bool ota_trust_complete(const struct ota_trust *t);
+
 /* Ends a run, a failed one too (whole = false): checks `issued` against every trusted offline role (ISSUED: nothing of
- * this timestamp is kept), raises the floor, stores "ts" and "roles" if they changed. `whole` = everything the caller
- * wanted was verified: only then is the ETag kept. Does not touch cfg.buf. */
+ * this timestamp is kept), raises the floor if the run is complete, stores "ts" and "roles" if they changed. `whole` = everything
+ * the caller wanted was verified: only then is the ETag kept. Does not touch cfg.buf. */
 OTA_MUST_USE enum ota_status ota_trust_finish(struct ota_trust *t, bool whole, struct ota_err *err);
 
 /* The trusted root, canonical, in cfg.buf until the next call. */

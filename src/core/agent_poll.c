@@ -16,6 +16,7 @@ static enum ota_status load_trust(struct ota_agent *a, struct ota_err *err) {
         .clock = a->cfg.clock,
         .log = a->cfg.log,
         .root = a->cfg.identity.root,
+        .product = a->cfg.identity.product,
         .build_time = a->cfg.board.build_time,
         .buf = a->cfg.buf,
         .cap = a->cfg.cap,

@@ -255,7 +255,8 @@ enum ota_status ota_agent_select(struct ota_agent *a, bool *offered, struct ota_
     a->channel_counter = channel.counter;
     if (a->board.failed_counter > channel.counter)
         OTA_TRY(forgive(a, err));
-    if (a->board.counter == 0 || channel.counter > a->board.counter)
+    /* A product role that changed is read though it has nothing for this board: its expiry bounds the time that is kept. */
+    if (a->board.counter == 0 || channel.counter > a->board.counter || !ota_trust_complete(&a->trust))
         OTA_TRY(open_release(a, channel.counter, &role, err));
     /* Not while the running app is on trial: were it rolled back, the record would name the wrong release. */
     if (a->board.counter == 0 && a->state != OTA_STATE_CONFIRMING)

@@ -219,11 +219,23 @@ enum ota_status ota_trust_root(struct ota_trust *t, struct ota_metadata *root, s
 
 /* ---- the end of a run ---- */
 
+static bool is_verified(const struct ota_trust *t, const char *role) {
+    for (size_t i = 0; i < t->role_count; i++)
+        if (strcmp(t->roles[i].name, role) == 0)
+            return ota_trust_role_current(t, &t->roles[i]);
+    return false;
+}
+
+bool ota_trust_complete(const struct ota_trust *t) {
+    return t->ts.snapshot_version == t->snapshot_version && is_verified(t, "targets") &&
+           (!t->cfg.product || is_verified(t, t->cfg.product));
+}
+
 enum ota_status ota_trust_finish(struct ota_trust *t, bool whole, struct ota_err *err) {
-    if (t->ts_changed) {
-        OTA_TRY(ota_trust_check_issued(t, t->issued, err));
-        if (t->issued > t->ts.floor)
-            t->ts.floor = t->issued;
+    OTA_TRY(ota_trust_check_issued(t, t->issued, err));
+    if (t->issued > t->ts.floor && ota_trust_complete(t)) {
+        t->ts.floor = t->issued;
+        t->ts_changed = true;
     }
     if (t->roles_changed)
         OTA_TRY(ota_trust_store_roles(t, err));

@@ -175,16 +175,17 @@ static enum ota_status accept_timestamp(struct ota_trust *t, size_t len, struct 
     OTA_TRY(ota_sha256(t->cfg.crypto, m.signed_value.raw.p, m.signed_value.raw.len, digest, err));
     OTA_TRY(check_timestamp_rollback(t, &m, digest, snapshot, err));
     OTA_TRY(ota_trust_check_expiry(t, "timestamp", m.version, m.expires, err));
-    if (m.version == t->ts.version)
-        return OTA_OK;
     if (found && issued > t->root_expires)
         return ota_trust_check_issued(t, issued, err);
+    t->issued =
+        issued; /* of a known version, too: the run that brought it may have been too short to raise the floor */
+    if (m.version == t->ts.version)
+        return OTA_OK;
     t->ts.version = m.version;
     t->ts.expires = m.expires;
     t->ts.snapshot_version = snapshot->version;
     memcpy(t->ts.sha256, digest, sizeof digest);
     t->ts.etag[0] = '\0';
-    t->issued = issued;
     t->ts_changed = true;
     return OTA_OK;
 }

@@ -57,10 +57,25 @@ static void test_agent_select_unknown_counter_takes_no_stepping_stone(void **sta
     ota_buf_free(&app);
 }
 
+/* ---- what a board reads though it is not offered anything ---------------------------------------------- */
+
+static void test_agent_select_reads_a_changed_product_role(void **state) {
+    struct world *w = *state;
+    world_settle(w);
+    fake_server_publish(w->server); /* signed anew, offering release 1 as before */
+    unsigned before = w->server->requests;
+    assert_true(world_run(w));
+    assert_true(ota_trust_complete(&w->agent->trust));
+    assert_int_equal(w->agent->trust.ts.floor, FAKE_NOW - 60);
+    /* timestamp, 2.root, snapshot; targets and rollout; targets and thermo */
+    assert_int_equal(w->server->requests, before + 7);
+}
+
 int main(void) {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
         TEST(test_agent_select_unknown_counter_takes_no_stepping_stone),
+        TEST(test_agent_select_reads_a_changed_product_role),
     };
     return cmocka_run_group_tests_name("agent_select", tests, NULL, NULL);
 }

@@ -108,8 +108,11 @@ static void test_trust_failed_run_keeps_the_version_and_no_etag(void **state) {
 
 static void test_trust_without_clock_uses_the_floor(void **state) {
     struct trust_world *w = *state;
+    bool unchanged;
+    w->repo.thermo_list = ENTRY("img/thermo/1/a");
+    repo_publish(&w->repo);
     trust_clock_known = false;
-    assert_ota_ok(trust_full_run(w, &err));
+    assert_ota_ok(trust_run(w, "img/thermo/1/a", false, &unchanged, &err));
     assert_true(w->trust.time_unverified);
     assert_ota_ok(trust_boot(w, &err));
     assert_int_equal(w->trust.now, JAN_2 - DAY);
@@ -170,8 +173,9 @@ static void test_trust_refuses_issued_after_an_offline_role_expires(void **state
     struct trust_world *w = *state;
     struct repo *r = &w->repo;
     bool unchanged;
-    assert_ota_ok(trust_full_run(w, &err));
     r->thermo_list = ENTRY("img/thermo/1/a");
+    repo_publish(r);
+    assert_ota_ok(trust_run(w, "img/thermo/1/a", false, &unchanged, &err));
     static const char *const issued[] = {"2037-01-01T00:00:00Z", "2030-01-01T00:00:00Z"};
     for (size_t i = 0; i < OTA_ARRAY_LEN(issued); i++) {
         r->issued = issued[i];
@@ -190,6 +194,59 @@ static void test_trust_refuses_issued_after_an_offline_role_expires(void **state
     r->issued = "2026-01-02T00:00:00Z";
     repo_publish(r);
     assert_ota_ok(trust_run(w, "img/thermo/1/a", false, &unchanged, &err));
+}
+
+static void expect_floor_stays(struct trust_world *w, enum ota_status refused) {
+    bool unchanged;
+    assert_ota(trust_run(w, "img/thermo/1/a", false, &unchanged, &err), refused);
+    assert_ota_ok(trust_boot(w, &err));
+    assert_true(w->trust.ts.floor <= JAN_2 - DAY);
+}
+
+/* The timestamp key alone, on a board that knows no offline role yet: a run that is cut short keeps no time. */
+static void test_trust_floor_waits_for_targets_and_product(void **state) {
+    struct trust_world *w = *state;
+    struct repo *r = &w->repo;
+    bool unchanged;
+    r->thermo_list = ENTRY("img/thermo/1/a");
+    r->issued = "2028-01-01T00:00:00Z";
+    repo_publish(r);
+    static const char *const missing[] = {"1.thermo.json", "1.targets.json"};
+    for (size_t i = 0; i < OTA_ARRAY_LEN(missing); i++) {
+        OTA_CLEAN(ota_buf_free) struct ota_buf bytes = {0};
+        ota_buf_append(&bytes, repo_get(r, missing[i])->p, repo_get(r, missing[i])->len);
+        repo_remove(r, missing[i]);
+        expect_floor_stays(w, OTA_HTTP);
+        assert_int_equal(w->trust.ts.version, 1); /* versions are kept all the same */
+        repo_put(r, missing[i], bytes.p, bytes.len);
+    }
+    /* The same timestamp again, this time with everything: its time counts now. */
+    assert_ota_ok(trust_run(w, "img/thermo/1/a", false, &unchanged, &err));
+    assert_int_equal(w->trust.ts.floor, 1830297600);
+}
+
+/* The online keys alone: versions of offline roles that do not exist must not hide the expiry of those that do. */
+static void test_trust_floor_is_not_raised_by_roles_nobody_signed(void **state) {
+    struct trust_world *w = *state;
+    struct repo *r = &w->repo;
+    static const char *const made_up[] = {"99.targets.json", "99.thermo.json"};
+    bool unchanged;
+    r->thermo_list = ENTRY("img/thermo/1/a");
+    repo_publish(r);
+    assert_ota_ok(trust_run(w, "img/thermo/1/a", false, &unchanged, &err));
+    r->issued = "2035-12-01T00:00:00Z";
+    r->targets_version = r->thermo_version = 99;
+    for (size_t i = 0; i < OTA_ARRAY_LEN(made_up); i++) {
+        repo_bump(r);
+        repo_publish(r);
+        repo_remove(r, made_up[i]);
+        expect_floor_stays(w, OTA_HTTP);
+    }
+    /* Nor by a snapshot that was never seen. */
+    repo_bump(r);
+    repo_publish(r);
+    repo_remove(r, "4.snapshot.json");
+    expect_floor_stays(w, OTA_HTTP);
 }
 
 static void test_trust_issued_is_not_held_against_replaced_roles(void **state) {
@@ -291,6 +348,8 @@ int main(void) {
         TRUST_TEST(test_trust_root_gives_the_trusted_one),
         TRUST_TEST(test_trust_refuses_every_expired_role),
         TRUST_TEST(test_trust_refuses_issued_after_an_offline_role_expires),
+        TRUST_TEST(test_trust_floor_waits_for_targets_and_product),
+        TRUST_TEST(test_trust_floor_is_not_raised_by_roles_nobody_signed),
         TRUST_TEST(test_trust_issued_is_not_held_against_replaced_roles),
         TRUST_TEST(test_trust_next_run_starts_from_the_store_after_a_refused_one),
         TRUST_TEST(test_trust_survives_a_cut_at_every_write),

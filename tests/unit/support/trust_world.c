@@ -51,6 +51,7 @@ enum ota_status trust_boot(struct trust_world *w, struct ota_err *err) {
                                          .transport = &w->repo.transport,
                                          .clock = &clock_port,
                                          .root = ota_buf_span(&w->root),
+                                         .product = "thermo",
                                          .buf = w->buf,
                                          .cap = OTA_METADATA_MAX};
     w->repo.requests = 0;
