@@ -89,7 +89,10 @@ static enum ota_status see_published(const struct ota_workspace *w, const char *
             return st;
         OTA_TRY(ota_repo_daemon(w, &daemon_lock, err));
         if (daemon_lock >= 0) { /* nobody else publishes while this is held */
+            OTA_CLEAN_FREE char *folder = ota_workspace_path(w, "state/incoming/%s", id);
             st = publish_here(w, id, err);
+            if (st != OTA_OK && ota_fs_exists(folder))
+                (void)!ota_err_prefix(err, "not published yet, the release waits in state/incoming");
             struct ota_err ignored;
             (void)!look_for_answer(w, id, &answered, &ignored);
             return st;

@@ -57,7 +57,8 @@ OTA_MUST_USE enum ota_status ota_repo_verify(const struct ota_transport *transpo
                                              struct ota_err *err);
 
 /* Publishes incoming/<id>; writes .done or .refused and removes the folder. It stays, for another try, when the error is no verdict on the release: the
- * signer died, or a file could not be written. The caller holds state/publish.lock. */
+ * signer died or cannot sign now (CLOCK, ISSUED, KEY, ROLLBACK of the whole repository), what is published already does not verify, or a file could not
+ * be read or written. The caller holds state/publish.lock. */
 OTA_MUST_USE enum ota_status ota_repo_publish(const struct ota_workspace *w, struct ota_signer *signer, const char *id,
                                               struct ota_err *err);
 /* Re-signs what is due (sign/online.h); *changed says whether anything was written. Removes files nobody can need any more when it was. The caller holds

@@ -106,19 +106,69 @@ static void propose_role(struct job *j) {
     ota_role_file_set(current, j->request.product, ota_buf_span(&j->next.wire));
 }
 
-static enum ota_status judge(struct job *j, struct ota_signer *signer, bool *published, struct ota_err *err) {
+/* Never the release's fault, whatever was being done. */
+static bool is_trouble_here(enum ota_status s) {
+    static const enum ota_status here[] = {OTA_IO,          OTA_NO_SPACE, OTA_PERMISSION, OTA_MEMORY,
+                                           OTA_INTERRUPTED, OTA_BUSY,     OTA_TIMEOUT,    OTA_INTERNAL};
+    for (size_t i = 0; i < OTA_ARRAY_LEN(here); i++)
+        if (s == here[i])
+            return true;
+    return false;
+}
+
+/* What the signer says of this release. All else it says (the clock, its keys, another root, an older repository) may be over at the next try. EXPIRED is
+ * about a role not published yet, and there is but one. */
+static bool signer_blames_release(const struct ota_signer *signer, enum ota_status s) {
+    static const enum ota_status blame[] = {OTA_CHANNEL,        OTA_COUNTER, OTA_SIGNATURE, OTA_METADATA_TYPE,
+                                            OTA_METADATA_FIELD, OTA_EXPIRED, OTA_ARGUMENT,  OTA_TOO_LARGE};
+    for (size_t i = 0; i < OTA_ARRAY_LEN(blame); i++)
+        if (s == blame[i])
+            return signer->fd >= 0;
+    return false;
+}
+
+static enum ota_status read_handed_over(struct job *j, struct ota_err *err) {
     OTA_TRY(read_request(j, err));
-    OTA_TRY(read_role(j, err));
-    OTA_TRY(ota_repo_set_load(j->w, &j->set, err));
+    return read_role(j, err);
+}
+
+static enum ota_status compare(struct job *j, bool *published, struct ota_err *err) {
     OTA_TRY(compare_with_current(j, published, err));
-    OTA_TRY(read_release(j, err));
-    if (*published)
-        return OTA_OK;
+    return read_release(j, err);
+}
+
+static enum ota_status sign(struct job *j, struct ota_signer *signer, struct ota_err *err) {
     propose_role(j);
     const struct ota_repo_proposal proposal = {.set = j->set, .wanted = j->request.wanted};
-    OTA_TRY(ota_repo_propose(signer, &proposal, &j->commit, err));
+    return ota_repo_propose(signer, &proposal, &j->commit, err);
+}
+
+/* Where what is published does not verify either (an older image is damaged, another role has expired), the release is not to blame. */
+static enum ota_status verify(const struct job *j, bool *verdict, struct ota_err *err) {
+    struct ota_err why;
+    enum ota_status s = ota_repo_commit_verify(j->w, j->set, j->dir, j->request.product, err);
+    if (s != OTA_OK && !is_trouble_here(s))
+        *verdict = ota_repo_commit_verify(j->w, j->set, NULL, j->request.product, &why) == OTA_OK;
+    return s;
+}
+
+/* *verdict, on failure: it is the release that is wrong, another try would find the same. */
+static enum ota_status judge(struct job *j, struct ota_signer *signer, bool *published, bool *verdict,
+                             struct ota_err *err) {
+    enum ota_status s = read_handed_over(j, err);
+    *verdict = !is_trouble_here(s);
+    OTA_TRY(s);
+    *verdict = false;
+    OTA_TRY(ota_repo_set_load(j->w, &j->set, err));
+    s = compare(j, published, err);
+    *verdict = !is_trouble_here(s);
+    if (s != OTA_OK || *published)
+        return s;
+    s = sign(j, signer, err);
+    *verdict = signer_blames_release(signer, s);
+    OTA_TRY(s);
     OTA_TRY(ota_repo_commit_write(&j->commit, j->dir, err));
-    return ota_repo_commit_verify(j->w, j->set, j->dir, j->request.product, err);
+    return verify(j, verdict, err);
 }
 
 /* ---- placing ---------------------------------------------------------------------------------------------- */
@@ -195,11 +245,6 @@ static enum ota_status answer(const struct job *j, const char *suffix, const cha
     return OTA_OK;
 }
 
-/* A signer that died or a signal says nothing about the release: it stays for another try. */
-static bool is_verdict(const struct ota_signer *signer, enum ota_status s) {
-    return signer->fd >= 0 && s != OTA_INTERRUPTED && s != OTA_MEMORY;
-}
-
 static enum ota_status refuse(const struct job *j, const struct ota_err *why, struct ota_err *err) {
     OTA_CLEAN_FREE char *text = ota_sprintf("%s\n%s\n", ota_status_name(why->code), why->msg);
     OTA_TRY(answer(j, "refused", text, err));
@@ -213,9 +258,9 @@ enum ota_status ota_repo_publish(const struct ota_workspace *w, struct ota_signe
         return ota_err_set(err, OTA_ARGUMENT, "state/incoming: \"%s\" cannot name a release handed over", id);
     OTA_CLEAN(clean_job) struct job j = {.w = w, .id = id, .dir = ota_workspace_path(w, "state/incoming/%s", id)};
     struct ota_err why;
-    bool published = false;
-    enum ota_status s = judge(&j, signer, &published, &why);
-    if (s != OTA_OK && is_verdict(signer, s))
+    bool published = false, verdict = false;
+    enum ota_status s = judge(&j, signer, &published, &verdict, &why);
+    if (s != OTA_OK && verdict)
         return refuse(&j, &why, err);
     if (s != OTA_OK) {
         *err = why;

@@ -108,11 +108,66 @@ static void test_repo_incoming_goes_on_past_leftovers_that_stay(void **state) {
     assert_true(incoming_has(".tmp-good.old"));
 }
 
+/* ---- a good release in bad times -------------------------------------------------------------------------- */
+
+static void assert_kept(const char *id, enum ota_status why) {
+    OTA_CLEAN_FREE char *refused = ota_sprintf("%s.refused", id);
+    assert_ota(publish(id), why);
+    assert_true(incoming_has(id));
+    assert_false(incoming_has(refused));
+}
+
+static void test_repo_publish_keeps_the_release_while_the_clock_is_behind(void **state) {
+    (void)state;
+    ota_signer_stop(&signer);
+    signed_workspace_remove(&ws);
+    (void)set_up_at(time(NULL) + 2 * DAY); /* signed in what is the future now */
+    hand_over("good");
+    assert_kept("good", OTA_CLOCK);
+}
+
+static void test_repo_publish_keeps_the_release_while_the_signer_trusts_another_root(void **state) {
+    (void)state;
+    OTA_CLEAN_FREE char *root = ota_workspace_path(&ws.w, "keys/root.json");
+    OTA_CLEAN_FREE char *away = ota_workspace_path(&ws.w, "keys/away.json");
+    hand_over("good");
+    ota_signer_stop(&signer);
+    assert_ota_ok(ota_fs_copy(root, away, 0600, &err));
+    assert_ota_ok(ota_fs_write(root, "{}", 2, 0600, &err));
+    signed_workspace_signer(&ws, &signer);
+    assert_kept("good", OTA_KEY);
+    ota_signer_stop(&signer);
+    assert_ota_ok(ota_fs_rename(away, root, &err));
+    signed_workspace_signer(&ws, &signer);
+    assert_ota_ok(publish("good"));
+}
+
+static void test_repo_publish_keeps_the_release_while_an_older_one_is_damaged(void **state) {
+    (void)state;
+    struct ota_release r;
+    char served[256];
+    hand_over("first");
+    assert_ota_ok(publish("first"));
+    signed_workspace_release(&r, 1, "1.0.0");
+    assert_true(ota_release_served_path("thermo", 1, "app.bin", r.step[0].sha256, served, sizeof served));
+    OTA_CLEAN_FREE char *image = ota_workspace_path(&ws.w, "state/repo/targets/%s", served);
+    OTA_CLEAN_FREE char *away = ota_sprintf("%s.away", image);
+    assert_ota_ok(ota_fs_rename(image, away, &err));
+    signed_workspace_release(&r, 2, "2.0.0");
+    signed_workspace_hand_over(&ws, &(struct handover){"good", &r, "stable 1000 *"});
+    assert_kept("good", OTA_NOT_FOUND);
+    assert_ota_ok(ota_fs_rename(away, image, &err));
+    assert_ota_ok(publish("good"));
+}
+
 int main(void) {
 #define T(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
     const struct CMUnitTest tests[] = {
         T(test_repo_incoming_leaves_odd_names_alone),
         T(test_repo_incoming_goes_on_past_leftovers_that_stay),
+        T(test_repo_publish_keeps_the_release_while_the_clock_is_behind),
+        T(test_repo_publish_keeps_the_release_while_the_signer_trusts_another_root),
+        T(test_repo_publish_keeps_the_release_while_an_older_one_is_damaged),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
