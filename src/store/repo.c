@@ -136,17 +136,17 @@ static void remove_leftover(const char *path, const char *name, struct ota_buf *
         ota_buf_printf(remarks, "a leftover stays: %s\n", err.msg);
 }
 
-/* A release is handed over when its folder has its name and holds a request. A name that nobody hands over under is no release, and must not stand
- * before those that are. */
+/* A release is handed over when its folder has its name and holds a request. What nobody hands over like that (another name, a link) is no release, and
+ * must not stand before those that are. */
 static bool is_waiting(const char *path, const char *name, struct waiting *out, struct ota_buf *remarks) {
     OTA_CLEAN_FREE char *request = ota_sprintf("%s/request", path);
-    struct stat st;
+    struct stat st, folder;
     if (name[0] == '.' || lstat(request, &st) != 0 || !S_ISREG(st.st_mode))
         return false;
     out->since = st.st_mtim;
-    if (ota_repo_id_valid(name))
+    if (ota_repo_id_valid(name) && lstat(path, &folder) == 0 && S_ISDIR(folder.st_mode))
         return true;
-    ota_buf_printf(remarks, "%s: left alone, that name is not one a release is handed over under\n", path);
+    ota_buf_printf(remarks, "%s: left alone, a release is handed over under a plain name and not as a link\n", path);
     return false;
 }
 

@@ -128,6 +128,7 @@ static bool signer_blames_release(const struct ota_signer *signer, enum ota_stat
 }
 
 static enum ota_status read_handed_over(struct job *j, struct ota_err *err) {
+    OTA_TRY(ota_repo_folder_check(j->dir, err));
     OTA_TRY(read_request(j, err));
     return read_role(j, err);
 }

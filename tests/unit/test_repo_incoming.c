@@ -2,6 +2,7 @@
 /* state/incoming: what lies there must neither stop releases from being published nor be believed, and good releases outlive bad times. */
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <time.h>
@@ -108,6 +109,59 @@ static void test_repo_incoming_goes_on_past_leftovers_that_stay(void **state) {
     assert_true(incoming_has(".tmp-good.old"));
 }
 
+/* ---- links ------------------------------------------------------------------------------------------------ */
+
+/* The release "bad", whose `part` was moved to `elsewhere` and became a link to it. */
+static char *hand_over_with_link(const char *part) {
+    char *elsewhere = ota_workspace_path(&ws.w, "elsewhere");
+    OTA_CLEAN_FREE char *path = ota_workspace_path(&ws.w, "state/incoming/bad%s", part);
+    hand_over("bad");
+    assert_int_equal(rename(path, elsewhere), 0);
+    assert_int_equal(symlink(elsewhere, path), 0);
+    return elsewhere;
+}
+
+static void test_repo_publish_refuses_links_and_writes_through_none(void **state) {
+    (void)state;
+    static const char *const parts[] = {"/metadata", "/targets", "/targets/img/thermo", "/metadata/2.thermo.json"};
+    for (size_t i = 0; i < OTA_ARRAY_LEN(parts); i++) {
+        OTA_CLEAN_FREE char *elsewhere = hand_over_with_link(parts[i]);
+        OTA_CLEAN(ota_fs_names_free) struct ota_fs_names before = {0}, after = {0};
+        bool folder = ota_fs_is_dir(elsewhere);
+        if (folder)
+            assert_ota_ok(ota_fs_list(elsewhere, &before, &err));
+        assert_ota(publish("bad"), OTA_ARGUMENT);
+        assert_false(incoming_has("bad"));
+        assert_true(incoming_has("bad.refused"));
+        if (folder)
+            assert_ota_ok(ota_fs_list(elsewhere, &after, &err));
+        assert_int_equal(after.count, before.count);
+        assert_ota_ok(ota_fs_remove_tree(elsewhere, &err));
+    }
+}
+
+static void test_repo_publish_refuses_what_somebody_else_owns(void **state) {
+    (void)state;
+    OTA_CLEAN_FREE char *role = ota_workspace_path(&ws.w, "state/incoming/bad/metadata/2.thermo.json");
+    if (geteuid() != 0)
+        skip();
+    hand_over("bad");
+    assert_int_equal(chown(role, 12345, (gid_t)-1), 0);
+    assert_ota(publish("bad"), OTA_ARGUMENT);
+    assert_true(incoming_has("bad.refused"));
+}
+
+static void test_repo_incoming_takes_no_link_for_a_release(void **state) {
+    (void)state;
+    OTA_CLEAN(ota_fs_names_free) struct ota_fs_names names = {0};
+    OTA_CLEAN(ota_buf_free) struct ota_buf remarks = {0};
+    OTA_CLEAN_FREE char *elsewhere = hand_over_with_link("");
+    assert_ota_ok(ota_repo_incoming(&ws.w, &names, &remarks, &err));
+    assert_int_equal(names.count, 0);
+    assert_non_null(strstr(ota_buf_text(&remarks), "state/incoming/bad: left alone"));
+    assert_true(ota_fs_is_dir(elsewhere));
+}
+
 /* ---- a good release in bad times -------------------------------------------------------------------------- */
 
 static void assert_kept(const char *id, enum ota_status why) {
@@ -165,6 +219,9 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         T(test_repo_incoming_leaves_odd_names_alone),
         T(test_repo_incoming_goes_on_past_leftovers_that_stay),
+        T(test_repo_publish_refuses_links_and_writes_through_none),
+        T(test_repo_publish_refuses_what_somebody_else_owns),
+        T(test_repo_incoming_takes_no_link_for_a_release),
         T(test_repo_publish_keeps_the_release_while_the_clock_is_behind),
         T(test_repo_publish_keeps_the_release_while_the_signer_trusts_another_root),
         T(test_repo_publish_keeps_the_release_while_an_older_one_is_damaged),
