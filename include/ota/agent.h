@@ -147,6 +147,7 @@ union ota_scratch {
     uint8_t bytes[OTA_CHUNK];
     struct ota_table table;
     struct ota_image image[2];
+    struct ota_delegation by;
 };
 
 /* All memory of the agent. Public fields are marked; the rest is the agent's. */

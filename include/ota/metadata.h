@@ -97,6 +97,7 @@ struct ota_delegation {
     char name[OTA_ROLE_NAME_MAX + 1];
     char path[OTA_DELEGATION_PATH_MAX + 1];
     bool terminating;
+    bool nested; /* set by a search: another role than targets delegated it */
     struct ota_signers signers;
 };
 /* The index-th delegation (0, 1, ...) whose patterns match `target`; *found = false past the last. */

@@ -33,6 +33,19 @@ OTA_MUST_USE enum ota_status ota_agent_give_up(struct ota_agent *a, enum ota_res
 bool ota_agent_doubt_expired(const struct ota_agent *a);
 uint32_t ota_agent_confirm_timeout(const struct ota_agent *a);
 
+/* ---- agent_role.c -------------------------------------------------------------------------------------- */
+/* A verified role in cfg.buf, and the paths targets delegated to it; "": it is targets itself. */
+struct ota_agent_role {
+    struct ota_metadata role;
+    char path[OTA_DELEGATION_PATH_MAX + 1];
+};
+/* The role that lists release.txt of this counter. Uses a->scratch. */
+OTA_MUST_USE enum ota_status ota_agent_open_role(struct ota_agent *a, uint32_t counter, struct ota_agent_role *role,
+                                                 struct ota_err *err);
+/* Reads a release into a->release; *found = false when the role does not list it, or not by right. */
+OTA_MUST_USE enum ota_status ota_agent_read_listed(struct ota_agent *a, const struct ota_agent_role *role,
+                                                   uint32_t counter, bool *found, struct ota_err *err);
+
 /* ---- agent_poll.c, agent_select.c ---------------------------------------------------------------------- */
 /* One verified run of root, timestamp and snapshot. */
 OTA_MUST_USE enum ota_status ota_agent_refresh(struct ota_agent *a, bool if_changed, bool *unchanged,
@@ -45,8 +58,8 @@ OTA_MUST_USE enum ota_status ota_agent_select(struct ota_agent *a, bool *offered
 /* May this release be installed on this board, as far as its metadata tells. */
 OTA_MUST_USE enum ota_status ota_agent_check_release(const struct ota_agent *a, const struct ota_release *r,
                                                      struct ota_err *err);
-/* agent_recover.c: finds the counter of the running app among the listed releases. `role` is the verified product role. */
-OTA_MUST_USE enum ota_status ota_agent_recover_counter(struct ota_agent *a, const struct ota_metadata *role,
+/* agent_recover.c: finds the counter of the running app among the listed releases. */
+OTA_MUST_USE enum ota_status ota_agent_recover_counter(struct ota_agent *a, const struct ota_agent_role *role,
                                                        struct ota_err *err);
 /* A refusal that the same release on the same board would meet again. */
 bool ota_agent_lasting(enum ota_status code);

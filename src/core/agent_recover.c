@@ -22,15 +22,15 @@ static uint32_t running_size(const struct ota_agent *a) {
 }
 
 /* The lowest match counts: had a later release only new data with the same app, its data is compared and installed anew. */
-enum ota_status ota_agent_recover_counter(struct ota_agent *a, const struct ota_metadata *role, struct ota_err *err) {
+enum ota_status ota_agent_recover_counter(struct ota_agent *a, const struct ota_agent_role *role, struct ota_err *err) {
     uint32_t listed[LISTED_MAX];
     uint32_t hashed = 0;
     uint8_t digest[OTA_SHA256_LEN];
     size_t count;
     bool found;
-    OTA_TRY(ota_release_counters(role, a->cfg.identity.product, listed, LISTED_MAX, &count, err));
+    OTA_TRY(ota_release_counters(&role->role, a->cfg.identity.product, listed, LISTED_MAX, &count, err));
     for (size_t i = 0; i < count; i++) {
-        OTA_TRY(ota_release_read(role, a->cfg.identity.product, listed[i], &a->release, &found, err));
+        OTA_TRY(ota_agent_read_listed(a, role, listed[i], &found, err));
         const struct ota_step *app = found ? app_of(&a->release) : NULL;
         if (!app || app->length > running_size(a))
             continue;

@@ -121,28 +121,15 @@ static bool in_groups(const struct ota_channel *c, const char *groups) {
     return false;
 }
 
-/* The verified role that lists release.txt of this counter. */
-static enum ota_status open_release(struct ota_agent *a, uint32_t counter, struct ota_metadata *role,
+/* Stones of one product lie in one role as a rule: another is looked for only when it does not list this one by right. */
+static enum ota_status read_release(struct ota_agent *a, uint32_t counter, struct ota_agent_role *role,
                                     struct ota_err *err) {
-    char path[OTA_TARGET_PATH_MAX];
-    struct ota_target entry;
-    if (!ota_release_path(a->cfg.identity.product, counter, "release.txt", path, sizeof path))
-        return ota_err_set(err, OTA_INTERNAL, "release %u: path too long", (unsigned)counter);
-    if (ota_trust_open(&a->trust, path, role, &entry, NULL, err) != OTA_OK)
-        return ota_err_prefix(err, "release %u", (unsigned)counter);
-    return OTA_OK;
-}
-
-/* Stones of one product lie in one role as a rule: it is fetched again only when it does not list this one. */
-static enum ota_status read_release(struct ota_agent *a, uint32_t counter, struct ota_metadata *role,
-                                    struct ota_err *err) {
-    const char *product = a->cfg.identity.product;
     bool found;
-    OTA_TRY(ota_release_read(role, product, counter, &a->release, &found, err));
+    OTA_TRY(ota_agent_read_listed(a, role, counter, &found, err));
     if (found)
         return OTA_OK;
-    OTA_TRY(open_release(a, counter, role, err));
-    OTA_TRY(ota_release_read(role, product, counter, &a->release, &found, err));
+    OTA_TRY(ota_agent_open_role(a, counter, role, err));
+    OTA_TRY(ota_agent_read_listed(a, role, counter, &found, err));
     if (!found)
         return ota_err_set(err, OTA_METADATA_FIELD, "release %u: the role that should list it does not",
                            (unsigned)counter);
@@ -150,7 +137,7 @@ static enum ota_status read_release(struct ota_agent *a, uint32_t counter, struc
 }
 
 /* A board that does not know its release takes the channel's own and no stone: any of them could be older than what it runs. */
-static enum ota_status pick_for_unknown(struct ota_agent *a, const struct ota_channel *c, struct ota_metadata *role,
+static enum ota_status pick_for_unknown(struct ota_agent *a, const struct ota_channel *c, struct ota_agent_role *role,
                                         struct ota_err *err) {
     OTA_TRY(read_release(a, c->counter, role, err));
     if (a->release.from_min == 0)
@@ -162,7 +149,7 @@ static enum ota_status pick_for_unknown(struct ota_agent *a, const struct ota_ch
 }
 
 /* The highest stone that may be installed over what the board has. */
-static enum ota_status pick_stone(struct ota_agent *a, const struct ota_channel *c, struct ota_metadata *role,
+static enum ota_status pick_stone(struct ota_agent *a, const struct ota_channel *c, struct ota_agent_role *role,
                                   struct ota_err *err) {
     uint32_t lowest_need = 0;
     if (a->board.counter == 0)
@@ -245,7 +232,7 @@ static enum ota_status rested(struct ota_agent *a, bool *failed, struct ota_err 
 
 enum ota_status ota_agent_select(struct ota_agent *a, bool *offered, struct ota_err *err) {
     struct ota_channel channel;
-    struct ota_metadata role;
+    struct ota_agent_role role;
     bool found, open, failed;
     *offered = false;
     a->channel_counter = 0;
@@ -257,7 +244,7 @@ enum ota_status ota_agent_select(struct ota_agent *a, bool *offered, struct ota_
         OTA_TRY(forgive(a, err));
     /* A product role that changed is read though it has nothing for this board: its expiry bounds the time that is kept. */
     if (a->board.counter == 0 || channel.counter > a->board.counter || !ota_trust_complete(&a->trust))
-        OTA_TRY(open_release(a, channel.counter, &role, err));
+        OTA_TRY(ota_agent_open_role(a, channel.counter, &role, err));
     /* Not while the running app is on trial: were it rolled back, the record would name the wrong release. */
     if (a->board.counter == 0 && a->state != OTA_STATE_CONFIRMING)
         OTA_TRY(ota_agent_recover_counter(a, &role, err));

@@ -107,7 +107,7 @@ static enum ota_status count_delegations(struct ota_trust *t, const struct searc
 
 /* Puts the matching delegations on the stack so that the first is visited first. */
 static enum ota_status push_delegations(struct ota_trust *t, struct search *s, const struct ota_metadata *role,
-                                        size_t len, struct ota_err *err) {
+                                        bool nested, size_t len, struct ota_err *err) {
     size_t count;
     bool terminating, found;
     OTA_TRY(count_delegations(t, s, role, &count, &terminating, err));
@@ -118,6 +118,7 @@ static enum ota_status push_delegations(struct ota_trust *t, struct search *s, c
     for (size_t i = 0; i < count; i++) {
         struct ota_delegation *row = &t->work.pending[s->waiting + count - 1 - i];
         OTA_TRY(ota_targets_delegation(role, s->target, i, t->cfg.crypto, row, &found, err));
+        row->nested = nested;
         OTA_TRY(ota_trust_keep_keys(t, &row->signers, len, err));
     }
     s->waiting += count;
@@ -143,7 +144,7 @@ static enum ota_status search(struct ota_trust *t, struct search *s, struct ota_
             OTA_TRY(ota_targets_find(role, s->target, entry, &found, err));
             if (found)
                 break;
-            OTA_TRY(push_delegations(t, s, role, len, err));
+            OTA_TRY(push_delegations(t, s, role, from != NULL, len, err));
         }
         if (s->waiting == 0)
             return not_found(s, err);

@@ -57,6 +57,54 @@ static void test_agent_select_unknown_counter_takes_no_stepping_stone(void **sta
     ota_buf_free(&app);
 }
 
+/* ---- whose word counts --------------------------------------------------------------------------------- */
+
+static void expect_delegation(struct world *w, const char *what) {
+    assert_true(world_run(w));
+    assert_int_not_equal(w->agent->last.code, OTA_OK);
+    assert_non_null(strstr(w->agent->last.msg, what));
+    assert_int_equal(w->board->running, FAKE_SLOT_0);
+    assert_int_equal(w->server->image_requests, 0);
+}
+
+/* A role delegated one release lists another as its stepping stone. */
+static void test_agent_select_role_speaks_for_its_own_releases_only(void **state) {
+    struct world *w = *state;
+    world_settle(w);
+    list_app(w, 2, 0);
+    list_app(w, 3, 2);
+    offer(w, 2, 3);
+    fake_server_delegate(w->server, "img/thermo/3/*");
+    fake_server_publish(w->server);
+    expect_delegation(w, "release 2: img/thermo/2/release.txt is not");
+    fake_server_delegate(w->server, NULL);
+    fake_server_publish(w->server);
+    assert_true(world_run(w));
+    assert_int_equal(w->agent->board.counter, 2);
+}
+
+static void test_agent_select_role_speaks_for_its_own_files_only(void **state) {
+    struct world *w = *state;
+    world_settle(w);
+    list_app(w, 2, 0);
+    fake_server_offer(w->server, 2);
+    fake_server_delegate(w->server, "img/thermo/*/release.txt");
+    fake_server_publish(w->server);
+    expect_delegation(w, "may not list app.bin, only img/thermo/*/release.txt");
+}
+
+/* Nor does it tell a board what runs on it. */
+static void test_agent_select_counter_is_recovered_by_right_only(void **state) {
+    struct world *w = *state;
+    list_app(w, 2, 0);
+    fake_server_offer(w->server, 2);
+    w->server->channel.permille = 0;
+    fake_server_delegate(w->server, "img/thermo/2/*");
+    fake_server_publish(w->server);
+    assert_true(world_run(w));
+    assert_true(w->agent->counter_unknown);
+}
+
 /* ---- what a board reads though it is not offered anything ---------------------------------------------- */
 
 static void test_agent_select_reads_a_changed_product_role(void **state) {
@@ -75,6 +123,9 @@ int main(void) {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
         TEST(test_agent_select_unknown_counter_takes_no_stepping_stone),
+        TEST(test_agent_select_role_speaks_for_its_own_releases_only),
+        TEST(test_agent_select_role_speaks_for_its_own_files_only),
+        TEST(test_agent_select_counter_is_recovered_by_right_only),
         TEST(test_agent_select_reads_a_changed_product_role),
     };
     return cmocka_run_group_tests_name("agent_select", tests, NULL, NULL);

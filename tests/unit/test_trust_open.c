@@ -86,6 +86,32 @@ static void test_trust_nested_terminating_role_discards_what_waits(void **state)
     assert_ota_ok(trust_run(w, "bb", false, &unchanged, &err));
 }
 
+/* Its own path says nothing about what may pass through the roles above it, so the caller is told. */
+static void test_trust_says_when_another_role_delegated(void **state) {
+    struct trust_world *w = *state;
+    struct repo *r = &w->repo;
+    struct ota_delegation by;
+    bool unchanged;
+    OTA_CLEAN_FREE char *pump = role_json("pump", "*", false, r->pump);
+    OTA_CLEAN_FREE char *thermo = role_json("thermo", "*", false, r->thermo);
+    OTA_CLEAN_FREE char *all = ota_sprintf("[%s]", pump);
+    OTA_CLEAN_FREE char *below =
+        ota_sprintf("{\"_type\":\"targets\",\"delegations\":{\"keys\":{\"%s\":%s},\"roles\":[%s]},",
+                    repo_key_id(r->thermo), repo_key_object(r->thermo), thermo);
+    r->hashes = false;
+    r->delegations = all;
+    r->pump_list = ENTRY("a");
+    r->thermo_list = ENTRY("b");
+    repo_publish(r);
+    repo_edit_signed(r, "1.pump.json", "{\"_type\":\"targets\",", below, r->pump);
+    assert_ota_ok(trust_run(w, "a", false, &unchanged, &err));
+    assert_ota_ok(trust_open_path(w, "a", &by, &err));
+    assert_false(by.nested);
+    assert_ota_ok(trust_open_path(w, "b", &by, &err));
+    assert_string_equal(by.name, "thermo");
+    assert_true(by.nested);
+}
+
 static void test_trust_visits_a_role_once_and_bounds_what_waits(void **state) {
     struct trust_world *w = *state;
     struct repo *r = &w->repo;
@@ -138,6 +164,7 @@ int main(void) {
         TRUST_TEST(test_trust_a_product_cannot_sign_for_another),
         TRUST_TEST(test_trust_searches_in_order_and_stops_at_a_terminating_role),
         TRUST_TEST(test_trust_nested_terminating_role_discards_what_waits),
+        TRUST_TEST(test_trust_says_when_another_role_delegated),
         TRUST_TEST(test_trust_visits_a_role_once_and_bounds_what_waits),
         TRUST_TEST(test_trust_refuses_bad_delegations),
     };

@@ -74,16 +74,36 @@ static void sign_root(struct fake_server *s) {
     put(s, "m/1.root.json", ota_buf_span(&s->root));
 }
 
+/* `file` with every product path replaced, signed again. */
+static void delegate(const struct fake_server *s, const struct ota_key *key, struct ota_buf *file) {
+    static const char mark[] = "\"signed\":", from[] = "img/thermo/*/*";
+    OTA_CLEAN(ota_buf_free) struct ota_buf text = {0}, canonical = {0};
+    const char *body = strstr(ota_buf_text(file), mark) + strlen(mark), *at = strstr(body, from);
+    ota_buf_printf(&text, "%.*s%s%s", (int)(at - body), body, s->product_path, at + strlen(from));
+    ota_buf_printf(&canonical, "{\"signatures\":[],\"signed\":%s", ota_buf_text(&text));
+    struct ota_metadata m;
+    struct ota_key_signature sig;
+    char hex[2 * sizeof sig.der + 1];
+    assert_ota_ok(ota_metadata_parse(canonical.p, &canonical.len, "targets", &m, &err));
+    assert_ota_ok(ota_key_sign(key, m.signed_value.raw, &sig, &err));
+    ota_hex_encode(sig.der, sig.len, hex);
+    file->len = 0;
+    ota_buf_printf(file, "{\"signatures\":[{\"keyid\":\"%s\",\"sig\":\"%s\"}],\"signed\":%s",
+                   ota_key_public(key)->keyid, hex, ota_buf_text(&text));
+}
+
 static void sign_targets(struct fake_server *s, struct ota_meta_entry *entry) {
     OTA_CLEAN(ota_buf_free) struct ota_buf file = {0};
     struct ota_role_delegation product = {"thermo", ota_key_public(s->key[OTA_ROLE_TARGETS])};
-    struct ota_role_targets role = {.version = 1,
+    struct ota_role_targets role = {.version = s->targets_version + 1,
                                     .expires = FAKE_NOW + 10 * LIFE,
                                     .count = 1,
                                     .product = &product,
                                     .rollout = ota_key_public(s->rollout_key)};
     struct ota_role_keys keys = by(s->key[OTA_ROLE_TARGETS]);
     assert_ota_ok(ota_role_targets(&role, &keys, &file, &err));
+    if (s->product_path)
+        delegate(s, s->key[OTA_ROLE_TARGETS], &file);
     put_role(s, "targets", role.version, &file, entry);
 }
 
@@ -108,6 +128,11 @@ static void sign_rollout(struct fake_server *s, struct ota_meta_entry *entry) {
     struct ota_role_keys keys = by(s->rollout_key);
     assert_ota_ok(ota_role_rollout(&role, &keys, &file, &err));
     put_role(s, "rollout", role.version, &file, entry);
+}
+
+void fake_server_delegate(struct fake_server *s, const char *product_path) {
+    s->product_path = product_path;
+    s->targets_version++;
 }
 
 void fake_server_publish(struct fake_server *s) {

@@ -30,7 +30,9 @@ struct fake_server {
     size_t release_count;
     struct ota_channel channel;
     bool no_channel;
-    uint64_t version; /* of every role, raised by publish */
+    uint64_t version;         /* of every role but targets, raised by publish */
+    uint64_t targets_version; /* 0 stands for 1 */
+    const char *product_path; /* what targets delegates to the product role; NULL: all of the product */
 
     /* Faults. */
     bool down;              /* nobody answers */
@@ -67,6 +69,8 @@ void fake_server_image(struct fake_server *s, struct ota_release *r, enum ota_ki
                        const char *file, struct ota_span bytes);
 /* Offers release `counter` on the channel to everybody. */
 void fake_server_offer(struct fake_server *s, uint32_t counter);
+/* From the next publish on. */
+void fake_server_delegate(struct fake_server *s, const char *product_path);
 /* Signs everything anew. */
 void fake_server_publish(struct fake_server *s);
 /* The served image, to damage it. */
