@@ -107,9 +107,11 @@ static enum ota_status check_file(const char *path, struct ota_err *err) {
         return ota_fs_errno(err, path, "cannot examine");
     if (!S_ISREG(st.st_mode))
         return ota_err_set(err, OTA_IMAGE_KIND, "%s: is a link or a device, not a file", path);
-    if (st.st_mode & (S_IWGRP | S_IWOTH))
+    if ((st.st_mode & (S_IWGRP | S_IWOTH)) || (st.st_uid != geteuid() && st.st_uid != 0))
         return ota_err_set(err, OTA_PERMISSION,
-                           "%s: others may write to it, so it is not signed unasked (chmod go-w %s)", path, path);
+                           "%s: others may write to it, so it is not signed unasked (chmod go-w %s, or chown it to the "
+                           "user of otaserve)",
+                           path, path);
     return OTA_OK;
 }
 

@@ -50,16 +50,31 @@ static enum ota_status check_into(const struct ota_workspace *w, const char *int
     return OTA_OK;
 }
 
-/* The folder's owner vouches for what lies in it, so nobody else may be able to put something there. */
-static enum ota_status check_from(const char *from, struct ota_err *err) {
+/* What the product key signs here nobody looks at first, so nobody but the owner (and root) may be able to change it. Links are followed by nobody. */
+static enum ota_status check_owned(const char *path, mode_t type, struct ota_err *err) {
     struct stat st;
-    if (stat(from, &st) != 0)
-        return ota_fs_errno(err, from, "cannot examine");
-    if (st.st_uid != geteuid() || (st.st_mode & (S_IWGRP | S_IWOTH)))
-        return ota_err_set(err, OTA_PERMISSION,
-                           "%s: others may write here, so images in it are not signed by themselves; chmod go-w %s, or "
-                           "use otactl push",
-                           from, from);
+    if (lstat(path, &st) != 0)
+        return ota_fs_errno(err, path, "cannot examine");
+    if ((st.st_mode & S_IFMT) != type)
+        return ota_err_set(err, OTA_IMAGE_KIND, "%s: is not a %s", path, type == S_IFDIR ? "folder" : "file");
+    if ((st.st_uid == geteuid() || st.st_uid == 0) && !(st.st_mode & (S_IWGRP | S_IWOTH)))
+        return OTA_OK;
+    return ota_err_set(err, OTA_PERMISSION,
+                       "%s: others may write here, so it is not signed by itself; chmod go-w %s, chown it to the user "
+                       "of otaserve, or use otactl push",
+                       path, path);
+}
+
+/* Names that begin with '.' are not images, see ota_build_open_dropins(). */
+static enum ota_status check_from(const char *from, struct ota_err *err) {
+    OTA_CLEAN(ota_fs_names_free) struct ota_fs_names names = {0};
+    OTA_TRY(check_owned(from, S_IFDIR, err));
+    OTA_TRY(ota_fs_list(from, &names, err));
+    for (size_t i = 0; i < names.count; i++) {
+        OTA_CLEAN_FREE char *path = ota_sprintf("%s/%s", from, names.name[i]);
+        if (names.name[i][0] != '.')
+            OTA_TRY(check_owned(path, S_IFREG, err));
+    }
     return OTA_OK;
 }
 

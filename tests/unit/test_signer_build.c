@@ -105,6 +105,35 @@ static void test_signer_build_refuses_folders_others_may_write(void **state) {
     assert_non_null(strstr(err.msg, "chmod"));
 }
 
+static void test_signer_build_refuses_images_others_may_write(void **state) {
+    (void)state;
+    OTA_CLEAN_FREE char *image = ota_sprintf("%s/thermo.bin", folder);
+    assert_int_equal(chmod(image, 0664), 0);
+    assert_ota(build(), OTA_PERMISSION);
+    assert_int_equal(chmod(image, 0646), 0);
+    assert_ota(build(), OTA_PERMISSION);
+    assert_int_equal(chmod(image, 0644), 0);
+    if (geteuid() == 0) {
+        assert_int_equal(chown(image, 12345, (gid_t)-1), 0);
+        assert_ota(build(), OTA_PERMISSION);
+        assert_int_equal(chown(image, 0, (gid_t)-1), 0);
+    }
+    assert_ota_ok(build());
+}
+
+static void test_signer_build_follows_no_link(void **state) {
+    (void)state;
+    OTA_CLEAN_FREE char *image = ota_sprintf("%s/thermo.bin", folder);
+    OTA_CLEAN_FREE char *elsewhere = ota_workspace_path(&ws.w, "elsewhere");
+    assert_ota_ok(ota_fs_rename(image, elsewhere, &err));
+    assert_int_equal(symlink(elsewhere, image), 0);
+    assert_ota(build(), OTA_IMAGE_KIND);
+    assert_ota_ok(ota_fs_rename(elsewhere, image, &err));
+    assert_ota_ok(ota_fs_rename(folder, elsewhere, &err));
+    assert_int_equal(symlink(elsewhere, folder), 0);
+    assert_ota(build(), OTA_IMAGE_KIND);
+}
+
 static void test_signer_build_writes_nowhere_but_incoming(void **state) {
     (void)state;
     OTA_CLEAN(ota_buf_free) struct ota_buf summary = {0};
@@ -132,6 +161,8 @@ int main(void) {
         T(test_signer_build_makes_a_release_that_can_be_published),
         T(test_signer_build_refuses_what_a_board_would),
         T(test_signer_build_refuses_folders_others_may_write),
+        T(test_signer_build_refuses_images_others_may_write),
+        T(test_signer_build_follows_no_link),
         T(test_signer_build_writes_nowhere_but_incoming),
         T(test_signer_build_without_the_product_key_says_where_to_push),
     };
