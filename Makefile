@@ -90,7 +90,7 @@ $(OUT)/tests/%: $(OBJ)/tests/unit/%.o $(patsubst tests/%.c,$(OBJ)/tests/%.o,$(wi
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $(filter %.o,$^) -Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(UNIT_SYS)
 tests-build: all $(UNIT_TESTS:%=$(OUT)/tests/%)
 
-check: deps ## build sanitized, run unit, CLI and network tests (about a minute)
+check: deps ## build sanitized, run unit, CLI and network tests (a minute or two)
 	$(Q)$(MAKE) --no-print-directory FLAVOUR=debug tests-build
 	$(Q)tests/run.sh --out $(BUILD)/debug check
 

@@ -22,6 +22,8 @@ run_one() {
     log=$(mktemp "$results/log.XXXXXX")
     timeout --kill-after=10 "${OTA_SUITE_SECONDS:-420}" "$suite" >"$log" 2>&1 </dev/null
     rc=$?
+    # cmocka 1.1.5 writes "not ok N # SKIP name" for a skipped test.
+    sed -i -E 's/^not ok ([0-9]+) # SKIP (.*)/ok \1 - \2 # SKIP/' "$log"
     ok=$(grep -c '^ok ' "$log")
     skipped=$(grep -c '^ok .*# SKIP' "$log")
     bad=$(grep -c '^not ok ' "$log")
