@@ -33,19 +33,19 @@ PROGRAMS := otaserve otaserve-signer otactl otadevice
 
 main_otaserve := src/server/otaserve.c
 libs_otaserve := server store host core
-sys_otaserve = -lmicrohttpd -lgnutls -lsqlite3 -lcurl -lcjson -lcrypto -lz -lpthread -ldl -rdynamic
+sys_otaserve = -lmicrohttpd -lgnutls -lsqlite3 -lcurl -lcjson -lcrypto -lpthread -ldl -rdynamic
 main_otaserve-signer := src/sign/otaserve_signer.c
 libs_otaserve-signer := sign release host core
-sys_otaserve-signer = -lcrypto -lcurl -lcjson -lz
+sys_otaserve-signer = -lcrypto -lcurl -lcjson
 main_otactl := src/ctl/otactl.c
 libs_otactl := ctl store sign release image host core
-sys_otactl = -lcrypto -lssl -lcurl -lcjson -lsqlite3 -lz
+sys_otactl = -lcrypto -lssl -lcurl -lcjson -lsqlite3
 main_otadevice := src/sim/otadevice.c
 libs_otadevice := sim store image host core
-sys_otadevice = -lcrypto -lcurl -lcjson -lsqlite3 -lz
+sys_otadevice = -lcrypto -lcurl -lcjson -lsqlite3
 
 UNIT_TESTS := $(patsubst tests/unit/%.c,%,$(wildcard tests/unit/test_*.c))
-UNIT_SYS = -lcmocka -lmicrohttpd -lgnutls -lsqlite3 -lcurl -lcjson -lcrypto -lssl -lz -lpthread -ldl
+UNIT_SYS = -lcmocka -lmicrohttpd -lgnutls -lsqlite3 -lcurl -lcjson -lcrypto -lssl -lpthread -ldl
 
 .PHONY: all debug deps demo check check-long man install uninstall clean help format lint tests-build
 .DELETE_ON_ERROR:

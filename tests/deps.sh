@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Installs the Debian packages that building and testing need and that are missing. Does nothing when all are there.
 set -eu
-packages='gcc libc6-dev pkg-config libmicrohttpd-dev libgnutls28-dev libssl-dev libcurl4-openssl-dev zlib1g-dev libcjson-dev
+packages='gcc libc6-dev pkg-config libmicrohttpd-dev libgnutls28-dev libssl-dev libcurl4-openssl-dev libcjson-dev
 libsqlite3-dev libcmocka-dev curl openssl jq python3 iproute2 procps ca-certificates groff-base python3-jsonschema'
 [ -n "${OTA_DEPS_EXTRA:-}" ] && packages="$packages $OTA_DEPS_EXTRA"
 missing=
