@@ -8,6 +8,7 @@
  *               canonicalised in place, so the received spelling is gone by then; the two differ in escapes only.)
  *   "snapshot"  trusted snapshot, in canonical form
  *   "ts"        record: timestamp version, SHA-256 of its `signed`, expiry, snapshot version, floor, ETag
+ *   "rotated"   record, while a root that rotates an online key is being taken over: its version, the floor to keep
  *   "roles"     record: for targets and each delegated role seen: name, version, SHA-256 of its `signed`, expiry
  * Roots and the snapshot are verified again when they are loaded. A damaged record counts as lost and is logged.
  * Records begin with a version byte and end with a CRC-32.
@@ -74,6 +75,7 @@ struct ota_trust {
     bool authenticated;             /* public: every answer of this run came from an authenticated server */
     uint32_t retry_after;           /* public: seconds the server asked for, 0 if none */
     bool roles_changed, ts_changed; /* memory is ahead of the store until finish() */
+    bool stale;                     /* memory and store went apart: nothing is stored, the next run loads anew */
     uint64_t issued;                /* of this run's timestamp, 0: none */
     char etag[OTA_ETAG_MAX];        /* of this run's timestamp */
     size_t key_bytes;               /* end of buf that holds keys of schemes other than P-256; 0 on the chip */

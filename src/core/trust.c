@@ -195,13 +195,16 @@ enum ota_status ota_trust_load(struct ota_trust *t, struct ota_err *err) {
     bool damaged;
     t->key_bytes = 0;
     t->ts_changed = t->roles_changed = false;
+    t->stale = true;
     OTA_TRY(open_root(t, &root, &len, &damaged, err));
     OTA_TRY(ota_trust_adopt_root(t, &root, len, err));
     OTA_TRY(ota_trust_load_records(t, err));
     if (damaged) /* an unchanged timestamp must not keep us from walking the root chain again */
         t->ts.etag[0] = '\0';
+    OTA_TRY(ota_trust_end_rotation(t, err));
     OTA_TRY(load_snapshot(t, err));
     ota_trust_set_time(t);
+    t->stale = false;
     return OTA_OK;
 }
 
@@ -232,6 +235,8 @@ bool ota_trust_complete(const struct ota_trust *t) {
 }
 
 enum ota_status ota_trust_finish(struct ota_trust *t, bool whole, struct ota_err *err) {
+    if (t->stale)
+        return OTA_OK;
     OTA_TRY(ota_trust_check_issued(t, t->issued, err));
     if (t->issued > t->ts.floor && ota_trust_complete(t)) {
         t->ts.floor = t->issued;

@@ -10,6 +10,8 @@
 #define OTA_KV_TIMESTAMP "ts"
 #define OTA_KV_ROLES "roles"
 
+#define OTA_KV_ROTATED "rotated"
+
 #define OTA_ROLLOUT_ROLE "rollout"
 
 /* "<version>.<name>.json" with every byte of the name percent-encoded. */
@@ -35,6 +37,14 @@ const struct ota_meta_entry *ota_trust_entry(const struct ota_trust *t, const ch
 bool ota_trust_role_current(const struct ota_trust *t, const struct ota_role_record *r);
 /* ISSUED when `issued` lies beyond the expiry of root or of an offline role that the snapshot still names. */
 OTA_MUST_USE enum ota_status ota_trust_check_issued(const struct ota_trust *t, uint64_t issued, struct ota_err *err);
+
+/* ---- trust_rotate.c ---- */
+
+/* Takes over the judged root in buf[0..len), a successor of the trusted one. */
+OTA_MUST_USE enum ota_status ota_trust_take_root(struct ota_trust *t, const struct ota_metadata *root, size_t len,
+                                                 bool timestamp_rotated, bool snapshot_rotated, struct ota_err *err);
+/* After loading: ends what a power cut left of it. */
+OTA_MUST_USE enum ota_status ota_trust_end_rotation(struct ota_trust *t, struct ota_err *err);
 
 /* ---- trust_fetch.c ---- */
 
@@ -62,6 +72,17 @@ size_t ota_timestamp_record_encode(const struct ota_timestamp_record *r, uint8_t
 bool ota_timestamp_record_decode(struct ota_span in, struct ota_timestamp_record *r);
 size_t ota_role_records_encode(const struct ota_role_record *r, size_t count, uint8_t *out, size_t cap);
 bool ota_role_records_decode(struct ota_span in, struct ota_role_record *r, size_t cap, size_t *count);
+
+/* A root of this version rotates an online key; 0: none does. */
+struct ota_rotation_record {
+    uint64_t root_version;
+    uint64_t floor; /* kept; 0: the timestamp key is rotated, and time with it */
+};
+OTA_MUST_USE enum ota_status ota_trust_store_rotation(struct ota_trust *t, const struct ota_rotation_record *r,
+                                                      struct ota_err *err);
+/* Absent or damaged: zeros. */
+OTA_MUST_USE enum ota_status ota_trust_load_rotation(struct ota_trust *t, struct ota_rotation_record *r,
+                                                     struct ota_err *err);
 
 OTA_MUST_USE enum ota_status ota_trust_store_timestamp(struct ota_trust *t, struct ota_err *err);
 OTA_MUST_USE enum ota_status ota_trust_store_roles(struct ota_trust *t, struct ota_err *err);

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The two records of the trust store.
+ * The records of the trust store.
  *
  *   "ts"     u8 format | u64 version | 32 sha256 | u64 expires | u64 snapshot version | u64 floor | str etag | u32 crc
  *   "roles"  u8 format | u8 count | count x (str name | u64 version | u64 expires | 32 sha256) | u32 crc
+ *   "rotated" u8 format | u64 root version | u64 floor | u32 crc
  *
  * Little-endian; str = u8 length, bytes; crc = CRC-32 of all before it.
  */
@@ -109,6 +110,29 @@ static enum ota_status get(struct ota_trust *t, const char *key, size_t *len, st
     if (status == OTA_NOT_FOUND)
         *len = 0;
     return status == OTA_NOT_FOUND ? OTA_OK : status;
+}
+
+enum ota_status ota_trust_store_rotation(struct ota_trust *t, const struct ota_rotation_record *r,
+                                         struct ota_err *err) {
+    struct ota_writer w = {.p = t->work.record, .cap = sizeof t->work.record};
+    ota_write_u8(&w, OTA_TIMESTAMP_RECORD_VERSION);
+    ota_write_u64(&w, r->root_version);
+    ota_write_u64(&w, r->floor);
+    return store(t, OTA_KV_ROTATED, seal(&w), err);
+}
+
+enum ota_status ota_trust_load_rotation(struct ota_trust *t, struct ota_rotation_record *r, struct ota_err *err) {
+    struct ota_reader in_order;
+    size_t len;
+    memset(r, 0, sizeof *r);
+    OTA_TRY(get(t, OTA_KV_ROTATED, &len, err));
+    if (!unseal((struct ota_span){t->work.record, len}, &in_order))
+        return OTA_OK;
+    r->root_version = ota_read_u64(&in_order);
+    r->floor = ota_read_u64(&in_order);
+    if (in_order.bad || in_order.pos != in_order.len)
+        memset(r, 0, sizeof *r);
+    return OTA_OK;
 }
 
 enum ota_status ota_trust_load_records(struct ota_trust *t, struct ota_err *err) {

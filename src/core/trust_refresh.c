@@ -57,35 +57,12 @@ static enum ota_status judge_root(struct ota_trust *t, const struct ota_metadata
     return check_consistent_snapshot(root, err);
 }
 
-/*
- * Fast-forward recovery: whoever held a rotated key may have signed versions (and with the timestamp key a time) far
- * ahead, so what rests on them is dropped. It is gone from the store before the new root is in it: after a cut between
- * the two, the old root brings us here again.
- */
-static enum ota_status forget_online_roles(struct ota_trust *t, const struct verdict *verdict, struct ota_err *err) {
-    const struct ota_kv *kv = t->cfg.kv;
-    const uint64_t floor = verdict->timestamp_rotated ? 0 : t->ts.floor;
-    if (!verdict->timestamp_rotated && !verdict->snapshot_rotated)
-        return OTA_OK;
-    t->ts = (struct ota_timestamp_record){.floor = floor};
-    t->role_count = t->snapshot_count = 0;
-    t->snapshot_version = t->snapshot_expires = 0;
-    if (floor)
-        OTA_TRY(ota_trust_store_timestamp(t, err));
-    else
-        OTA_TRY(kv->erase(kv->ctx, OTA_KV_TIMESTAMP, err));
-    OTA_TRY(kv->erase(kv->ctx, OTA_KV_ROLES, err));
-    return kv->erase(kv->ctx, OTA_KV_SNAPSHOT, err);
-}
-
 static enum ota_status accept_root(struct ota_trust *t, size_t len, struct ota_err *err) {
     struct ota_metadata root;
     struct verdict verdict = {false, false};
     OTA_TRY(ota_metadata_parse(t->cfg.buf, &len, "root", &root, err));
     OTA_TRY(judge_root(t, &root, len, &verdict, err));
-    OTA_TRY(forget_online_roles(t, &verdict, err));
-    OTA_TRY(t->cfg.kv->set(t->cfg.kv->ctx, OTA_KV_ROOT, t->cfg.buf, len, err));
-    OTA_TRY(ota_trust_adopt_root(t, &root, len, err));
+    OTA_TRY(ota_trust_take_root(t, &root, len, verdict.timestamp_rotated, verdict.snapshot_rotated, err));
     ota_log(t->cfg.log, OTA_LOG_INFO, "root version %llu is trusted now", (unsigned long long)root.version);
     return OTA_OK;
 }
@@ -247,7 +224,7 @@ static enum ota_status begin_run(struct ota_trust *t, struct ota_err *err) {
     t->retry_after = 0;
     t->issued = 0;
     t->etag[0] = '\0';
-    if (t->ts_changed || t->roles_changed)
+    if (t->stale || t->ts_changed || t->roles_changed)
         return ota_trust_load(t, err);
     ota_trust_set_time(t);
     return OTA_OK;
