@@ -7,7 +7,8 @@
  *   "root"      newest trusted root, in canonical form: what was verified. (One buffer serves everything and is
  *               canonicalised in place, so the received spelling is gone by then; the two differ in escapes only.)
  *   "snapshot"  trusted snapshot, in canonical form
- *   "ts"        record: timestamp version, SHA-256 of its `signed`, expiry, snapshot version, floor, ETag
+ *   "ts"        record: timestamp version, SHA-256 of its `signed`, expiry, snapshot version, floor, time of the last whole
+ *               run, ETag
  *   "rotated"   record, while a root that rotates an online key is being taken over: its version, the floor to keep
  *   "roles"     record: for targets and each delegated role seen: name, version, SHA-256 of its `signed`, expiry
  * Roots and the snapshot are verified again when they are loaded. A damaged record counts as lost and is logged.
@@ -21,7 +22,9 @@
 #define OTA_ROOT_ROTATIONS_MAX 256u /* new roots followed in one run */
 #define OTA_DELEGATIONS_MAX 6u      /* delegated roles waiting to be visited in one search */
 #define OTA_ROLES_VISITED_MAX 16u   /* roles visited in one search */
-#define OTA_TIMESTAMP_RECORD_VERSION 1u
+#define OTA_TRUST_RECORD_VERSION 1u
+#define OTA_TIMESTAMP_RECORD_VERSION 2u
+#define OTA_WHOLE_RUN_EVERY_S (24u * 3600u) /* after so long no 304 ends a run, if the clock tells */
 
 struct ota_timestamp_record {
     uint64_t version;               /* 0: none yet */
@@ -29,6 +32,7 @@ struct ota_timestamp_record {
     uint64_t expires;
     uint64_t snapshot_version;
     uint64_t floor;          /* time never goes below it, unix seconds */
+    uint64_t whole;          /* when a run last verified everything that was wanted, unix seconds; 0: never */
     char etag[OTA_ETAG_MAX]; /* "" unless the run that stored it finished whole: only then may a 304 end a run */
 };
 

@@ -40,6 +40,10 @@ void ota_trust_set_time(struct ota_trust *t) {
         t->now = clock;
 }
 
+bool ota_trust_whole_run_due(const struct ota_trust *t) {
+    return !t->time_unverified && (t->now < t->ts.whole || t->now - t->ts.whole >= OTA_WHOLE_RUN_EVERY_S);
+}
+
 enum ota_status ota_trust_check_expiry(const struct ota_trust *t, const char *role, uint64_t version, uint64_t expires,
                                        struct ota_err *err) {
     if (t->now < expires)
@@ -247,6 +251,11 @@ enum ota_status ota_trust_finish(struct ota_trust *t, bool whole, struct ota_err
     t->roles_changed = false;
     if (whole && t->etag[0] && strcmp(t->ts.etag, t->etag) != 0) {
         memcpy(t->ts.etag, t->etag, sizeof t->etag);
+        t->ts_changed = true;
+    }
+    /* Kept with the record, so that a board that sleeps deeply between two polls knows it, too; written once a day at most. */
+    if (whole && t->etag[0] && (t->ts_changed || ota_trust_whole_run_due(t))) {
+        t->ts.whole = t->now;
         t->ts_changed = true;
     }
     /* Last: an ETag in the store promises that everything else is there. */

@@ -32,6 +32,8 @@ void ota_trust_set_time(struct ota_trust *t);
 /* EXPIRED when `expires` has come. */
 OTA_MUST_USE enum ota_status ota_trust_check_expiry(const struct ota_trust *t, const char *role, uint64_t version,
                                                     uint64_t expires, struct ota_err *err);
+/* Has it been a day since a whole run. Without a clock nobody knows: false. */
+bool ota_trust_whole_run_due(const struct ota_trust *t);
 const struct ota_meta_entry *ota_trust_entry(const struct ota_trust *t, const char *role); /* NULL */
 /* Does the snapshot still name this version? A record it has moved past says nothing any more. */
 bool ota_trust_role_current(const struct ota_trust *t, const struct ota_role_record *r);
@@ -67,7 +69,7 @@ OTA_MUST_USE enum ota_status ota_trust_bad_status(const char *file, int status, 
 /* ---- trust_record.c ---- */
 
 /* Records of the store, byte forms as in ota/trust.h. decode: false when damaged or of an unknown version. */
-#define OTA_TIMESTAMP_RECORD_MAX (1u + 8u + OTA_SHA256_LEN + 8u + 8u + 8u + 1u + OTA_ETAG_MAX + 4u)
+#define OTA_TIMESTAMP_RECORD_MAX (1u + 8u + OTA_SHA256_LEN + 8u + 8u + 8u + 8u + 1u + OTA_ETAG_MAX + 4u)
 size_t ota_timestamp_record_encode(const struct ota_timestamp_record *r, uint8_t *out, size_t cap);
 bool ota_timestamp_record_decode(struct ota_span in, struct ota_timestamp_record *r);
 size_t ota_role_records_encode(const struct ota_role_record *r, size_t count, uint8_t *out, size_t cap);

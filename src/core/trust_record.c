@@ -2,7 +2,8 @@
 /*
  * The records of the trust store.
  *
- *   "ts"     u8 format | u64 version | 32 sha256 | u64 expires | u64 snapshot version | u64 floor | str etag | u32 crc
+ *   "ts"     u8 format | u64 version | 32 sha256 | u64 expires | u64 snapshot version | u64 floor | u64 whole
+ *             | str etag | u32 crc
  *   "roles"  u8 format | u8 count | count x (str name | u64 version | u64 expires | 32 sha256) | u32 crc
  *   "rotated" u8 format | u64 root version | u64 floor | u32 crc
  *
@@ -18,9 +19,8 @@ static size_t seal(struct ota_writer *w) {
 }
 
 /* Checks format and CRC; *r then reads what lies between. */
-static bool unseal(struct ota_span in, struct ota_reader *r) {
-    if (in.len < 5 || in.p[0] != OTA_TIMESTAMP_RECORD_VERSION ||
-        ota_le32(in.p + in.len - 4) != ota_crc32(0, in.p, in.len - 4))
+static bool unseal(struct ota_span in, uint8_t version, struct ota_reader *r) {
+    if (in.len < 5 || in.p[0] != version || ota_le32(in.p + in.len - 4) != ota_crc32(0, in.p, in.len - 4))
         return false;
     *r = (struct ota_reader){.p = in.p, .len = in.len - 4, .pos = 1};
     return true;
@@ -34,6 +34,7 @@ size_t ota_timestamp_record_encode(const struct ota_timestamp_record *r, uint8_t
     ota_write_u64(&w, r->expires);
     ota_write_u64(&w, r->snapshot_version);
     ota_write_u64(&w, r->floor);
+    ota_write_u64(&w, r->whole);
     ota_write_str(&w, r->etag);
     return seal(&w);
 }
@@ -41,13 +42,14 @@ size_t ota_timestamp_record_encode(const struct ota_timestamp_record *r, uint8_t
 bool ota_timestamp_record_decode(struct ota_span in, struct ota_timestamp_record *r) {
     struct ota_reader in_order;
     memset(r, 0, sizeof *r);
-    if (!unseal(in, &in_order))
+    if (!unseal(in, OTA_TIMESTAMP_RECORD_VERSION, &in_order))
         return false;
     r->version = ota_read_u64(&in_order);
     ota_read_bytes(&in_order, r->sha256, sizeof r->sha256);
     r->expires = ota_read_u64(&in_order);
     r->snapshot_version = ota_read_u64(&in_order);
     r->floor = ota_read_u64(&in_order);
+    r->whole = ota_read_u64(&in_order);
     ota_read_str(&in_order, r->etag, sizeof r->etag);
     if (!in_order.bad && in_order.pos == in_order.len)
         return true;
@@ -57,7 +59,7 @@ bool ota_timestamp_record_decode(struct ota_span in, struct ota_timestamp_record
 
 size_t ota_role_records_encode(const struct ota_role_record *r, size_t count, uint8_t *out, size_t cap) {
     struct ota_writer w = {.p = out, .cap = cap};
-    ota_write_u8(&w, OTA_TIMESTAMP_RECORD_VERSION);
+    ota_write_u8(&w, OTA_TRUST_RECORD_VERSION);
     ota_write_u8(&w, (uint8_t)count);
     for (size_t i = 0; i < count; i++) {
         ota_write_str(&w, r[i].name);
@@ -71,7 +73,7 @@ size_t ota_role_records_encode(const struct ota_role_record *r, size_t count, ui
 bool ota_role_records_decode(struct ota_span in, struct ota_role_record *r, size_t cap, size_t *count) {
     struct ota_reader in_order;
     *count = 0;
-    if (!unseal(in, &in_order))
+    if (!unseal(in, OTA_TRUST_RECORD_VERSION, &in_order))
         return false;
     size_t n = ota_read_u8(&in_order);
     if (n > cap)
@@ -115,7 +117,7 @@ static enum ota_status get(struct ota_trust *t, const char *key, size_t *len, st
 enum ota_status ota_trust_store_rotation(struct ota_trust *t, const struct ota_rotation_record *r,
                                          struct ota_err *err) {
     struct ota_writer w = {.p = t->work.record, .cap = sizeof t->work.record};
-    ota_write_u8(&w, OTA_TIMESTAMP_RECORD_VERSION);
+    ota_write_u8(&w, OTA_TRUST_RECORD_VERSION);
     ota_write_u64(&w, r->root_version);
     ota_write_u64(&w, r->floor);
     return store(t, OTA_KV_ROTATED, seal(&w), err);
@@ -126,7 +128,7 @@ enum ota_status ota_trust_load_rotation(struct ota_trust *t, struct ota_rotation
     size_t len;
     memset(r, 0, sizeof *r);
     OTA_TRY(get(t, OTA_KV_ROTATED, &len, err));
-    if (!unseal((struct ota_span){t->work.record, len}, &in_order))
+    if (!unseal((struct ota_span){t->work.record, len}, OTA_TRUST_RECORD_VERSION, &in_order))
         return OTA_OK;
     r->root_version = ota_read_u64(&in_order);
     r->floor = ota_read_u64(&in_order);

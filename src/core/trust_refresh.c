@@ -88,8 +88,10 @@ static enum ota_status walk_roots(struct ota_trust *t, struct held *held, struct
 
 /* ---- timestamp ---- */
 
-/* May a 304 end the run: everything a whole run stored is there and unexpired. */
+/* May a 304 end the run: everything a whole run stored is there and unexpired, and that run was not a day ago. */
 static bool all_fresh(const struct ota_trust *t) {
+    if (ota_trust_whole_run_due(t))
+        return false;
     if (!t->ts.etag[0] || t->snapshot_version == 0 || t->snapshot_version != t->ts.snapshot_version)
         return false;
     if (t->now >= t->ts.expires || t->now >= t->snapshot_expires || t->now >= t->root_expires)

@@ -85,6 +85,28 @@ static void test_trust_expired_304_is_not_accepted(void **state) {
     assert_false(unchanged);
 }
 
+/* Each run is a fresh boot, as on a board that sleeps deeply between its polls: a 304 ends none for longer than a day. */
+static void test_trust_a_whole_run_is_made_daily(void **state) {
+    struct trust_world *w = *state;
+    bool unchanged;
+    assert_ota_ok(trust_full_run(w, &err));
+    unsigned changes = w->kv.changes;
+    for (unsigned hour = 1; hour < 24; hour++) {
+        trust_clock_now = JAN_2 + hour * 3600;
+        assert_ota_ok(trust_run(w, NULL, true, &unchanged, &err));
+        assert_true(unchanged);
+    }
+    assert_int_equal(w->kv.changes, changes);
+    trust_clock_now = JAN_2 + DAY;
+    assert_ota_ok(trust_run(w, NULL, true, &unchanged, &err));
+    assert_false(unchanged);
+    assert_true(repo_requested(&w->repo, "2.root.json"));
+    assert_int_equal(w->kv.changes, changes + 1);
+    trust_clock_now = JAN_2 + DAY + 3600;
+    assert_ota_ok(trust_run(w, NULL, true, &unchanged, &err));
+    assert_true(unchanged);
+}
+
 static void test_trust_failed_run_keeps_the_version_and_no_etag(void **state) {
     struct trust_world *w = *state;
     bool unchanged;
@@ -391,6 +413,7 @@ int main(void) {
         TRUST_TEST(test_trust_changed_timestamp_is_fetched_once),
         TRUST_TEST(test_trust_changed_timestamp_survives_a_new_root),
         TRUST_TEST(test_trust_expired_304_is_not_accepted),
+        TRUST_TEST(test_trust_a_whole_run_is_made_daily),
         TRUST_TEST(test_trust_failed_run_keeps_the_version_and_no_etag),
         TRUST_TEST(test_trust_without_clock_uses_the_floor),
         TRUST_TEST(test_trust_says_when_the_server_proved_nothing),
