@@ -5,6 +5,7 @@
 
 #include "ctl/cmd.h"
 #include "host/clock.h"
+#include "sign/last_signed.h"
 #include "store/repo.h"
 
 #define DAY 86400u
@@ -67,12 +68,31 @@ static bool has_role(const struct status *s, const char *name) {
     return false;
 }
 
+static enum ota_status ask_last_signed(const struct ota_workspace *w, uint64_t version, struct ota_err *err) {
+    OTA_CLEAN_FREE char *keys = ota_workspace_path(w, "keys");
+    OTA_CLEAN(ota_buf_free) struct ota_buf timestamp = {0};
+    struct ota_last_signed past;
+    OTA_TRY(ota_last_signed_read(keys, &past, err));
+    OTA_TRY(ota_repo_role(w, "timestamp", &timestamp, err));
+    return ota_last_signed_accepts(&past, ota_buf_span(&timestamp), version, err);
+}
+
+/* A restored backup: the signer will not go on from it by itself. */
+static void warn_of_the_past(struct status *s) {
+    struct ota_err err;
+    for (size_t i = 0; i < s->info.role_count; i++)
+        if (strcmp(s->info.role[i].name, "timestamp") == 0 &&
+            ask_last_signed(s->w, s->info.role[i].version, &err) != OTA_OK)
+            warn(s, ota_sprintf("nothing can be signed: %s", err.msg));
+}
+
 static void find_warnings(struct status *s) {
     uint64_t ignored;
     if (!ota_clock_system.now(ota_clock_system.ctx, &ignored))
         warn(s, ota_strdup("the clock of this machine is not set: nothing can be signed"));
     for (size_t i = 0; i < s->info.role_count; i++)
         warn_of_expiry(s, &s->info.role[i]);
+    warn_of_the_past(s);
     for (size_t i = 0; i < s->w->config.product_count; i++)
         if (!has_role(s, s->w->config.product[i].name))
             warn(s, ota_sprintf("product %s is in ota.conf but not in the repository", s->w->config.product[i].name));

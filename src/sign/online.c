@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "host/crypto.h"
 #include "host/role_file.h"
 #include "sign/online_rollout.h"
 #include "sign/role.h"
@@ -12,6 +13,7 @@ struct round {
     const struct ota_keyring *keys;
     const struct ota_online_proposal *in;
     struct ota_online_answer *out;
+    struct ota_last_signed past; /* as it was; versions: as they are signed */
     struct ota_signers signers[OTA_ROLE_COUNT];
     struct ota_role_delegations delegations;
     const struct ota_delegation *rollout_by, *product_by[OTA_PRODUCTS_MAX]; /* into delegations */
@@ -120,6 +122,24 @@ static enum ota_status open_current(struct round *r, struct ota_err *err) {
     return match_entry(&r->rollout, &r->before, err);
 }
 
+static uint64_t later(uint64_t a, uint64_t b) {
+    return a > b ? a : b;
+}
+
+static enum ota_status check_base(struct round *r, struct ota_err *err) {
+    if (first_time(r) && r->past.known)
+        return ota_err_set(err, OTA_ROLLBACK,
+                           "something was signed before, but the current repository is left out; bring it back, or, if "
+                           "it is lost, remove keys/" OTA_LAST_SIGNED);
+    if (first_time(r))
+        return OTA_OK;
+    OTA_TRY(ota_last_signed_accepts(&r->past, r->in->timestamp, r->timestamp.meta.version, err));
+    r->past.timestamp = later(r->past.timestamp, r->timestamp.meta.version);
+    r->past.snapshot = later(r->past.snapshot, r->snapshot.meta.version);
+    r->past.rollout = later(r->past.rollout, r->rollout.meta.version);
+    return OTA_OK;
+}
+
 /* ---- what must hold --------------------------------------------------------------------------------------- */
 
 static enum ota_status last_issued(const struct round *r, uint64_t *issued, struct ota_err *err) {
@@ -134,6 +154,7 @@ static enum ota_status check_clock(const struct round *r, struct ota_err *err) {
     uint64_t issued;
     char now[OTA_TIME_TEXT_MAX], then[OTA_TIME_TEXT_MAX];
     OTA_TRY(last_issued(r, &issued, err));
+    issued = later(issued, r->past.issued);
     ota_time_format(r->in->now, now);
     ota_time_format(issued, then);
     if (r->in->now < issued && !r->in->clock_ok)
@@ -198,8 +219,8 @@ static bool ends_within(const struct ota_role_file *f, uint64_t now, uint64_t se
     return f->meta.expires < now + seconds;
 }
 
-static uint64_t next_version(const struct ota_role_file *f, uint64_t now) {
-    return f->meta.version + 1 > now ? f->meta.version + 1 : now;
+static uint64_t next_version(uint64_t *last, uint64_t now) {
+    return *last = later(*last + 1, now);
 }
 
 /* Not one that is new: it is published as it came. An expired role is renewed only when someone vouches for the clock. */
@@ -264,7 +285,8 @@ static enum ota_status sign_rollout(struct round *r, struct ota_err *err) {
         return list_role(r, &r->rollout, err);
     struct ota_role_keys by;
     OTA_TRY(key_for(r, "rollout", &r->rollout_by->signers, &by, err));
-    const struct ota_role_rollout role = {next_version(&r->rollout, now), now + OTA_ROLE_ONLINE_LIFE, &r->channels};
+    const struct ota_role_rollout role = {next_version(&r->past.rollout, now), now + OTA_ROLE_ONLINE_LIFE,
+                                          &r->channels};
     OTA_TRY(ota_role_rollout(&role, &by, &r->out->rollout, err));
     return ota_role_entry("rollout", role.version, ota_buf_span(&r->out->rollout), &r->next.entry[r->next.count++],
                           err);
@@ -289,8 +311,8 @@ static enum ota_status sign_snapshot(struct round *r, struct ota_meta_entry *sna
         return ota_role_entry("snapshot", r->snapshot.meta.version, ota_buf_span(&r->snapshot.wire), snapshot, err);
     struct ota_role_keys by;
     OTA_TRY(key_for(r, "snapshot", &r->signers[OTA_ROLE_SNAPSHOT], &by, err));
-    const struct ota_role_snapshot role = {next_version(&r->snapshot, now), now + OTA_ROLE_ONLINE_LIFE, r->next.count,
-                                           r->next.entry};
+    const struct ota_role_snapshot role = {next_version(&r->past.snapshot, now), now + OTA_ROLE_ONLINE_LIFE,
+                                           r->next.count, r->next.entry};
     OTA_TRY(ota_role_snapshot(&role, &by, &r->out->snapshot, err));
     return ota_role_entry("snapshot", role.version, ota_buf_span(&r->out->snapshot), snapshot, err);
 }
@@ -304,7 +326,7 @@ static enum ota_status sign_timestamp(struct round *r, const struct ota_meta_ent
         return OTA_OK;
     struct ota_role_keys by;
     OTA_TRY(key_for(r, "timestamp", &r->signers[OTA_ROLE_TIMESTAMP], &by, err));
-    const struct ota_role_timestamp role = {next_version(&r->timestamp, now), now + OTA_ROLE_TIMESTAMP_LIFE, now,
+    const struct ota_role_timestamp role = {next_version(&r->past.timestamp, now), now + OTA_ROLE_TIMESTAMP_LIFE, now,
                                             *snapshot};
     return ota_role_timestamp(&role, &by, &r->out->timestamp, err);
 }
@@ -317,17 +339,53 @@ static enum ota_status sign_due(struct round *r, struct ota_err *err) {
     return sign_timestamp(r, &snapshot, err);
 }
 
+/* ---- what is remembered ----------------------------------------------------------------------------------- */
+
+static enum ota_status digest(struct ota_span wire, uint8_t out[OTA_SHA256_LEN], struct ota_err *err) {
+    return ota_sha256(&ota_crypto_openssl, wire.p, wire.len, out, err);
+}
+
+static enum ota_status remember_answer(struct round *r, struct ota_err *err) {
+    OTA_TRY(digest(ota_buf_span(&r->out->timestamp), r->past.last, err));
+    r->past.issued = r->in->now;
+    return digest(first_time(r) ? ota_buf_span(&r->out->timestamp) : r->in->timestamp, r->past.base, err);
+}
+
+/* Nothing was due. A repository that is the last one signed, or a later one than is remembered, is the only one to go on from now. */
+static enum ota_status remember_base(struct round *r, struct ota_err *err) {
+    uint8_t base[OTA_SHA256_LEN];
+    OTA_TRY(digest(r->in->timestamp, base, err));
+    bool lost_answer =
+        r->past.known && memcmp(base, r->past.last, sizeof base) != 0 && r->timestamp.meta.version < r->past.timestamp;
+    if (lost_answer)
+        return OTA_OK;
+    memcpy(r->past.last, base, sizeof base);
+    memcpy(r->past.base, base, sizeof base);
+    return last_issued(r, &r->past.issued, err);
+}
+
+static enum ota_status remember(struct round *r, struct ota_last_signed *past, struct ota_err *err) {
+    OTA_TRY(r->out->timestamp.len ? remember_answer(r, err) : remember_base(r, err));
+    *past = r->past;
+    past->known = true;
+    return OTA_OK;
+}
+
 enum ota_status ota_online_sign(const struct ota_keyring *keys, const struct ota_online_proposal *in,
-                                struct ota_online_answer *out, struct ota_err *err) {
+                                struct ota_last_signed *past, struct ota_online_answer *out, struct ota_err *err) {
     OTA_CLEAN(clean_round) struct round *r = ota_calloc(1, sizeof *r);
     r->keys = keys;
     r->in = in;
     r->out = out;
+    r->past = *past;
     OTA_TRY(open_offline(r, err));
     OTA_TRY(open_current(r, err));
+    OTA_TRY(check_base(r, err));
     OTA_TRY(check_clock(r, err));
     OTA_TRY(check_versions(r, err));
     enum ota_status s = sign_due(r, err);
+    if (s == OTA_OK)
+        s = remember(r, past, err);
     if (s != OTA_OK)
         ota_online_answer_free(out);
     return s;

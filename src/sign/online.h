@@ -10,12 +10,20 @@
  *   snapshot            any version changed, or under 10 days left
  *   timestamp           snapshot changed, or older than a day
  *
- * Versions of the last three are max(previous + 1, now).
+ * Versions of the last three are max(previous + 1, last signed + 1, now).
+ *
+ * "Before" is not what the asker says it is. The current files must be those signed last, or those the last signature was based on: an answer may be lost
+ * before it is on disk, and then the next proposal starts from where that one did. Two consequences:
+ *
+ *   - What was signed last can be undone as long as no proposal was based on it; counters fall then to those of the files it was based on, and no
+ *     further. After each publication the store makes a proposal that wants nothing, which closes that door.
+ *   - The first time, without current files, is only when nothing is remembered.
  */
 #ifndef OTA_SIGN_ONLINE_H
 #define OTA_SIGN_ONLINE_H
 
 #include "sign/keyring.h"
+#include "sign/last_signed.h"
 
 struct ota_online_proposal {
     bool clock_ok; /* sign although the clock is before the last signature */
@@ -34,8 +42,10 @@ struct ota_online_answer {
 };
 void ota_online_answer_free(struct ota_online_answer *a);
 
-/* CLOCK, ISSUED (the clock is past an offline role's expiry), ROLLBACK, CHANNEL, COUNTER, SIGNATURE, EXPIRED, ...: nothing is signed then. */
+/* CLOCK, ISSUED (the clock is past an offline role's expiry), ROLLBACK, CHANNEL, COUNTER, SIGNATURE, EXPIRED, ...: nothing is signed then. *past is what
+ * was signed before, and afterwards what must be remembered before anybody is given the answer; unchanged on failure. */
 OTA_MUST_USE enum ota_status ota_online_sign(const struct ota_keyring *keys, const struct ota_online_proposal *in,
-                                             struct ota_online_answer *out, struct ota_err *err);
+                                             struct ota_last_signed *past, struct ota_online_answer *out,
+                                             struct ota_err *err);
 
 #endif

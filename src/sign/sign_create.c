@@ -118,7 +118,9 @@ static enum ota_status sign_online(const struct ota_workspace *w, uint64_t now, 
     };
     for (size_t i = 0; i < proposal.product_count; i++)
         proposal.product[i] = ota_buf_span(&f->product[i]);
-    return ota_online_sign(&ring, &proposal, &f->online, err);
+    struct ota_last_signed past = {0}; /* without state/repo there is nothing to go on from, whatever the file says */
+    OTA_TRY(ota_online_sign(&ring, &proposal, &past, &f->online, err));
+    return ota_last_signed_write(dir, &past, err);
 }
 
 static enum ota_status write_repo(const struct ota_workspace *w, const char *repo, uint64_t now, const struct first *f,

@@ -7,6 +7,8 @@
 
 #include "sign/online.h"
 
+#define KEYS "keys"
+
 /* ---- SIGN ------------------------------------------------------------------------------------------------- */
 
 enum { SIGN_FLAGS, SIGN_ROOT, SIGN_TARGETS, SIGN_SNAPSHOT, SIGN_TIMESTAMP, SIGN_ROLLOUT, SIGN_WANTED, SIGN_PRODUCTS };
@@ -41,10 +43,13 @@ static void hand_over(struct ota_buf *from, struct ota_buf *to) {
 enum ota_status ota_signer_sign(const struct ota_keyring *keys, const struct ota_signer_message *request,
                                 struct ota_signer_message *answer, struct ota_err *err) {
     struct ota_online_proposal proposal;
-    struct ota_online_answer made = {0};
+    struct ota_last_signed past;
+    OTA_CLEAN(ota_online_answer_free) struct ota_online_answer made = {0};
     OTA_TRY(read_proposal(request, &proposal, err));
+    OTA_TRY(ota_last_signed_read(KEYS, &past, err));
     proposal.now = (uint64_t)time(NULL);
-    OTA_TRY(ota_online_sign(keys, &proposal, &made, err));
+    OTA_TRY(ota_online_sign(keys, &proposal, &past, &made, err));
+    OTA_TRY(ota_last_signed_write(KEYS, &past, err));
     hand_over(&made.rollout, &answer->part[SIGNED_ROLLOUT]);
     hand_over(&made.snapshot, &answer->part[SIGNED_SNAPSHOT]);
     hand_over(&made.timestamp, &answer->part[SIGNED_TIMESTAMP]);
@@ -118,7 +123,7 @@ static enum ota_status refuse_first(int fd, struct ota_err *err) {
 enum ota_status ota_signer_serve(int fd, struct ota_err *err) {
     OTA_CLEAN(ota_keyring_free) struct ota_keyring keys = {0};
     bool closed = false;
-    if (ota_keyring_load(&keys, "keys", err) != OTA_OK)
+    if (ota_keyring_load(&keys, KEYS, err) != OTA_OK)
         return refuse_first(fd, err);
     while (!closed)
         OTA_TRY(serve_one(fd, &keys, &closed, err));

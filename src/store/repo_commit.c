@@ -63,6 +63,16 @@ enum ota_status ota_repo_propose(struct ota_signer *signer, const struct ota_rep
     return take_answer(&answer, set, out, err);
 }
 
+void ota_repo_confirm(const struct ota_workspace *w, struct ota_signer *signer) {
+    OTA_CLEAN(ota_repo_set_free) struct ota_repo_set *set = NULL;
+    OTA_CLEAN(ota_repo_commit_free) struct ota_repo_commit none = {0};
+    struct ota_err ignored; /* boards have what they need; the next proposal says the same */
+    if (ota_repo_set_load(w, &set, &ignored) != OTA_OK)
+        return;
+    const struct ota_repo_proposal proposal = {.set = set, .wanted = ""};
+    (void)!ota_repo_propose(signer, &proposal, &none, &ignored);
+}
+
 bool ota_repo_commit_empty(const struct ota_repo_commit *c) {
     return c->timestamp.wire.len == 0; /* whatever changes, timestamp changes */
 }

@@ -269,5 +269,6 @@ enum ota_status ota_repo_publish(const struct ota_workspace *w, struct ota_signe
     }
     if (!published)
         OTA_TRY(place(&j, err));
+    ota_repo_confirm(w, signer);
     return answer(&j, "done", "ok\n", err);
 }

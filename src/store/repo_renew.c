@@ -26,5 +26,6 @@ enum ota_status ota_repo_renew(const struct ota_workspace *w, struct ota_signer 
         return OTA_OK;
     OTA_TRY(publish(w, set, &commit, err));
     *changed = true;
+    ota_repo_confirm(w, signer);
     return ota_repo_prune(w, err);
 }

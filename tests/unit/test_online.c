@@ -20,6 +20,7 @@
 
 static struct signed_workspace ws;
 static struct ota_keyring keys;
+static struct ota_last_signed past, after; /* as remembered; as it is once the answer is taken */
 static struct ota_err err;
 
 /* What a daemon would hold: the current files. */
@@ -40,6 +41,7 @@ static int set_up(void **state) {
     signed_workspace_make(&ws, T0);
     dir = ota_workspace_path(&ws.w, "keys");
     assert_ota_ok(ota_keyring_load(&keys, dir, &err));
+    assert_ota_ok(ota_last_signed_read(dir, &past, &err));
     read_file("1.root.json", &root);
     read_file("1.targets.json", &targets);
     read_file("1.thermo.json", &thermo);
@@ -83,6 +85,7 @@ static void adopt(struct ota_buf *from, struct ota_buf *to) {
 
 /* What was signed becomes current, as publishing does it. */
 static void take(struct ota_online_answer *a) {
+    past = after;
     adopt(&a->rollout, &rollout);
     adopt(&a->snapshot, &snapshot);
     adopt(&a->timestamp, &timestamp);
@@ -94,7 +97,8 @@ static void take(struct ota_online_answer *a) {
 
 static enum ota_status sign(const struct ota_online_proposal *p, struct ota_online_answer *a) {
     *a = (struct ota_online_answer){0};
-    return ota_online_sign(&keys, p, a, &err);
+    after = past;
+    return ota_online_sign(&keys, p, &after, a, &err);
 }
 
 static void sign_and_take(uint64_t now, const char *wanted) {

@@ -36,7 +36,7 @@ static void test_sign_create_keeps_keys_to_their_owner(void **state) {
     assert_int_equal(stat(dir, &st), 0);
     assert_int_equal(st.st_mode & 0777, 0700);
     assert_ota_ok(ota_fs_list(dir, &names, &err));
-    assert_int_equal(names.count, 8); /* five roles, two products, root.json */
+    assert_int_equal(names.count, 9); /* five roles, two products, root.json, last-signed */
     for (size_t i = 0; i < names.count; i++) {
         OTA_CLEAN_FREE char *path = ota_sprintf("%s/%s", dir, names.name[i]);
         assert_int_equal(stat(path, &st), 0);
