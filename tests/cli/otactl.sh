@@ -160,6 +160,12 @@ fails "otactl_releases_unknown_product" 2 "thermo" otactl -C "$ws" releases --pr
 ok "otactl_status" otactl -C "$ws" status
 contains "otactl_status_says_what_a_thief_could_do" "$out" "sign any release"
 contains "otactl_status_says_that_no_daemon_runs" "$out" "not running"
+cp -a "$ws/keys/last-signed" "$tmp/" && sed -i 's/^\(timestamp \).*/\19999999999/; s/ [0-9a-f]\{64\}$/ '"$(printf 0 | sha256sum | cut -d' ' -f1)"'/' "$ws/keys/last-signed"
+contains "otactl_status_warns_of_a_restored_repository" "$(otactl -C "$ws" status)" "Warning: nothing can be signed: state/repo is older"
+fails "otactl_push_onto_a_restored_repository" 1 "remove keys/last-signed" push "$build"
+contains "otactl_push_says_that_it_waits" "$err" "the release waits in state/incoming"
+rm -r "$ws"/state/incoming/*
+mv "$tmp/last-signed" "$ws/keys/"
 mkdir "$tmp/offline" && mv "$ws"/keys/{root,targets,thermo}.pem "$tmp/offline/"
 run otactl -C "$ws" status --json
 contains "otactl_status_knows_offline_keys" "$out" '"stolen_server":"only choose among releases'

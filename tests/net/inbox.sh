@@ -66,9 +66,12 @@ sleep 2.5
 is inbox_nothing_of_that_was_released "$(newest | cut -d' ' -f1)" 4
 ok inbox_leaves_nothing_behind bash -c "[ -z \"\$(ls -A '$ws/state/incoming')\" ] && [ ! -e '$ws/state/inbox/thermo' ]"
 
-# ---- push to the running daemon ----
+# ---- push to the running daemon, whatever else lies in state/incoming ----
+mkdir "$ws/state/incoming/a b" && touch "$ws/state/incoming/a b/request"
 ok inbox_push_to_the_daemon otactl -C "$ws" push "$tmp/build-4"
 is inbox_push_is_published "$(newest)" '5 4.0.0 @ota stable'
+is inbox_odd_name_is_logged_once "$(grep -c 'incoming/a b: left alone' "$log")" 1
+rm -r "$ws/state/incoming/a b"
 cp "$tmp/build-4/thermo.bin" "$ws/images/thermo/pushed.bin"
 sleep 3
 is inbox_what_was_pushed_is_not_taken_again "$(newest | cut -d' ' -f1)" 5
