@@ -91,11 +91,23 @@ static enum ota_status build(struct ota_agent *a, const uint8_t table[OTA_SHA256
     return OTA_OK;
 }
 
-static enum ota_status judge_answer(struct ota_agent *a, const struct ota_response *r, struct ota_err *err) {
-    if (r->status >= 200 && r->status < 300)
+/* Not now, says the server: the report stays pending, and nothing is wrong with the board. */
+static bool put_off(const struct ota_response *r) {
+    return r->status == 429 || r->status == 503;
+}
+
+static enum ota_status judge_answer(struct ota_agent *a, const struct ota_response *r, bool *taken,
+                                    struct ota_err *err) {
+    *taken = r->status >= 200 && r->status < 300;
+    if (*taken)
         return OTA_OK;
     if (r->retry_after > a->retry_after)
         a->retry_after = r->retry_after;
+    if (put_off(r)) {
+        ota_log(a->cfg.log, OTA_LOG_WARNING, "report: the server takes none now (%d); the next run sends it again",
+                r->status);
+        return OTA_OK;
+    }
     if (r->status == 401 || r->status == 403)
         return ota_err_set(
             err, OTA_UNAUTHORIZED,
@@ -103,7 +115,7 @@ static enum ota_status judge_answer(struct ota_agent *a, const struct ota_respon
     return ota_err_set(err, OTA_HTTP, "report: the server answered %d", r->status);
 }
 
-static enum ota_status post(struct ota_agent *a, struct ota_span body, struct ota_err *err) {
+static enum ota_status post(struct ota_agent *a, struct ota_span body, bool *taken, struct ota_err *err) {
     const struct ota_transport *t = a->cfg.transport;
     struct ota_response resp;
     char path[sizeof "devices//reports" + OTA_DEVICE_ID_MAX];
@@ -111,12 +123,13 @@ static enum ota_status post(struct ota_agent *a, struct ota_span body, struct ot
     struct ota_request req = {.address = OTA_ADDRESS_API, .path = path, .body = body};
     OTA_TRY(t->open(t->ctx, &req, &resp, err));
     t->close(t->ctx);
-    return judge_answer(a, &resp, err);
+    return judge_answer(a, &resp, taken, err);
 }
 
 enum ota_status ota_agent_report(struct ota_agent *a, enum ota_event *event, struct ota_err *err) {
     uint8_t table[OTA_SHA256_LEN];
     struct ota_span body = {0};
+    bool taken = false;
     if (!a->cfg.reports || !a->report.pending) {
         *event = OTA_EVENT_NOTHING;
         return OTA_OK;
@@ -124,7 +137,11 @@ enum ota_status ota_agent_report(struct ota_agent *a, enum ota_event *event, str
     OTA_TRY(ensure_stream(a, err));
     OTA_TRY(ota_agent_hash(a, a->cfg.board.table_offset, OTA_TABLE_LENGTH, table, err));
     OTA_TRY(build(a, table, &body, err));
-    OTA_TRY(post(a, body, err));
+    OTA_TRY(post(a, body, &taken, err));
+    if (!taken) {
+        *event = OTA_EVENT_NOTHING;
+        return OTA_OK;
+    }
     ota_log(a->cfg.log, OTA_LOG_INFO, "report %u: release %u (%s), %s", (unsigned)a->report.number,
             (unsigned)a->board.counter, a->board.version[0] ? a->board.version : "unknown",
             a->report.result == OTA_RESULT_NONE ? "no update yet" : ota_result_name(a->report.result));

@@ -61,7 +61,7 @@ static const struct ota_option run_options[] = {
 static const char run_details[] = "Switches the board on: ROM, bootloader, app, and the update agent in it. The log\n"
                                   "goes to stderr. Stopping it at any moment is a power cut, which is safe.\n\n"
                                   "With --once the last lines say how many requests were made and what runs. The exit\n"
-    "code is 0 when the board is up to date or was updated and its report was taken, and\n"
+    "code is 0 when the board is up to date or was updated and its report not refused, and\n"
     "1 when an update failed, was refused or was rolled back; the last line then says\n"
     "why.\n\n"
     "JSON: result (up-to-date, updated, failed), from, running (counter, version),\n"

@@ -392,20 +392,36 @@ static void test_agent_unlisted_app_has_an_unknown_counter(void **state) {
     ota_buf_free(&app);
 }
 
-/* A report that no server took stays due, and changes nothing about the update. */
-static void test_agent_report_is_kept_until_it_is_taken(void **state) {
-    struct world *w = *state;
-    w->server->report_status = 503;
+/* A report that the server takes later stays due, and nothing failed. */
+static void put_off(struct world *w, int status) {
+    w->server->report_status = status;
     w->server->retry_after = 7200;
     assert_true(world_run(w));
     assert_true(w->agent->report.pending);
-    assert_int_equal(w->agent->last.code, OTA_HTTP);
+    assert_int_equal(w->agent->last.code, OTA_OK);
     assert_true(w->sleep_s >= 7200);
+}
+
+static void test_agent_report_is_kept_until_it_is_taken(void **state) {
+    struct world *w = *state;
+    put_off(w, 503);
+    put_off(w, 429);
     w->server->report_status = 0;
     assert_true(world_run(w));
     assert_false(w->agent->report.pending);
     assert_non_null(strstr(ota_buf_text(&w->server->report), "\"number\":1"));
     assert_int_equal(w->agent->report.number, 2);
+}
+
+static void test_agent_report_refused_is_a_failure(void **state) {
+    struct world *w = *state;
+    w->server->report_status = 401;
+    assert_true(world_run(w));
+    assert_true(w->agent->report.pending);
+    assert_int_equal(w->agent->last.code, OTA_UNAUTHORIZED);
+    w->server->report_status = 400;
+    assert_true(world_run(w));
+    assert_int_equal(w->agent->last.code, OTA_HTTP);
 }
 
 int main(void) {
@@ -435,6 +451,7 @@ int main(void) {
         TEST(test_agent_counter_is_recovered_after_state_was_lost),
         TEST(test_agent_unlisted_app_has_an_unknown_counter),
         TEST(test_agent_report_is_kept_until_it_is_taken),
+        TEST(test_agent_report_refused_is_a_failure),
     };
     return cmocka_run_group_tests_name("agent", tests, NULL, NULL);
 }
