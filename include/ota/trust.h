@@ -23,7 +23,7 @@
 #define OTA_DELEGATIONS_MAX 6u      /* delegated roles waiting to be visited in one search */
 #define OTA_ROLES_VISITED_MAX 16u   /* roles visited in one search */
 #define OTA_TRUST_RECORD_VERSION 1u
-#define OTA_TIMESTAMP_RECORD_VERSION 2u
+#define OTA_TIMESTAMP_RECORD_VERSION 1u
 #define OTA_WHOLE_RUN_EVERY_S (24u * 3600u) /* after so long no 304 ends a run, if the clock tells */
 
 struct ota_timestamp_record {
