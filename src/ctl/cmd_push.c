@@ -14,11 +14,13 @@
 struct words {
     const char *channels[OTA_CHANNELS_MAX + 1];
     const char **with;
+    char *table;
     struct ota_buf notes;
     bool has_notes;
 };
 static void words_free(struct words *v) {
     free(v->with);
+    free(v->table);
     ota_buf_free(&v->notes);
 }
 
@@ -95,6 +97,8 @@ static enum ota_status read_options(const struct ota_args *args, struct ota_push
     v->with = ota_calloc(with + 1, sizeof *v->with);
     for (size_t i = 0; i < with; i++)
         v->with[i] = ota_args_at(args, "with", i);
+    const char *table = ota_args_get(args, "table");
+    v->table = table ? ota_strdup(table) : ota_build_known_table(p->w, p->product->name);
     p->dry_run = ota_args_has(args, "dry-run");
     *o = (struct ota_build_options){
         .product = p->product->name,
@@ -102,6 +106,7 @@ static enum ota_status read_options(const struct ota_args *args, struct ota_push
         .channels = v->channels,
         .version = ota_args_get(args, "version"),
         .with = v->with,
+        .table = v->table,
         .sdkconfig = ota_args_get(args, "sdkconfig"),
         .notes = v->has_notes ? ota_buf_text(&v->notes) : NULL,
         .compatible = ota_args_has(args, "compatible"),
@@ -133,6 +138,8 @@ static enum ota_status build_operands(const struct ota_args *args, struct ota_pu
         OTA_TRY(own_build_folder(&folder, err));
     else if (count == 1 && ota_fs_is_dir(ota_args_operand(args, 0)))
         folder = ota_args_operand(args, 0);
+    if (folder && ota_args_has(args, "table"))
+        return ota_err_set(err, OTA_USAGE, "--table is for single images; a build folder brings its own table");
     if (folder)
         return ota_build_open_folder(&p->build, o, folder, err);
     if (o->with[0])
@@ -154,6 +161,13 @@ static enum ota_status check_and_build(const struct ota_args *args, struct ota_p
     return st;
 }
 
+/* The release is out whatever comes of this. */
+static void remember_table(const struct ota_push *p) {
+    struct ota_err why;
+    if (ota_build_remember_table(&p->build, p->w, &why) != OTA_OK)
+        (void)fprintf(stderr, "note: the partition table is not remembered for later pushes: %s\n", why.msg);
+}
+
 static enum ota_status push(const struct ota_args *args, struct ota_push *p, struct ota_err *err) {
     bool json = ota_ctl_json(args);
     if (p->w->config.server[0])
@@ -163,8 +177,10 @@ static enum ota_status push(const struct ota_args *args, struct ota_push *p, str
     OTA_TRY(check_and_build(args, p, err));
     if (!json)
         ota_push_print_plan(p);
-    if (!p->dry_run)
+    if (!p->dry_run) {
         OTA_TRY(ota_push_publish(p, err));
+        remember_table(p);
+    }
     if (json)
         ota_push_print_json(p);
     else

@@ -36,6 +36,7 @@ static const struct ota_option push_options[] = {
     {"compatible", 0, NULL, "my word that the app boards run now also works\nwith the other images of this release", false},
     {"accept-brick-risk", 0, NULL, "send a bootloader or table to a chip\nwithout ROM recovery", false},
     {"sdkconfig", 0, "FILE", "sdkconfig.json of the build; default:\nBUILD_DIR/config/sdkconfig.json", false},
+    {"table", 0, "FILE", "partition table to check single images\nagainst; default: that of the last build pushed", false},
     {"version", 0, "TEXT", "version for people; default: the app's own", false},
     {"from-min", 0, "N", "lowest release a board must run to take this", false},
     {"notes", 0, "FILE", "release notes: UTF-8 text, at most 4096 bytes", false},

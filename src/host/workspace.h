@@ -11,6 +11,7 @@
  *   state/
  *     repo/metadata/ repo/targets/   the signed repository, servable as it is
  *     incoming/<id>/                 a release handed over (store/incoming.h)
+ *     tables/<product>.bin           partition table of the newest build pushed
  *     fleet.db                       SQLite
  *     lock                           push: counters are assigned under it
  *     publish.lock                   whoever writes state/repo

@@ -57,6 +57,7 @@ void ota_build_free(struct ota_build *b) {
     for (size_t i = 0; i < b->remark_count; i++)
         free(b->remark[i]);
     ota_buf_free(&b->notes);
+    ota_buf_free(&b->table_bytes);
     memset(b, 0, sizeof *b);
 }
 
@@ -228,7 +229,9 @@ static enum ota_status assemble(struct ota_build *b, const struct ota_build_opti
     OTA_TRY(set_version(r, o, version, err));
     OTA_TRY(set_notes(b, o, err));
     if (!b->table_known)
-        ota_build_remark(b, "no partition table was given: sizes and labels will be checked by each board only");
+        ota_build_remark(
+            b,
+            "no partition table is known: sizes and labels will be checked by each board only; name it with --table");
     /* Every check but the counter's, which is not assigned yet. */
     struct ota_release numbered = *r;
     numbered.counter = 1;
@@ -253,14 +256,14 @@ enum ota_status ota_build_open_folder(struct ota_build *b, const struct ota_buil
     return assemble(b, o, &c, err);
 }
 
-/* --sdkconfig and a table among the files say what a build folder would. */
+/* --sdkconfig and a table (among the files, or known otherwise) say what a build folder would. */
 static enum ota_status from_files(struct ota_build *b, const struct ota_build_options *o, struct ota_candidates *c,
                                   struct ota_err *err) {
     if (o->sdkconfig)
         OTA_TRY(ota_build_read_sdkconfig(c, o->sdkconfig, err));
     const struct ota_candidate *table = ota_candidates_by_label(c, OTA_LABEL_TABLE);
-    if (table)
-        OTA_TRY(ota_build_load_table(b, c, table->path, err));
+    if (table || o->table)
+        OTA_TRY(ota_build_load_table(b, c, table ? table->path : o->table, err));
     return assemble(b, o, c, err);
 }
 

@@ -16,6 +16,7 @@
 #define OTA_RELEASE_BUILD_H
 
 #include "host/buf.h"
+#include "host/workspace.h"
 #include "ota/image.h"
 #include "ota/release.h"
 #include "ota/table.h"
@@ -36,8 +37,10 @@ struct ota_build_options {
     const char *const *channels; /* that the release may be offered on; at least one */
     const char *version;         /* NULL: the app's own, or for data alone "<label>-<8 hex of its digest>" */
     const char *const *with; /* labels besides the app, "@bootloader", "@partition-table", "all" (build folder only) */
-    const char *sdkconfig;   /* NULL: config/sdkconfig.json of the build folder, if there */
-    const char *notes;       /* NULL: "<product> <version>\n"; at most OTA_NOTES_MAX bytes of UTF-8 */
+    const char *
+        table; /* partition table that files are checked against; NULL: none is known. One among the files counts before it */
+    const char *sdkconfig; /* NULL: config/sdkconfig.json of the build folder, if there */
+    const char *notes;     /* NULL: "<product> <version>\n"; at most OTA_NOTES_MAX bytes of UTF-8 */
     bool compatible, accept_risk;
     uint32_t from_min; /* 0: any */
     struct ota_build_progress progress;
@@ -56,7 +59,8 @@ struct ota_build {
     char *path[OTA_STEPS_MAX];  /* the file that holds release.step[i] */
     struct ota_buf notes;
     bool table_known;
-    struct ota_table table; /* meaningful when table_known: sizes and labels were checked against it */
+    struct ota_buf table_bytes; /* as they were read */
+    struct ota_table table;     /* meaningful when table_known: sizes and labels were checked against it */
     size_t left_count;
     struct ota_build_left left[OTA_BUILD_LEFT_MAX];
     size_t remark_count;
@@ -74,6 +78,12 @@ OTA_MUST_USE enum ota_status ota_build_open_files(struct ota_build *b, const str
 /* A drop-in folder: every regular file in it that does not begin with '.'. An app, or data without an app; anything else is refused with the push command. */
 OTA_MUST_USE enum ota_status ota_build_open_dropins(struct ota_build *b, const struct ota_build_options *o,
                                                     const char *folder, struct ota_err *err);
+
+/* state/tables/<product>.bin: the partition table of the newest build pushed. Releases of single files and of the inbox are checked against it. */
+char *ota_build_known_table(const struct ota_workspace *w,
+                            const char *product); /* its path if it is there, else NULL */
+OTA_MUST_USE enum ota_status ota_build_remember_table(const struct ota_build *b, const struct ota_workspace *w,
+                                                      struct ota_err *err);
 
 /* Copies the images and the notes below `incoming`. HASH when a file changed since it was checked. */
 OTA_MUST_USE enum ota_status ota_build_write(const struct ota_build *b, const char *incoming,

@@ -39,22 +39,6 @@ static bool same_file(const struct stat *a, const struct stat *b) {
            a->st_mtim.tv_nsec == b->st_mtim.tv_nsec;
 }
 
-/* ---- table --------------------------------------------------------------------------------------------- */
-
-enum ota_status ota_build_load_table(struct ota_build *b, const struct ota_candidates *c, const char *path,
-                                     struct ota_err *err) {
-    OTA_CLEAN(ota_buf_free) struct ota_buf bytes = {0};
-    uint32_t offset = c->table_offset_known ? c->table_offset : OTA_TABLE_DEFAULT_OFFSET;
-    OTA_TRY(ota_fs_read(path, OTA_SECTOR, &bytes, err));
-    enum ota_status st = ota_table_read(ota_buf_span(&bytes), &ota_crypto_openssl, &b->table, err);
-    if (st == OTA_OK)
-        st = ota_table_check(&b->table, offset, c->flash_size, err);
-    if (st != OTA_OK)
-        return ota_err_prefix(err, "%s", path);
-    b->table_known = true;
-    return OTA_OK;
-}
-
 /* ---- images -------------------------------------------------------------------------------------------- */
 
 /* Bytes from the bootloader's place to the table's. */

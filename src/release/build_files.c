@@ -94,6 +94,13 @@ static enum ota_status kind_without_label(const char *path, enum found found, co
     return ota_err_prefix(err, "%s", path);
 }
 
+static const char *found_name(enum found found) {
+    return found == FOUND_APP          ? "an app"
+           : found == FOUND_BOOTLOADER ? "a bootloader"
+           : found == FOUND_TABLE      ? "a partition table"
+                                       : "plain data";
+}
+
 static enum ota_status kind_of_label(const char *path, enum found found, const struct ota_err *why, const char *label,
                                      enum ota_kind *kind, struct ota_err *err) {
     static const struct {
@@ -115,11 +122,11 @@ static enum ota_status kind_of_label(const char *path, enum found found, const s
         if (found == FOUND_BROKEN || found == FOUND_MERGED)
             return kind_without_label(path, found, why, kind, err);
         return ota_err_set(err, OTA_IMAGE_KIND, "%s: is not what %s takes; its bytes are %s", path, label,
-                           found == FOUND_APP          ? "an app"
-                           : found == FOUND_BOOTLOADER ? "a bootloader"
-                           : found == FOUND_TABLE      ? "a partition table"
-                                                       : "plain data");
+                           found_name(found));
     }
+    if (found == FOUND_APP || found == FOUND_BOOTLOADER)
+        return ota_err_set(err, OTA_IMAGE_KIND, "%s: is %s, and %s is a partition for data; leave the label out: %s",
+                           path, found_name(found), label, path);
     return OTA_OK;
 }
 

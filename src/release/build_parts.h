@@ -53,10 +53,10 @@ OTA_MUST_USE enum ota_status ota_build_scan_operands(const char *const *operands
                                                      struct ota_candidates *c, struct ota_err *err);
 OTA_MUST_USE enum ota_status ota_build_scan_dropins(const char *folder, struct ota_candidates *c, struct ota_err *err);
 
-/* build_check.c: reads the table of `path` into *b and checks it. */
+/* build_table.c: reads the table of `path` into *b and checks it. */
 OTA_MUST_USE enum ota_status ota_build_load_table(struct ota_build *b, const struct ota_candidates *c, const char *path,
                                                   struct ota_err *err);
-/* One chosen candidate: every check its kind has, then its length and digest into *step (label, kind). App and bootloader also raise
+/* build_check.c. One chosen candidate: every check its kind has, then its length and digest into *step (label, kind). App and bootloader also raise
  * chip_rev_min and set secure_version and, in *version (OTA_VERSION_MAX + 1 bytes), the app's version. */
 OTA_MUST_USE enum ota_status ota_build_check(struct ota_build *b, const struct ota_build_options *o,
                                              const struct ota_candidates *c, const struct ota_candidate *file,

@@ -125,6 +125,9 @@ is "otactl_push_dry_run_succeeds" "$rc:$err" "0:"
 contains "otactl_push_dry_run_lists_what_it_left_out" "$out" "add --with storage"
 contains "otactl_push_dry_run_says_so" "$out" "nothing was published"
 is "otactl_push_dry_run_published_nothing" "$(entries "$ws/state/repo/targets/img")" 0
+run push "$build/storage.bin" -n
+contains "otactl_push_data_notes_the_unknown_table" "$out" "no partition table is known"
+head -c 400000 /dev/zero >"$tmp/large.bin"
 ok "otactl_push_publishes" push "$build"
 contains "otactl_push_names_the_release" "$out" "Published as thermo release 1."
 contains "otactl_push_offers_on_the_default_channel" "$out" "Offered on stable to 100%"
@@ -146,8 +149,15 @@ printf X | dd of="$(find "$tmp/bad/targets/img/thermo/2" -name '*.storage.bin')"
 fails "otactl_verify_notices_a_changed_image" 1 "SHA-256" otactl verify "$tmp/bad" --root "$ws/keys/root.json"
 cp -r "$ws/state/repo" "$tmp/worse" && sed -i 's/"permille":25,/"permille":26,/' "$tmp"/worse/metadata/*.rollout.json
 fails "otactl_verify_notices_changed_metadata" 1 "rollout" otactl verify "$tmp/worse" --root "$ws/keys/root.json"
-ok "otactl_push_data_alone" push "$build/storage.bin" --channel beta
-contains "otactl_push_data_notes_the_unknown_table" "$out" "no partition table was given"
+run push "$build/storage.bin" --channel beta
+is "otactl_push_data_alone" "$rc:$err" "0:"
+is "otactl_push_remembers_the_partition_table" "$(grep -c '^Note: no partition table' <<<"$out")" 0
+fails "otactl_push_label_not_in_the_table" 1 'no partition "nothere"' push "$build/storage.bin:nothere"
+fails "otactl_push_larger_than_its_partition" 1 "do not fit into partition" push "$tmp/large.bin:storage"
+fails "otactl_push_table_names_another" 1 'no partition "voices"' push "$build/storage.bin:voices" --table "$build/partition_table/partition-table.bin"
+fails "otactl_push_table_is_for_files" 2 "brings its own" push "$build" --table "$build/partition_table/partition-table.bin"
+fails "otactl_push_app_as_data" 1 "leave the label out" push "$build/thermo.bin:storage"
+fails "otactl_push_bootloader_as_data" 1 "leave the label out" push "$build/bootloader/bootloader.bin:storage"
 run env -C "$build" otactl -C "$ws" push
 is "otactl_push_from_inside_the_build" "$rc:$err" "0:"
 
