@@ -104,19 +104,34 @@ static void request_completed(void *ctx, struct MHD_Connection *connection, void
     atomic_fetch_sub(&d->in_flight, 1);
 }
 
+static enum ota_status open_fleet(struct ota_daemon *d, struct ota_err *err) {
+    OTA_TRY(ota_fleet_open(&d->fleet, d->fleet_path, err));
+    atomic_store(&d->reports.fleet, d->fleet);
+    return OTA_OK;
+}
+
+/* Boards get their firmware even when there is no room to write down what they report. */
+static enum ota_status open_fleet_if_room(struct ota_daemon *d, struct ota_err *err) {
+    enum ota_status st = open_fleet(d, err);
+    if (st != OTA_NO_SPACE)
+        return st;
+    ota_log(&ota_log_stderr, OTA_LOG_ERROR, "%s: boards are served, but their reports have to wait", err->msg);
+    return OTA_OK;
+}
+
 enum ota_status ota_daemon_open(struct ota_daemon *d, const struct ota_workspace *w, const struct ota_daemon_options *o,
                                 struct ota_err *err) {
     OTA_CLEAN_FREE char *repo = ota_workspace_path(w, "state/repo");
-    OTA_CLEAN_FREE char *fleet = ota_workspace_path(w, "state/fleet.db");
     memset(d, 0, sizeof *d);
     d->listener.fd = -1;
     ota_clients_init(&d->clients);
     ota_health_init(&d->health);
     d->files = ota_static_new(repo);
+    d->fleet_path = ota_workspace_path(w, "state/fleet.db");
     OTA_TRY(ota_listen_bind(o->listen, &d->listener, err));
     OTA_TRY(ota_tls_new(w, &d->tls, err));
-    OTA_TRY(ota_fleet_open(&d->fleet, fleet, err));
-    OTA_TRY(ota_reports_init(&d->reports, d->fleet, err));
+    OTA_TRY(ota_reports_init(&d->reports, err));
+    OTA_TRY(open_fleet_if_room(d, err));
     return ota_access_log_open(o->access_log, o->log_format, &d->access, err);
 }
 
@@ -168,6 +183,19 @@ void ota_daemon_reload(struct ota_daemon *d, const struct ota_workspace *w) {
         ota_log(&ota_log_stderr, OTA_LOG_ERROR, "%s", err.msg);
 }
 
+void ota_daemon_tick(struct ota_daemon *d) {
+    struct ota_err err;
+    ota_static_sweep(d->files);
+    ota_tls_tick(d->tls);
+    if (d->fleet)
+        return;
+    enum ota_status st = open_fleet(d, &err);
+    if (st == OTA_OK)
+        ota_log(&ota_log_stderr, OTA_LOG_INFO, "reports are taken again");
+    else if (st != OTA_NO_SPACE)
+        ota_log(&ota_log_stderr, OTA_LOG_ERROR, "%s", err.msg);
+}
+
 static void drain(struct ota_daemon *d) {
     const struct timespec nap = {.tv_nsec = 20 * 1000000};
     atomic_store(&d->draining, true);
@@ -190,6 +218,7 @@ void ota_daemon_stop(struct ota_daemon *d) {
     d->listener.fd = -1;
     ota_reports_free(&d->reports);
     ota_fleet_close(&d->fleet);
+    free(d->fleet_path);
     ota_access_log_close(&d->access);
     ota_static_free(&d->files);
     ota_tls_free(&d->tls);

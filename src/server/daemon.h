@@ -17,7 +17,8 @@ struct ota_daemon {
     struct ota_clients clients;
     struct ota_tls *tls;
     struct ota_static *files;
-    struct ota_fleet *fleet;
+    char *fleet_path;
+    struct ota_fleet *fleet; /* NULL while the disk is too full to open it: reports have to wait */
     struct ota_reports reports;
     struct ota_health health;
     struct ota_access_log *access; /* NULL: none */
@@ -39,6 +40,8 @@ OTA_MUST_USE enum ota_status ota_daemon_open(struct ota_daemon *d, const struct 
 OTA_MUST_USE enum ota_status ota_daemon_start(struct ota_daemon *d, struct ota_err *err);
 /* Certificates and access log again, after SIGHUP; what fails is logged and stays as it was. */
 void ota_daemon_reload(struct ota_daemon *d, const struct ota_workspace *w);
+/* Housekeeping, now and then. */
+void ota_daemon_tick(struct ota_daemon *d);
 /* Accepts nobody more, lets requests in flight end (at most OTA_DAEMON_GRACE_MS), closes everything. */
 void ota_daemon_stop(struct ota_daemon *d);
 #define OTA_DAEMON_GRACE_MS 60000u

@@ -74,6 +74,12 @@ static void judge_roles(const struct ota_health_facts *f, uint64_t now, struct o
 
 void ota_health_judge(const struct ota_health_facts *f, uint64_t now, struct ota_health_reasons *out) {
     memset(out, 0, sizeof *out);
+    if (f->moved) { /* and nothing else that is read below it means anything */
+        reason(out, true, "workspace",
+               "the workspace was moved, removed or replaced: nothing is served; put it back, or start otaserve where "
+               "it is now");
+        return;
+    }
     if (f->repo_error[0])
         reason(out, true, "repository", "%s", f->repo_error);
     if (!f->signer_running)
@@ -87,7 +93,9 @@ void ota_health_judge(const struct ota_health_facts *f, uint64_t now, struct ota
     else if (f->published > now + CLOCK_SLACK_S)
         reason(out, true, "clock", "the clock is before the last publication; nothing is signed until it is right");
     if (f->disk_free < 8u * MIB)
-        reason(out, true, "disk", "%llu MiB are free for state/: nothing can be published",
+        reason(out, true, "disk",
+               "%llu MiB are free for state/: nothing can be published. "
+               "Make room: releases that were pruned keep their images for 30 days",
                (unsigned long long)(f->disk_free / MIB));
     else if (f->disk_free < 128u * MIB)
         reason(out, false, "disk", "only %llu MiB are free for state/", (unsigned long long)(f->disk_free / MIB));

@@ -12,6 +12,7 @@
 /* What is known, in plain numbers; judged by ota_health_judge(). */
 struct ota_health_facts {
     bool signer_running, clock_set;
+    bool moved;                         /* the workspace's folder is gone, or another lies in its place */
     uint64_t signer_down_since;         /* unix seconds, when not running */
     char signer_error[OTA_ERR_MSG_MAX]; /* why the last start or signature failed, "" */
     char repo_error[OTA_ERR_MSG_MAX];   /* why the repository could not be read, "" */

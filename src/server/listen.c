@@ -25,6 +25,12 @@ static bool split(const char *where, char *host, size_t cap, const char **port) 
     return name.len && ota_span_copy(name, host, cap) && strtoul(colon + 1, NULL, 10) <= 65535;
 }
 
+bool ota_listen_valid(const char *where) {
+    char host[256];
+    const char *port;
+    return split(where, host, sizeof host, &port);
+}
+
 static enum ota_status bind_failed(const char *where, struct ota_err *err) {
     switch (errno) {
     case EADDRINUSE:
@@ -84,6 +90,27 @@ enum ota_status ota_listen_start(const struct ota_listener *l, struct ota_err *e
     return listen(l->fd, OTA_LISTEN_BACKLOG) == 0 ? OTA_OK : bind_failed(l->text, err);
 }
 
+/* Where the parts of "https://host:port/path" end. */
+struct parts {
+    const char *host, *host_end; /* host_end: at the ':' of the port, if there is one */
+    const char *port_end, *end;  /* without slashes at the end */
+};
+
+static struct parts parts_of(const char *url) {
+    struct parts p = {.end = url + strlen(url)};
+    while (p.end > url && p.end[-1] == '/')
+        p.end--;
+    const char *authority = strstr(url, "://");
+    p.host = authority ? authority + 3 : url;
+    const char *path = p.host < p.end ? memchr(p.host, '/', (size_t)(p.end - p.host)) : NULL;
+    p.port_end = path ? path : p.end;
+    const char *digits = p.port_end;
+    while (digits > p.host && digits[-1] >= '0' && digits[-1] <= '9')
+        digits--;
+    p.host_end = digits > p.host && digits[-1] == ':' ? digits - 1 : p.port_end;
+    return p;
+}
+
 void ota_listen_url(const char *url, const struct ota_listener *l, bool chosen, char *out, size_t cap) {
     char host[256];
     if (!url[0]) {
@@ -93,19 +120,34 @@ void ota_listen_url(const char *url, const struct ota_listener *l, bool chosen, 
         (void)ota_format(out, cap, "https://%s:%u", host, l->port);
         return;
     }
-    size_t n = strlen(url);
-    while (n && url[n - 1] == '/')
-        n--;
-    const char *authority = strstr(url, "://");
-    authority = authority ? authority + 3 : url;
-    const char *path = memchr(authority, '/', (size_t)(url + n - authority));
-    const char *end = path ? path : url + n;
-    const char *digits = end;
-    while (digits > authority && digits[-1] >= '0' && digits[-1] <= '9')
-        digits--;
-    const char *host_end = digits > authority && digits[-1] == ':' ? digits - 1 : end;
+    struct parts p = parts_of(url);
     if (chosen)
-        (void)ota_format(out, cap, "%.*s:%u%.*s", (int)(host_end - url), url, l->port, (int)(url + n - end), end);
+        (void)ota_format(out, cap, "%.*s:%u%.*s", (int)(p.host_end - url), url, l->port, (int)(p.end - p.port_end),
+                         p.port_end);
     else
-        (void)ota_format(out, cap, "%.*s", (int)n, url);
+        (void)ota_format(out, cap, "%.*s", (int)(p.end - url), url);
+}
+
+static bool is_loopback(const char *host) {
+    return strcmp(host, "localhost") == 0 || strncmp(host, "127.", 4) == 0 || strcmp(host, "[::1]") == 0;
+}
+
+static bool is_literal(const char *host) {
+    return host[0] == '[' || strspn(host, "0123456789.") == strlen(host);
+}
+
+bool ota_listen_reached(const char *url, const struct ota_listener *l) {
+    struct parts p = parts_of(url);
+    char host[256], own[sizeof l->text];
+    const char *colon = strrchr(l->text, ':');
+    unsigned long port = p.host_end < p.port_end ? strtoul(p.host_end + 1, NULL, 10) : 443;
+    if (port != l->port || !colon)
+        return false;
+    (void)ota_format(host, sizeof host, "%.*s", (int)(p.host_end - p.host), p.host);
+    (void)ota_format(own, sizeof own, "%.*s", (int)(colon - l->text), l->text);
+    if (strcmp(own, "0.0.0.0") == 0 || strcmp(own, "[::]") == 0 || strcmp(own, host) == 0)
+        return true;
+    if (is_loopback(own) || is_loopback(host))
+        return is_loopback(own) && is_loopback(host);
+    return !is_literal(host);
 }

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/signalfd.h>
 
+#include "host/fs.h"
 #include "server/watch.h"
 
 #define LOOK_MS 10000 /* what inotify missed is found after this */
@@ -27,9 +28,11 @@ static void handled(sigset_t *set) {
     (void)sigaddset(set, SIGCHLD);
 }
 
-enum ota_status ota_loop_open(struct ota_loop *l, struct ota_err *err) {
+enum ota_status ota_loop_open(struct ota_loop *l, struct ota_workspace *w, struct ota_err *err) {
     sigset_t set;
-    *l = (struct ota_loop){.signals = -1, .watch = -1};
+    *l = (struct ota_loop){.w = w, .signals = -1, .watch = -1};
+    if (stat(w->dir, &l->home) != 0)
+        return ota_fs_errno(err, w->dir, "cannot examine");
     handled(&set);
     (void)signal(SIGPIPE, SIG_IGN);
     if (pthread_sigmask(SIG_BLOCK, &set, NULL) != 0)
@@ -49,7 +52,7 @@ void ota_loop_close(struct ota_loop *l) {
 }
 
 static void refresh_health(struct ota_loop *l) {
-    struct ota_health_facts facts = {0};
+    struct ota_health_facts facts = {.moved = l->moved};
     ota_health_read(l->w, &facts);
     facts.signer_running = ota_publisher_running(l->publisher);
     facts.signer_down_since = l->publisher->down_since;
@@ -97,21 +100,30 @@ static int sooner(int a, int b) {
 static void tidy(struct ota_loop *l, bool changed) {
     if (uptime_ms() >= l->tidy_ms) {
         l->tidy_ms = uptime_ms() + TIDY_MS;
-        ota_static_sweep(l->daemon->files);
-        ota_tls_tick(l->daemon->tls);
+        ota_daemon_tick(l->daemon);
         changed = true;
     }
     if (changed)
         refresh_health(l);
 }
 
+static bool lies_elsewhere(const struct ota_loop *l) {
+    struct stat st;
+    return stat(l->w->dir, &st) != 0 || st.st_dev != l->home.st_dev || st.st_ino != l->home.st_ino;
+}
+
 /* Everything that is due; returns how long to sleep. */
 static int work(struct ota_loop *l) {
-    bool published, taken;
+    bool published = false, taken = false, before = l->moved;
+    l->moved = lies_elsewhere(l);
+    if (l->moved) {
+        tidy(l, !before);
+        return sooner(LOOK_MS, ota_clients_sweep(&l->daemon->clients));
+    }
     int wait = ota_publisher_tick(l->publisher, &published);
     wait = sooner(wait, ota_inbox_scan(l->inbox, &taken));
     ota_watch_folders(l->watch, l->w, l->inbox);
-    tidy(l, published || taken);
+    tidy(l, before || published || taken);
     return sooner(sooner(wait, LOOK_MS), ota_clients_sweep(&l->daemon->clients));
 }
 

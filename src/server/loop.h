@@ -3,6 +3,8 @@
 #ifndef OTA_SERVER_LOOP_H
 #define OTA_SERVER_LOOP_H
 
+#include <sys/stat.h>
+
 #include "server/daemon.h"
 #include "server/inbox.h"
 
@@ -13,10 +15,12 @@ struct ota_loop {
     struct ota_inbox *inbox;
     int signals, watch;
     uint64_t tidy_ms; /* monotonic: next housekeeping */
+    struct stat home; /* the workspace's folder, as it was opened */
+    bool moved;       /* it lies there no more */
 };
 
-/* Blocks the signals the loop handles; before any thread starts. */
-OTA_MUST_USE enum ota_status ota_loop_open(struct ota_loop *l, struct ota_err *err);
+/* Blocks the signals the loop handles; before any thread starts. The other parts are the caller's to set. */
+OTA_MUST_USE enum ota_status ota_loop_open(struct ota_loop *l, struct ota_workspace *w, struct ota_err *err);
 /* Until SIGTERM or SIGINT. A second one then ends the process at once. */
 OTA_MUST_USE enum ota_status ota_loop_run(struct ota_loop *l, struct ota_err *err);
 void ota_loop_close(struct ota_loop *l);

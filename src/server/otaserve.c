@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* otaserve: serves a workspace's signed repository to boards, and keeps it fresh. */
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -80,9 +81,11 @@ static enum ota_status take_lock(const struct ota_workspace *w, int *fd, struct 
     if (st == OTA_BUSY)
         return held_by(w, path, err);
     OTA_TRY(st);
+    /* The lock is the open file; its text is for people alone. A full disk must not keep boards from being served. */
     size_t n = ota_format(text, sizeof text, "%d\n", (int)getpid());
     if (ftruncate(*fd, 0) != 0 || pwrite(*fd, text, n, 0) != (ssize_t)n)
-        return ota_fs_errno(err, path, "cannot write");
+        ota_log(&ota_log_stderr, OTA_LOG_WARNING, "%s: cannot write this process's id into it: %s", path,
+                strerror(errno));
     return OTA_OK;
 }
 
@@ -97,11 +100,23 @@ static void announce(const struct ota_args *args, const struct ota_workspace *w,
     printf("otaserve: boards use %s (listening on %s, product%s %s)\n", url, d->listener.text,
            w->config.product_count == 1 ? "" : "s", ota_buf_text(&products));
     (void)fflush(stdout);
+    if (!ota_listen_reached(url, &d->listener))
+        ota_log(&ota_log_stderr, OTA_LOG_WARNING,
+                "%s does not lead to %s: boards find nobody there unless something forwards it; change url or listen "
+                "in ota.conf (--url, --listen)",
+                url, d->listener.text);
 }
 
 static bool port_is_chosen(const char *listen) {
     const char *colon = strrchr(listen, ':');
     return colon && strtoul(colon + 1, NULL, 10) == 0;
+}
+
+static enum ota_status check_listen(const struct ota_args *args, struct ota_err *err) {
+    const char *listen = ota_args_get(args, "listen");
+    if (!listen || ota_listen_valid(listen))
+        return OTA_OK;
+    return ota_err_set(err, OTA_USAGE, "--listen \"%s\" is not ADDR:PORT, such as 0.0.0.0:8443 or [::]:8443", listen);
 }
 
 /* The signer runs and what was due is renewed before the first board may connect. */
@@ -131,9 +146,8 @@ static enum ota_status run_workspace(const struct ota_args *args, struct ota_wor
         .log_format = format,
     };
     OTA_TRY(take_lock(w, &lock, err));
-    OTA_TRY(ota_loop_open(&loop, err));
+    OTA_TRY(ota_loop_open(&loop, w, err));
     ota_inbox_init(inbox, w, &publisher, ota_args_get(args, "images"));
-    loop.w = w;
     loop.daemon = daemon;
     loop.publisher = &publisher;
     loop.inbox = inbox;
@@ -152,6 +166,7 @@ static enum ota_status run(const struct ota_args *args, struct ota_err *err) {
     enum ota_log_format format;
     const char *images = ota_args_get(args, "images");
     OTA_TRY(set_up_log(args, &format, err));
+    OTA_TRY(check_listen(args, err));
     enum ota_status st = ota_workspace_open(&w, ota_args_get(args, "workspace"), err);
     if (st == OTA_WORKSPACE && images && !ota_args_has(args, "workspace"))
         return ota_images_list(images, err);

@@ -14,10 +14,10 @@
 #define BOARD_BURST 60u
 #define BOARD_PER_MINUTE 30u
 
-enum ota_status ota_reports_init(struct ota_reports *r, struct ota_fleet *fleet, struct ota_err *err) {
+enum ota_status ota_reports_init(struct ota_reports *r, struct ota_err *err) {
     uint64_t seed[2];
     OTA_TRY(ota_crypto_openssl.random(ota_crypto_openssl.ctx, seed, sizeof seed, err));
-    r->fleet = fleet;
+    atomic_init(&r->fleet, NULL);
     ota_limit_init(&r->strangers, STRANGER_BURST, STRANGER_PER_MINUTE, seed[0]);
     ota_limit_init(&r->boards, BOARD_BURST, BOARD_PER_MINUTE, seed[1]);
     return OTA_OK;
@@ -56,6 +56,11 @@ static enum MHD_Result too_many(struct ota_exchange *x, uint32_t seconds) {
                                    (struct ota_problem_header){MHD_HTTP_HEADER_RETRY_AFTER, wait});
 }
 
+static enum MHD_Result not_now(struct ota_exchange *x) {
+    return ota_problem_answer_with(x, MHD_HTTP_SERVICE_UNAVAILABLE, OTA_OK, "the report could not be stored now",
+                                   (struct ota_problem_header){MHD_HTTP_HEADER_RETRY_AFTER, "60"});
+}
+
 static enum MHD_Result not_stored(struct ota_exchange *x, const struct ota_err *err) {
     switch (err->code) {
     case OTA_TOO_LARGE:
@@ -70,8 +75,7 @@ static enum MHD_Result not_stored(struct ota_exchange *x, const struct ota_err *
         return ota_problem_answer(x, MHD_HTTP_BAD_REQUEST, err->code, err->msg);
     default:
         ota_log(&ota_log_stderr, OTA_LOG_ERROR, "report not stored: %s", err->msg);
-        return ota_problem_answer_with(x, MHD_HTTP_SERVICE_UNAVAILABLE, OTA_OK, "the report could not be stored now",
-                                       (struct ota_problem_header){MHD_HTTP_HEADER_RETRY_AFTER, "60"});
+        return not_now(x);
     }
 }
 
@@ -96,6 +100,7 @@ static uint32_t limited(struct ota_reports *r, enum ota_fleet_auth auth, const c
 enum MHD_Result ota_reports_post(struct ota_reports *r, struct ota_exchange *x, const char *id) {
     char address[OTA_ADDRESS_TEXT_MAX];
     enum ota_fleet_auth auth;
+    struct ota_fleet *fleet = atomic_load(&r->fleet);
     struct ota_err err;
     if (!ota_device_id_valid(ota_span_str(id)))
         return ota_problem_answer(x, MHD_HTTP_BAD_REQUEST, OTA_ARGUMENT, "this cannot be the id of a board");
@@ -103,9 +108,11 @@ enum MHD_Result ota_reports_post(struct ota_reports *r, struct ota_exchange *x, 
         return ota_problem_answer(x, MHD_HTTP_CONTENT_TOO_LARGE, OTA_TOO_LARGE, "a report has at most 16384 bytes");
     if (!is_json(ota_exchange_header(x, MHD_HTTP_HEADER_CONTENT_TYPE)))
         return ota_problem_answer(x, MHD_HTTP_UNSUPPORTED_MEDIA_TYPE, OTA_OK, "a report is application/json");
+    if (!fleet)
+        return not_now(x);
     ota_exchange_address(x, address);
-    if (ota_fleet_authenticate(r->fleet, id, bearer(ota_exchange_header(x, MHD_HTTP_HEADER_AUTHORIZATION)), &auth,
-                               &err) != OTA_OK)
+    if (ota_fleet_authenticate(fleet, id, bearer(ota_exchange_header(x, MHD_HTTP_HEADER_AUTHORIZATION)), &auth, &err) !=
+        OTA_OK)
         return not_stored(x, &err);
     uint32_t wait = limited(r, auth, id, address);
     if (wait)
@@ -114,7 +121,7 @@ enum MHD_Result ota_reports_post(struct ota_reports *r, struct ota_exchange *x, 
         return ota_problem_answer_with(x, MHD_HTTP_UNAUTHORIZED, OTA_UNAUTHORIZED, "this board's token is needed",
                                        (struct ota_problem_header){MHD_HTTP_HEADER_WWW_AUTHENTICATE, "Bearer"});
     bool quarantine = auth == OTA_FLEET_UNKNOWN_DEVICE;
-    if (ota_fleet_report(r->fleet, id, (struct ota_span){x->body, x->body_len}, address, quarantine, &err) != OTA_OK)
+    if (ota_fleet_report(fleet, id, (struct ota_span){x->body, x->body_len}, address, quarantine, &err) != OTA_OK)
         return not_stored(x, &err);
     return stored(x, quarantine ? MHD_HTTP_ACCEPTED : MHD_HTTP_NO_CONTENT);
 }

@@ -9,17 +9,19 @@
 #ifndef OTA_SERVER_REPORT_H
 #define OTA_SERVER_REPORT_H
 
+#include <stdatomic.h>
+
 #include "server/exchange.h"
 #include "server/limit.h"
 #include "store/fleet.h"
 
 struct ota_reports {
-    struct ota_fleet *fleet;
-    struct ota_limit strangers; /* by address: what came without a valid token */
-    struct ota_limit boards;    /* by id */
+    _Atomic(struct ota_fleet *) fleet; /* NULL: not open yet */
+    struct ota_limit strangers;        /* by address: what came without a valid token */
+    struct ota_limit boards;           /* by id */
 };
 
-OTA_MUST_USE enum ota_status ota_reports_init(struct ota_reports *r, struct ota_fleet *fleet, struct ota_err *err);
+OTA_MUST_USE enum ota_status ota_reports_init(struct ota_reports *r, struct ota_err *err);
 void ota_reports_free(struct ota_reports *r);
 /* Does the path name a board's reports? id becomes the part between, still unchecked. */
 bool ota_reports_path(const char *path, char id[OTA_DEVICE_ID_MAX + 1]);

@@ -15,6 +15,7 @@ void ota_watch_folders(int fd, const struct ota_workspace *w, const struct ota_i
     OTA_CLEAN_FREE char *incoming = ota_workspace_path(w, "state/incoming");
     if (fd < 0)
         return;
+    (void)inotify_add_watch(fd, w->dir, IN_MOVE_SELF | IN_DELETE_SELF | IN_ONLYDIR);
     (void)inotify_add_watch(fd, incoming, EVENTS);
     (void)inotify_add_watch(fd, in->dir, EVENTS);
     for (size_t i = 0; i < in->count; i++) {

@@ -2,6 +2,7 @@
 /* The fleet database: its schema, statements and errors. */
 #include "store/fleet_db.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <string.h>
 
@@ -85,6 +86,8 @@ enum ota_status ota_fleet_failed(struct ota_fleet *f, struct ota_err *err) {
         return ota_err_set(err, OTA_IO, "%s: %s. Put a backup in its place, or move it away and add the boards again",
                            f->path, why);
     default:
+        if (sqlite3_system_errno(f->db) == ENOSPC) /* of a side file: SQLite has other words for it */
+            return ota_err_set(err, OTA_NO_SPACE, "%s: %s", f->path, strerror(ENOSPC));
         return ota_err_set(err, OTA_IO, "%s: %s", f->path, why);
     }
 }

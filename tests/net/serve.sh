@@ -132,11 +132,18 @@ ok serve_access_log_has_no_query bash -c "! grep -q 'x=' '$tmp/access.log'"
 fails serve_second_daemon_is_refused 1 "process $daemon_pid" otaserve -C "$ws" --listen 127.0.0.1:0
 otactl init "$tmp/ws2" --product thermo --chip esp32c3 --url https://localhost:8443 >/dev/null
 fails serve_port_in_use 1 'in use by another program' otaserve -C "$tmp/ws2" --listen "127.0.0.1:$port"
-fails serve_bad_address 1 'not ADDR:PORT' otaserve -C "$tmp/ws2" --listen 8443
+fails serve_bad_address 2 'not ADDR:PORT' otaserve -C "$tmp/ws2" --listen 8443
 fails serve_foreign_address 1 'does not have that address' otaserve -C "$tmp/ws2" --listen 192.0.2.1:0
 fails serve_bad_option 2 'did you mean' otaserve --lisen 127.0.0.1:0
 fails serve_bad_level 2 'did you mean "debug"' otaserve -C "$tmp/ws2" --log-level debgu
 fails serve_no_workspace 2 'otactl init' otaserve -C "$tmp/nowhere"
+otaserve -C "$tmp/ws2" --listen 127.0.0.1:0 --url https://192.0.2.7 >"$tmp/apart.out" 2>"$tmp/apart.log" </dev/null &
+apart=$!
+for _ in $(seq 100); do grep -q 'boards use' "$tmp/apart.out" && break; sleep 0.05; done
+kill $apart && wait $apart
+contains serve_url_that_leads_elsewhere "$(cat "$tmp/apart.log")" 'does not lead to 127.0.0.1:'
+ok serve_url_that_fits_is_not_remarked bash -c "! grep -q 'does not lead' '$tmp/daemon.log'"
+cp -rp "$tmp/ws2/keys" "$tmp/keys2"
 cp "$tmp/ws/keys/tls-server.pem" "$tmp/ws2/keys/tls-server.pem"
 fails serve_key_of_another_certificate 1 'do not work together' otaserve -C "$tmp/ws2" --listen 127.0.0.1:0
 chmod 644 "$tmp/ws2/keys/tls-server.pem"
@@ -170,6 +177,40 @@ is serve_goes_on_without_signer "$(code "$daemon_url/metadata/timestamp.json")" 
 for _ in $(seq 100); do new=$(pgrep -P "$daemon_pid" otaserve-signer) && [ "$new" != "$signer" ] && break; sleep 0.1; done
 ok serve_signer_comes_back test -n "$new" -a "$new" != "$signer"
 is serve_health_is_ok "$(get "$daemon_url/healthz" | jq -r '"\(.status) \(.signer)"')" 'ok running'
+
+# ---- the workspace moves away, and comes back ----
+until_health() { for _ in $(seq 150); do [ "$(code "$daemon_url/healthz")" = "$1" ] && return; sleep 0.1; done; }
+mkdir "$tmp/away"
+cp -r "$ws/keys" "$tmp/away/keys"
+mv "$ws" "$tmp/away/ws" && mkdir -p "$ws" && cp -r "$tmp/away/keys" "$ws/keys"
+until_health 503
+is serve_moved_workspace_is_noticed "$(get "$daemon_url/healthz" | jq -r '[.reasons[].about] | join(" ")')" workspace
+contains serve_moved_workspace_is_logged "$(cat "$tmp/daemon.log")" 'the workspace was moved, removed or replaced'
+rm -r "$ws" && mv "$tmp/away/ws" "$ws"
+until_health 200
+is serve_workspace_is_back "$(code "$daemon_url/metadata/timestamp.json")" 200
+is serve_moved_workspace_is_logged_once "$(grep -c 'the workspace was moved' "$tmp/daemon.log")" 1
+
+# ---- a full disk does not keep it from serving ----
+cat >"$tmp/full.sh" <<'EOF'
+mount -t tmpfs -o size=4m none "$1/disk" && cp -r "$1/ws2" "$1/disk/ws" || exit 1
+cp -p "$1/keys2/tls-server.pem" "$1/disk/ws/keys/"
+cat /dev/zero >"$1/disk/fill" 2>/dev/null
+otaserve -C "$1/disk/ws" --listen 127.0.0.1:0 >"$1/full.out" 2>"$1/full.log" </dev/null &
+pid=$!
+for _ in $(seq 200); do grep -q 'boards use' "$1/full.out" && break; kill -0 $pid 2>/dev/null || break; sleep 0.05; done
+url=$(sed -nE 's/.*boards use (https:[^ ]+).*/\1/p' "$1/full.out")
+curl -s --cacert "$1/disk/ws/keys/ca.crt" -o /dev/null -w '%{http_code} ' "$url/metadata/timestamp.json"
+curl -s --cacert "$1/disk/ws/keys/ca.crt" "$url/healthz" | jq -r '[.reasons[].about] | join(" ")'
+kill $pid && wait $pid
+EOF
+mkdir "$tmp/disk"
+if unshare -rm true 2>/dev/null; then
+    is serve_full_disk "$(unshare -rm bash "$tmp/full.sh" "$tmp")" '200 disk'
+    contains serve_full_disk_is_said "$(cat "$tmp/full.log")" 'reports have to wait'
+else
+    skip serve_full_disk 'a mount namespace is not allowed here'
+fi
 
 # ---- SIGTERM lets a download end ----
 get --limit-rate 700k -o "$tmp/slow" "$daemon_url$image" &

@@ -106,6 +106,16 @@ static void test_health_clock_disk_repository_tls(void **state) {
     assert_non_null(strstr(only_reason(&f, false), "server.crt"));
 }
 
+/* Whatever else cannot be read then follows from it. */
+static void test_health_moved_workspace_fails(void **state) {
+    struct ota_health_facts f = well();
+    (void)state;
+    f.moved = true;
+    f.disk_free = 0;
+    f.signer_running = false;
+    assert_non_null(strstr(only_reason(&f, true), "moved, removed or replaced"));
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_health_well),
@@ -113,6 +123,7 @@ int main(void) {
         cmocka_unit_test(test_health_renewed_role_warns_when_renewal_failed),
         cmocka_unit_test(test_health_signer),
         cmocka_unit_test(test_health_clock_disk_repository_tls),
+        cmocka_unit_test(test_health_moved_workspace_fails),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Addresses to listen on, and the URL that boards use. */
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "ota/bytes.h"
 #include "server/listen.h"
 #include "support/unit.h"
 
@@ -64,12 +66,33 @@ static void test_listen_url(void **state) {
     assert_int_equal(strncmp(url("", false), "https://", 8), 0);
 }
 
+static bool reached(const char *configured, const char *text) {
+    struct ota_listener l = {.port = (unsigned)strtoul(strrchr(text, ':') + 1, NULL, 10)};
+    (void)ota_format(l.text, sizeof l.text, "%s", text);
+    return ota_listen_reached(configured, &l);
+}
+
+static void test_listen_reached(void **state) {
+    (void)state;
+    assert_true(reached("https://ota.example.com:8443", "0.0.0.0:8443"));
+    assert_true(reached("https://10.0.0.1:8443/ota", "[::]:8443"));
+    assert_true(reached("https://ota.example.com", "0.0.0.0:443"));
+    assert_true(reached("https://ota.example.com:8443", "10.0.0.1:8443"));
+    assert_true(reached("https://10.0.0.1:8443", "10.0.0.1:8443"));
+    assert_true(reached("https://[fd00::1]:8443/", "[fd00::1]:8443"));
+    assert_true(reached("https://localhost:8443", "127.0.0.1:8443"));
+    assert_false(reached("https://ota.example.com", "0.0.0.0:8443"));
+    assert_false(reached("https://ota.example.com:8443", "0.0.0.0:9445"));
+    assert_false(reached("https://ota.example.com:9445", "127.0.0.1:9445"));
+    assert_false(reached("https://10.0.0.1:8443", "10.0.0.2:8443"));
+    assert_false(reached("https://localhost:8443", "10.0.0.2:8443"));
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_listen_forms),
-        cmocka_unit_test(test_listen_refuses),
-        cmocka_unit_test(test_listen_port_in_use),
-        cmocka_unit_test(test_listen_url),
+        cmocka_unit_test(test_listen_forms),       cmocka_unit_test(test_listen_refuses),
+        cmocka_unit_test(test_listen_port_in_use), cmocka_unit_test(test_listen_url),
+        cmocka_unit_test(test_listen_reached),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
