@@ -9,6 +9,7 @@
 #include <cjson/cJSON.h>
 
 #include "host/args.h"
+#include "host/buf.h"
 #include "host/workspace.h"
 
 extern const struct ota_program ota_ctl_program;
@@ -30,6 +31,9 @@ OTA_MUST_USE enum ota_status ota_ctl_workspace(const struct ota_args *args, stru
                                                struct ota_err *err);
 /* Was --json given. */
 bool ota_ctl_json(const struct ota_args *args);
+/* The role of a product as published. CONFIG when the repository delegates nothing to it, with the remedy. */
+OTA_MUST_USE enum ota_status ota_ctl_product_role(const struct ota_workspace *w, const char *product,
+                                                  struct ota_buf *out, struct ota_err *err);
 /* Prints the tree as one line and frees it. */
 void ota_ctl_print_json(cJSON **tree);
 /* "25%", "2.5%"; returns out. */

@@ -30,11 +30,13 @@ static void print_added(const char *id, const struct ota_product_config *p, cons
 enum ota_status ota_cmd_device_add(const struct ota_args *args, struct ota_err *err) {
     OTA_CLEAN(ota_workspace_close) struct ota_workspace w = {.dir = NULL};
     OTA_CLEAN(ota_fleet_close) struct ota_fleet *fleet = NULL;
+    OTA_CLEAN(ota_buf_free) struct ota_buf role = {0};
     const struct ota_product_config *product;
     const char *channel, *id = ota_args_operand(args, 0);
     char token[OTA_TOKEN_TEXT_MAX];
     OTA_TRY(ota_ctl_workspace(args, &w, err));
     OTA_TRY(ota_workspace_product(&w, ota_args_get(args, "product"), &product, err));
+    OTA_TRY(ota_ctl_product_role(&w, product->name, &role, err));
     OTA_TRY(channel_of(args, product, &channel, err));
     OTA_TRY(ota_ctl_fleet(&w, &fleet, err));
     OTA_TRY(ota_fleet_add(fleet, id, product->name, channel, token, err));

@@ -161,6 +161,14 @@ static enum ota_status check_and_build(const struct ota_args *args, struct ota_p
     return st;
 }
 
+/* Read before any lock is taken: what is printed first, and all that a dry run needs. */
+static enum ota_status compare_with_published(struct ota_push *p, struct ota_err *err) {
+    OTA_CLEAN(ota_push_current_free) struct ota_push_current current = {.role = {0}};
+    OTA_TRY(ota_push_current_read(p, &current, err));
+    OTA_TRY(ota_push_set_base(p, &current, err));
+    return ota_push_compare(p, &current, err);
+}
+
 /* The release is out whatever comes of this. */
 static void remember_table(const struct ota_push *p) {
     struct ota_err why;
@@ -175,6 +183,7 @@ static enum ota_status push(const struct ota_args *args, struct ota_push *p, str
                            p->w->config.server);
     OTA_TRY(ota_workspace_product(p->w, ota_args_get(args, "product"), &p->product, err));
     OTA_TRY(check_and_build(args, p, err));
+    OTA_TRY(compare_with_published(p, err));
     if (!json)
         ota_push_print_plan(p);
     if (!p->dry_run) {

@@ -5,9 +5,23 @@
 
 #include "ctl/cmd.h"
 #include "host/json_tree.h"
+#include "store/repo.h"
 
 enum ota_status ota_ctl_workspace(const struct ota_args *args, struct ota_workspace *w, struct ota_err *err) {
     return ota_workspace_open(w, ota_args_get(args, "workspace"), err);
+}
+
+enum ota_status ota_ctl_product_role(const struct ota_workspace *w, const char *product, struct ota_buf *out,
+                                     struct ota_err *err) {
+    enum ota_status st = ota_repo_role(w, product, out, err);
+    if (st == OTA_NOT_FOUND)
+        return ota_err_set(
+            err, OTA_CONFIG,
+            "product %s is in ota.conf but has no key and no role in this repository: products are named "
+            "when a workspace is made (otactl init --product A --chip C --product B --chip D); make one "
+            "for it with otactl init DIR --product %s --chip CHIP",
+            product, product);
+    return st;
 }
 
 bool ota_ctl_json(const struct ota_args *args) {

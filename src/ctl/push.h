@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the files of `otactl push` share: cmd_push.c reads the command line, push_publish.c signs and hands over, push_report.c tells. Private to src/ctl. */
+/* What the files of `otactl push` share: cmd_push.c reads the command line, push_current.c compares it with what is published, push_publish.c signs and
+ * hands over, push_report.c tells. Private to src/ctl. */
 #ifndef OTA_CTL_PUSH_H
 #define OTA_CTL_PUSH_H
 
-#include "host/workspace.h"
+#include "ctl/cmd.h"
 #include "release/build.h"
 
 #define OTA_PUSH_WAIT_MS 30000
@@ -16,6 +17,20 @@ struct ota_push {
     bool dry_run;
     struct ota_build build;
 };
+
+/* The roles a new release goes on top of, as ota_repo_role() has verified them. */
+struct ota_push_current {
+    struct ota_buf role, rollout;
+};
+OTA_MUST_USE enum ota_status ota_push_current_read(const struct ota_push *p, struct ota_push_current *c,
+                                                   struct ota_err *err);
+void ota_push_current_free(struct ota_push_current *c);
+/* A release without an app goes over the offered one, see sign/base.h. */
+OTA_MUST_USE enum ota_status ota_push_set_base(struct ota_push *p, const struct ota_push_current *c,
+                                               struct ota_err *err);
+/* Adds remarks when the channel offers the same image already, or a higher version. */
+OTA_MUST_USE enum ota_status ota_push_compare(struct ota_push *p, const struct ota_push_current *c,
+                                              struct ota_err *err);
 
 /* Assigns the counter, signs, hands the release over and waits until it is published; publishes itself where no daemon runs. Killed at any moment it
  * leaves the release before served whole. BUSY when a daemon did not answer within OTA_PUSH_WAIT_MS; what it refused comes back as its status. */

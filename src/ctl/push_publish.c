@@ -134,26 +134,7 @@ static enum ota_status finish_pending(const struct ota_push *p, struct ota_err *
 
 /* ---- signing ------------------------------------------------------------------------------------------- */
 
-/* Current roles, as ota_repo_role() has verified them. */
-struct current {
-    struct ota_buf role, rollout;
-};
-static void current_free(struct current *c) {
-    ota_buf_free(&c->role);
-    ota_buf_free(&c->rollout);
-}
-
-static enum ota_status read_current(const struct ota_push *p, struct current *c, struct ota_err *err) {
-    enum ota_status st = ota_repo_role(p->w, p->product->name, &c->role, err);
-    if (st == OTA_NOT_FOUND)
-        return ota_err_set(err, OTA_CONFIG, "product %s is in ota.conf but the repository delegates nothing to it",
-                           p->product->name);
-    OTA_TRY(st);
-    st = ota_repo_role(p->w, "rollout", &c->rollout, err);
-    return st == OTA_NOT_FOUND ? OTA_OK : st;
-}
-
-static enum ota_status assign_counter(struct ota_push *p, const struct current *c, struct ota_err *err) {
+static enum ota_status assign_counter(struct ota_push *p, const struct ota_push_current *c, struct ota_err *err) {
     struct ota_release *r = &p->build.release;
     OTA_TRY(ota_sign_next_counter(ota_buf_span(&c->role), p->product->name, &r->counter, err));
     if (r->from_min >= r->counter)
@@ -163,8 +144,8 @@ static enum ota_status assign_counter(struct ota_push *p, const struct current *
     return OTA_OK;
 }
 
-static enum ota_status sign(const struct ota_push *p, const struct current *c, struct ota_buf *out, uint64_t *version,
-                            struct ota_err *err) {
+static enum ota_status sign(const struct ota_push *p, const struct ota_push_current *c, struct ota_buf *out,
+                            uint64_t *version, struct ota_err *err) {
     OTA_CLEAN_FREE char *path = ota_workspace_path(p->w, "keys/%s.pem", p->product->name);
     OTA_CLEAN(ota_key_free) struct ota_key *key = NULL;
     OTA_TRY(ota_key_load(&key, path, err));
@@ -249,13 +230,14 @@ static enum ota_status lock_pushes(const struct ota_workspace *w, int *fd, struc
 
 enum ota_status ota_push_publish(struct ota_push *p, struct ota_err *err) {
     OTA_CLEAN_FD int lock = -1;
-    OTA_CLEAN(current_free) struct current current = {.role = {0}};
+    OTA_CLEAN(ota_push_current_free) struct ota_push_current current = {.role = {0}};
     OTA_CLEAN(ota_buf_free) struct ota_buf role = {0};
     OTA_CLEAN_FREE char *id = NULL;
     uint64_t version;
     OTA_TRY(lock_pushes(p->w, &lock, err));
     OTA_TRY(finish_pending(p, err));
-    OTA_TRY(read_current(p, &current, err));
+    OTA_TRY(ota_push_current_read(p, &current, err));
+    OTA_TRY(ota_push_set_base(p, &current, err)); /* once more: another release may have come in between */
     OTA_TRY(assign_counter(p, &current, err));
     OTA_TRY(sign(p, &current, &role, &version, err));
     OTA_TRY(make_id(p, &id, err));

@@ -30,15 +30,18 @@ void ota_push_print_plan(const struct ota_push *p) {
 void ota_push_print_outcome(const struct ota_push *p) {
     char share[OTA_CTL_SHARE_MAX];
     const struct ota_release *r = &p->build.release;
-    if (p->dry_run) {
+    if (p->dry_run)
         printf("Every check passed; nothing was published (-n).\n");
-        return;
-    }
-    printf("Published as %s release %u.\n", r->product, r->counter);
-    if (!p->channel)
-        printf("It is offered to no board yet; add --channel NAME to offer it.\n");
     else
-        printf("Offered on %s to %s of its boards.\n", p->channel, ota_ctl_share(p->permille, share));
+        printf("Published as %s release %u.\n", r->product, r->counter);
+    if (!p->channel)
+        printf("It %s offered to no board%s; add --channel NAME to offer it.\n", p->dry_run ? "would be" : "is",
+               p->dry_run ? "" : " yet");
+    else
+        printf("%s on %s to %s of its boards.\n", p->dry_run ? "Would be offered" : "Offered", p->channel,
+               ota_ctl_share(p->permille, share));
+    if (r->from_min && !p->build.given.from_min)
+        printf("Boards take release %u first, then this one.\n", r->from_min);
 }
 
 static cJSON *steps_json(const struct ota_build *b) {
@@ -85,6 +88,7 @@ void ota_push_print_json(const struct ota_push *p) {
     else
         (void)cJSON_AddNullToObject(tree, "channel");
     (void)cJSON_AddNumberToObject(tree, "permille", p->channel ? p->permille : 0);
+    (void)cJSON_AddNumberToObject(tree, "from_min", r->from_min);
     (void)cJSON_AddBoolToObject(tree, "published", !p->dry_run);
     (void)cJSON_AddBoolToObject(tree, "dry_run", p->dry_run);
     (void)cJSON_AddItemToObject(tree, "steps", steps_json(&p->build));

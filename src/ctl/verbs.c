@@ -52,11 +52,13 @@ static const char push_details[] =
     "adds it. FILE[:LABEL] names images one by one: the kind comes from the bytes,\n"
     "the label from LABEL or the file name. otadata, nvs and other partitions that\n"
     "boards write themselves are never part of a release.\n\n"
+    "A release without an app is installed over the one that the channel offers:\n"
+    "boards that have not taken that one yet take it first.\n\n"
     "Without a channel the release is published but offered to no board. A running\n"
     "otaserve publishes at once; without one, push does it itself.\n\n"
     "JSON: product, counter, version, channel (null: offered to nobody), permille,\n"
-    "published, dry_run, steps (kind, label, file, length, sha256), left_out (file,\n"
-    "label, reason, remedy), remarks.";
+    "from_min, published, dry_run, steps (kind, label, file, length, sha256),\n"
+    "left_out (file, label, reason, remedy), remarks.";
 
 static const char inspect_details[] =
     "Says what an image, a bootloader or a partition table holds, whether it is sound\n"

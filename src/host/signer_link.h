@@ -4,7 +4,7 @@
  *
  *   message = u32 le type | u32 le part count (<= 64) | parts: u32 le length (<= 1 MiB) | bytes
  *
- * The signer is given everything it judges; it reads only keys/ (and writes keys/last-signed there) and, for BUILD, ota.conf and the folder named. It ends when the socket closes.
+ * The signer is given everything it judges; it reads only keys/ (and writes keys/last-signed there) and, for BUILD, ota.conf, state/tables and the folder named. It ends when the socket closes.
  *
  *   SIGN     a full proposal; the signer checks it like a board would (the root it knows, roles signed by their delegated keys, no version lowered,
  *            rollout offers only listed releases on channels they allow, never a lower counter, based on what was signed last) and signs what is due.

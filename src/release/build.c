@@ -7,7 +7,6 @@
 #include <string.h>
 
 #include "host/crypto.h"
-#include "host/json_tree.h"
 #include "release/build_parts.h"
 
 /* ---- candidates ---------------------------------------------------------------------------------------- */
@@ -129,47 +128,6 @@ static enum ota_status add_steps(struct ota_build *b, const struct ota_build_opt
     return OTA_OK;
 }
 
-static bool version_valid(const char *v) {
-    struct ota_span s = ota_span_str(v);
-    if (s.len == 0 || s.len > OTA_VERSION_MAX || !ota_utf8_valid(s))
-        return false;
-    for (size_t i = 0; i < s.len; i++)
-        if (s.p[i] < 0x20 || s.p[i] == 0x7F)
-            return false;
-    return true;
-}
-
-/* The user's word, the app's own, or for data alone something that names the content. */
-static enum ota_status set_version(struct ota_release *r, const struct ota_build_options *o, const char *app,
-                                   struct ota_err *err) {
-    char hex[OTA_SHA256_HEX_LEN + 1];
-    if (o->version)
-        (void)ota_format(r->version, sizeof r->version, "%s", o->version);
-    else if (app[0])
-        (void)ota_format(r->version, sizeof r->version, "%s", app);
-    else {
-        ota_hex_encode(r->step[0].sha256, OTA_SHA256_LEN, hex);
-        const char *label = r->step[0].label;
-        (void)ota_format(r->version, sizeof r->version, "%s-%.8s", label + (label[0] == '@'), hex);
-    }
-    if ((o->version && strlen(o->version) > OTA_VERSION_MAX) || !version_valid(r->version))
-        return ota_err_set(err, OTA_ARGUMENT,
-                           "version \"%.70s\" is not 1 to %u printable bytes; give one with --version",
-                           o->version ? o->version : r->version, OTA_VERSION_MAX);
-    return OTA_OK;
-}
-
-static enum ota_status set_notes(struct ota_build *b, const struct ota_build_options *o, struct ota_err *err) {
-    if (o->notes)
-        ota_buf_str(&b->notes, o->notes);
-    else
-        ota_buf_printf(&b->notes, "%s %s\n", o->product, b->release.version);
-    if (b->notes.len == 0 || b->notes.len > OTA_NOTES_MAX || !ota_utf8_valid(ota_buf_span(&b->notes)))
-        return ota_err_set(err, OTA_ARGUMENT, "the notes are not 1 to %u bytes of UTF-8 text", OTA_NOTES_MAX);
-    b->release.notes_length = (uint32_t)b->notes.len;
-    return ota_sha256(&ota_crypto_openssl, b->notes.p, b->notes.len, b->release.notes_sha256, err);
-}
-
 static enum ota_status add_channel(struct ota_release *r, const char *name, struct ota_err *err) {
     size_t i = r->channel_count;
     if (r->channel_count == OTA_CHANNELS_MAX || !ota_name_valid(ota_span_str(name)))
@@ -226,8 +184,9 @@ static enum ota_status assemble(struct ota_build *b, const struct ota_build_opti
     (void)ota_format(r->product, sizeof r->product, "%s", o->product);
     (void)ota_format(r->chip, sizeof r->chip, "%s", o->chip);
     r->from_min = o->from_min;
-    OTA_TRY(set_version(r, o, version, err));
-    OTA_TRY(set_notes(b, o, err));
+    b->given.from_min = o->from_min != 0;
+    OTA_TRY(ota_build_set_version(b, o, version, err));
+    OTA_TRY(ota_build_set_notes(b, o->notes, err));
     if (!b->table_known)
         ota_build_remark(
             b,

@@ -4,8 +4,9 @@
  *
  *   1. open      ota_build_open_folder() | ota_build_open_files() | ota_build_open_dropins()
  *                reads the files, chooses what goes in, makes every check a board makes
- *   2. number    the caller sets build.release.counter, under state/lock
- *   3. write     ota_build_write() fills an incoming folder; the product role that lists the release is src/sign's
+ *   2. base      ota_build_set_base() fits a release without an app to the one it goes over
+ *   3. number    the caller sets build.release.counter, under state/lock
+ *   4. write     ota_build_write() fills an incoming folder; the product role that lists the release is src/sign's
  *
  *   <incoming>/targets/img/<product>/<counter>/<sha256>.<file>
  *   <incoming>/request                                              ota_build_write_request()
@@ -35,7 +36,7 @@ struct ota_build_options {
     const char *product;         /* valid name */
     const char *chip;            /* of the product: "esp32c3" */
     const char *const *channels; /* that the release may be offered on; at least one */
-    const char *version;         /* NULL: the app's own, or for data alone "<label>-<8 hex of its digest>" */
+    const char *version;         /* NULL: the app's own, or without an app "<label>-<8 hex of its digest>" */
     const char *const *with; /* labels besides the app, "@bootloader", "@partition-table", "all" (build folder only) */
     const char *
         table; /* partition table that files are checked against; NULL: none is known. One among the files counts before it */
@@ -58,6 +59,9 @@ struct ota_build {
     struct ota_release release; /* counter 0 until the caller sets it; steps in order, notes digest set */
     char *path[OTA_STEPS_MAX];  /* the file that holds release.step[i] */
     struct ota_buf notes;
+    struct {
+        bool version, notes, from_min;
+    } given; /* by the options, so that ota_build_set_base() leaves it alone */
     bool table_known;
     struct ota_buf table_bytes; /* as they were read */
     struct ota_table table;     /* meaningful when table_known: sizes and labels were checked against it */
@@ -78,6 +82,14 @@ OTA_MUST_USE enum ota_status ota_build_open_files(struct ota_build *b, const str
 /* A drop-in folder: every regular file in it that does not begin with '.'. An app, or data without an app; anything else is refused with the push command. */
 OTA_MUST_USE enum ota_status ota_build_open_dropins(struct ota_build *b, const struct ota_build_options *o,
                                                     const char *folder, struct ota_err *err);
+
+/* `base`: what the channel of this release offers now, NULL for nothing. A release without an app gets `from_min`, and the version
+ * "<that of base>+<label>-<8 hex>", so that the app's version stays visible. With an app nothing changes. May be called again with another base. */
+OTA_MUST_USE enum ota_status ota_build_set_base(struct ota_build *b, const struct ota_release *base, uint32_t from_min,
+                                                struct ota_err *err);
+/* Adds a sentence to b->remark (cut off silently when there are too many). */
+void ota_build_remark(struct ota_build *b, const char *fmt, ...) OTA_PRINTF(2, 3);
+bool ota_build_has_app(const struct ota_release *r);
 
 /* state/tables/<product>.bin: the partition table of the newest build pushed. Releases of single files and of the inbox are checked against it. */
 char *ota_build_known_table(const struct ota_workspace *w,

@@ -62,7 +62,10 @@ OTA_MUST_USE enum ota_status ota_build_check(struct ota_build *b, const struct o
                                              const struct ota_candidates *c, const struct ota_candidate *file,
                                              struct ota_step *step, char *version, struct ota_err *err);
 
-/* Adds a sentence to b->remark (cut off silently when there are too many). */
-void ota_build_remark(struct ota_build *b, const char *fmt, ...) OTA_PRINTF(2, 3);
+/* build_version.c: the user's word, the app's own (app: "" none), or for a release without an app what names its content. ARGUMENT. */
+OTA_MUST_USE enum ota_status ota_build_set_version(struct ota_build *b, const struct ota_build_options *o,
+                                                   const char *app, struct ota_err *err);
+/* notes NULL: product and version. ARGUMENT. */
+OTA_MUST_USE enum ota_status ota_build_set_notes(struct ota_build *b, const char *notes, struct ota_err *err);
 
 #endif

@@ -8,6 +8,7 @@
 #include "host/role_file.h"
 #include "host/workspace.h"
 #include "release/build.h"
+#include "sign/base.h"
 #include "sign/sign.h"
 #include "sign/signer.h"
 
@@ -116,6 +117,8 @@ static enum ota_status write_release(const struct ota_key *key, const struct ord
                                      struct ota_err *err) {
     OTA_CLEAN(ota_buf_free) struct ota_buf role = {0};
     uint64_t version;
+    const struct ota_sign_current now = {.role = o->role, .rollout = o->rollout};
+    OTA_TRY(ota_sign_set_base(b, &now, o->channel, err));
     OTA_TRY(ota_sign_next_counter(o->role, o->product, &b->release.counter, err));
     const struct ota_sign_release release = {
         .key = key,

@@ -99,6 +99,10 @@ fails "otactl_push_folder_that_is_no_build" 1 "flasher_args.json" push "$tmp/fol
 fails "otactl_push_folder_among_files" 1 "is a folder" push "$build/thermo.bin" "$build"
 fails "otactl_push_other_chip" 1 "esp32s3" push "$other"
 fails "otactl_push_unknown_product" 2 "thermo" push "$build" --product lamp
+printf '\n[product valve]\nchip = esp32c3\nchannels = stable\n' >>"$ws/ota.conf"
+fails "otactl_push_product_without_a_role" 1 "no key and no role" push "$build" --product valve
+fails "otactl_device_add_for_a_product_without_a_role" 1 "no key and no role" otactl -C "$ws" device add porch --product valve
+sed -i '/^\[product valve\]/,$d' "$ws/ota.conf"
 fails "otactl_push_unknown_channel_suggests" 2 'did you mean "stable"' push "$build" --channel stabel
 fails "otactl_push_share_over_all" 2 "no share" push "$build" --share 101%
 fails "otactl_push_share_no_number" 2 "no share" push "$build" --share half
@@ -124,6 +128,7 @@ run push "$build" -n
 is "otactl_push_dry_run_succeeds" "$rc:$err" "0:"
 contains "otactl_push_dry_run_lists_what_it_left_out" "$out" "add --with storage"
 contains "otactl_push_dry_run_says_so" "$out" "nothing was published"
+contains "otactl_push_dry_run_says_what_would_be_offered" "$out" "Would be offered on stable to 100% of its boards."
 is "otactl_push_dry_run_published_nothing" "$(entries "$ws/state/repo/targets/img")" 0
 run push "$build/storage.bin" -n
 contains "otactl_push_data_notes_the_unknown_table" "$out" "no partition table is known"
@@ -134,6 +139,10 @@ contains "otactl_push_offers_on_the_default_channel" "$out" "Offered on stable t
 is "otactl_push_serves_the_bytes_pushed" \
     "$(sha256sum <"$(find "$ws/state/repo/targets/img/thermo/1" -name '*.app.bin')")" "$(sha256sum <"$build/thermo.bin")"
 is "otactl_push_leaves_nothing_incoming" "$(entries "$ws/state/incoming")" 0
+run push "$build" -n
+contains "otactl_push_notes_an_image_on_offer" "$out" "Note: @ota is the same image as in release 1"
+run push "$build" -n --version 0.9.12
+contains "otactl_push_notes_a_lower_version" "$out" "Note: 0.9.12 is lower than the 1.0.0 of release 1, which stable offers: boards go back"
 sample "$tmp/build2" --chip esp32c3 --version 2.0.0 --add-label voices
 echo "What is new" >"$tmp/notes.txt"
 run push "$tmp/build2" --with all --compatible --accept-brick-risk --channel beta --share 2.5% --notes "$tmp/notes.txt" --version 2.0-rc1 --json

@@ -28,6 +28,7 @@ until_newest 2
 is inbox_folder_moved_in "$(newest)" '2 2.0.0 @ota stable'
 head -c 5000 /dev/urandom >"$ws/images/thermo/storage.bin"
 until_newest 3
+is inbox_data_goes_over_the_app "$(otactl -C "$ws" releases --json | jq -c '[.releases[-1].from_min, (.releases[-1].version | startswith("2.0.0+storage-"))]')" '[2,true]'
 is inbox_data_without_an_app "$(newest | cut -d' ' -f1,3)" '3 storage'
 { head -c 100000 "$tmp/build-3/thermo.bin"; sleep 2.5; tail -c +100001 "$tmp/build-3/thermo.bin"; } >"$ws/images/slow.bin"
 until_newest 4
@@ -75,6 +76,11 @@ rm -r "$ws/state/incoming/a b"
 cp "$tmp/build-4/thermo.bin" "$ws/images/thermo/pushed.bin"
 sleep 3
 is inbox_what_was_pushed_is_not_taken_again "$(newest | cut -d' ' -f1)" 5
+
+head -c 500000 /dev/zero >"$ws/images/thermo/storage.bin"
+until_log 'do not fit into partition storage'
+contains inbox_data_is_checked_against_the_known_table "$(cat "$log")" 'do not fit into partition storage'
+rm "$ws/images/thermo/storage.bin"
 
 # ---- a restart takes nothing twice, and --images is another inbox ----
 stop_daemon
