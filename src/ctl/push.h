@@ -4,6 +4,8 @@
 #ifndef OTA_CTL_PUSH_H
 #define OTA_CTL_PUSH_H
 
+#include <signal.h>
+
 #include "ctl/cmd.h"
 #include "release/build.h"
 
@@ -33,8 +35,19 @@ OTA_MUST_USE enum ota_status ota_push_compare(struct ota_push *p, const struct o
                                               struct ota_err *err);
 
 /* Assigns the counter, signs, hands the release over and waits until it is published; publishes itself where no daemon runs. Killed at any moment it
- * leaves the release before served whole. BUSY when a daemon did not answer within OTA_PUSH_WAIT_MS; what it refused comes back as its status. */
+ * leaves the release before served whole. BUSY when a daemon did not answer within OTA_PUSH_WAIT_MS: then, and only then, an error leaves the
+ * release queued. */
 OTA_MUST_USE enum ota_status ota_push_publish(struct ota_push *p, struct ota_err *err);
+
+/* push_wait.c: sees incoming/<id> published, by a daemon or, where none runs, here. What was refused comes back as its status. BUSY after
+ * OTA_PUSH_WAIT_MS, INTERRUPTED when stopped. The caller holds state/lock. */
+OTA_MUST_USE enum ota_status ota_push_see_published(const struct ota_workspace *w, const char *id, struct ota_err *err);
+/* The same for the release of this push; on an error other than BUSY it is taken out of state/incoming again, unless somebody is publishing it. */
+OTA_MUST_USE enum ota_status ota_push_see_own(const struct ota_push *p, const char *id, struct ota_err *err);
+/* From here on SIGINT and SIGTERM end the waiting, not the process. */
+void ota_push_catch_stop(void);
+/* Blocks both; the caller restores. */
+void ota_push_hold_stop(sigset_t *before);
 
 /* What goes in and what was left out; then, after publishing, the outcome. */
 void ota_push_print_plan(const struct ota_push *p);

@@ -12,99 +12,18 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #include "ctl/cmd.h"
 #include "ctl/progress.h"
 #include "ctl/push.h"
 #include "host/crypto.h"
-#include "host/signer_link.h"
 #include "sign/sign.h"
 #include "store/repo.h"
 
 #define LOCK_WAIT_MS 120000
-#define POLL_MS 50
-#define ANSWER_MAX 1024u
 #define REQUEST_MAX 1024u
 
-/* ---- publishing ---------------------------------------------------------------------------------------- */
-
-static enum ota_status publish_here(const struct ota_workspace *w, const char *id, struct ota_err *err) {
-    OTA_CLEAN_FREE char *lock = ota_workspace_path(w, "state/publish.lock");
-    OTA_CLEAN_FD int held = -1;
-    struct ota_signer signer = {.pid = 0, .fd = -1};
-    OTA_TRY(ota_fs_lock(lock, OTA_PUSH_WAIT_MS, &held, err));
-    OTA_TRY(ota_signer_start(&signer, w->dir, err));
-    enum ota_status st = ota_repo_publish(w, &signer, id, err);
-    ota_signer_stop(&signer);
-    return st;
-}
-
-static enum ota_status status_by_name(const char *name) {
-    for (int code = 1; code < OTA_STATUS_COUNT; code++)
-        if (strcmp(ota_status_name((enum ota_status)code), name) == 0)
-            return (enum ota_status)code;
-    return OTA_INTERNAL;
-}
-
-/* "<status name>\n<message>" */
-static enum ota_status read_refusal(const char *path, struct ota_err *err) {
-    OTA_CLEAN(ota_buf_free) struct ota_buf text = {0};
-    OTA_TRY(ota_fs_read(path, ANSWER_MAX, &text, err));
-    char *line = (char *)text.p, *message = strchr(line, '\n');
-    if (message)
-        *message++ = '\0';
-    if (message)
-        message[strcspn(message, "\n")] = '\0';
-    return ota_err_set(err, status_by_name(line), "refused: %s", message && *message ? message : line);
-}
-
-/* *answered: the publisher spoke; the result is the return value. */
-static enum ota_status look_for_answer(const struct ota_workspace *w, const char *id, bool *answered,
-                                       struct ota_err *err) {
-    OTA_CLEAN_FREE char *done = ota_workspace_path(w, "state/incoming/%s.done", id);
-    OTA_CLEAN_FREE char *refused = ota_workspace_path(w, "state/incoming/%s.refused", id);
-    struct ota_err ignored;
-    *answered = true;
-    if (ota_fs_exists(done)) {
-        (void)!ota_fs_remove(done, &ignored);
-        return OTA_OK;
-    }
-    if (ota_fs_exists(refused)) {
-        enum ota_status st = read_refusal(refused, err);
-        (void)!ota_fs_remove(refused, &ignored);
-        return st;
-    }
-    *answered = false;
-    return OTA_OK;
-}
-
-/* Sees incoming/<id> published, by whoever may. */
-static enum ota_status see_published(const struct ota_workspace *w, const char *id, struct ota_err *err) {
-    for (int waited = 0; waited <= OTA_PUSH_WAIT_MS; waited += POLL_MS) {
-        OTA_CLEAN_FD int daemon_lock = -1;
-        bool answered;
-        enum ota_status st = look_for_answer(w, id, &answered, err);
-        if (answered)
-            return st;
-        OTA_TRY(ota_repo_daemon(w, &daemon_lock, err));
-        if (daemon_lock >= 0) { /* nobody else publishes while this is held */
-            OTA_CLEAN_FREE char *folder = ota_workspace_path(w, "state/incoming/%s", id);
-            st = publish_here(w, id, err);
-            if (st != OTA_OK && ota_fs_exists(folder))
-                (void)!ota_err_prefix(err, "not published yet, the release waits in state/incoming");
-            struct ota_err ignored;
-            (void)!look_for_answer(w, id, &answered, &ignored);
-            return st;
-        }
-        (void)nanosleep(&(struct timespec){.tv_nsec = POLL_MS * 1000000L}, NULL);
-    }
-    return ota_err_set(
-        err, OTA_BUSY,
-        "otaserve did not publish within %u s; the release waits in state/incoming and is published when "
-        "the daemon goes on: see its log",
-        OTA_PUSH_WAIT_MS / 1000u);
-}
+/* ---- earlier pushes ---------------------------------------------------------------------------------------- */
 
 /* Does incoming/<id> hold a release of this product. */
 static bool is_of_product(const struct ota_workspace *w, const char *id, const char *product) {
@@ -123,11 +42,15 @@ static enum ota_status finish_pending(const struct ota_push *p, struct ota_err *
     OTA_TRY(ota_repo_incoming(p->w, &names, &remarks, err));
     for (size_t i = 0; i < names.count; i++) {
         OTA_CLEAN_FREE char *folder = ota_workspace_path(p->w, "state/incoming/%s", names.name[i]);
+        struct ota_err why;
         if (!is_of_product(p->w, names.name[i], p->product->name))
             continue;
-        enum ota_status st = see_published(p->w, names.name[i], err);
+        enum ota_status st = ota_push_see_published(p->w, names.name[i], &why);
         if (st != OTA_OK && ota_fs_exists(folder))
-            return ota_err_prefix(err, "an earlier push (%s)", names.name[i]);
+            return ota_err_set(err, st,
+                               "an earlier push is in the way and cannot be published: %s. To drop it, remove the "
+                               "folder %s",
+                               why.msg, folder);
     }
     return OTA_OK;
 }
@@ -206,11 +129,8 @@ static enum ota_status hand_over(const struct ota_push *p, const char *id, const
     OTA_CLEAN_FREE char *temp = ota_workspace_path(p->w, "state/incoming/.tmp-%s", id);
     OTA_CLEAN_FREE char *folder = ota_workspace_path(p->w, "state/incoming/%s", id);
     struct ota_err ignored;
-    sigset_t stop, before;
-    (void)sigemptyset(&stop);
-    (void)sigaddset(&stop, SIGINT);
-    (void)sigaddset(&stop, SIGTERM);
-    (void)sigprocmask(SIG_BLOCK, &stop, &before);
+    sigset_t before;
+    ota_push_hold_stop(&before);
     enum ota_status st = fill_folder(p, temp, role, version, err);
     if (st == OTA_OK)
         st = ota_fs_rename(temp, folder, err);
@@ -241,6 +161,7 @@ enum ota_status ota_push_publish(struct ota_push *p, struct ota_err *err) {
     OTA_TRY(assign_counter(p, &current, err));
     OTA_TRY(sign(p, &current, &role, &version, err));
     OTA_TRY(make_id(p, &id, err));
-    OTA_TRY(hand_over(p, id, &role, version, err));
-    return see_published(p->w, id, err);
+    ota_push_catch_stop();
+    enum ota_status st = hand_over(p, id, &role, version, err);
+    return st == OTA_OK ? ota_push_see_own(p, id, err) : st;
 }

@@ -182,8 +182,7 @@ contains "otactl_status_says_that_no_daemon_runs" "$out" "not running"
 cp -a "$ws/keys/last-signed" "$tmp/" && sed -i 's/^\(timestamp \).*/\19999999999/; s/ [0-9a-f]\{64\}$/ '"$(printf 0 | sha256sum | cut -d' ' -f1)"'/' "$ws/keys/last-signed"
 contains "otactl_status_warns_of_a_restored_repository" "$(otactl -C "$ws" status)" "Warning: nothing can be signed: state/repo is older"
 fails "otactl_push_onto_a_restored_repository" 1 "remove keys/last-signed" push "$build"
-contains "otactl_push_says_that_it_waits" "$err" "the release waits in state/incoming"
-rm -r "$ws"/state/incoming/*
+contains "otactl_push_onto_a_restored_repository_is_taken_back" "$err" "taken back, nothing was published"
 mv "$tmp/last-signed" "$ws/keys/"
 mkdir "$tmp/offline" && mv "$ws"/keys/{root,targets,thermo}.pem "$tmp/offline/"
 run otactl -C "$ws" status --json
@@ -207,6 +206,43 @@ done
 is "otactl_push_killed_leaves_a_whole_repository" "$(cat "$tmp/dies" 2>/dev/null)" ""
 ok "otactl_push_after_kills_goes_on" push "$build"
 ok "otactl_verify_after_kills" otactl verify "$ws"
+
+# ---- a push that fails, or is stopped, is not published later ----
+queued() { find "$ws/state/incoming" -mindepth 1 -maxdepth 1 -type d ! -name '.*' | wc -l; }
+waits() { for _ in $(seq 100); do [ "$(queued)" = "$1" ] && return; sleep 0.05; done; }
+stopped_push() { # signal: while a daemon that does nothing holds the lock
+    otactl -C "$ws" push "$build" --version "by-$1" >/dev/null 2>"$tmp/stopped.err" </dev/null &
+    stopped_pid=$!
+    waits 1
+    { kill -"$1" $stopped_pid; wait $stopped_pid; } 2>/dev/null
+    stopped_rc=$?
+}
+mv "$ws/keys/snapshot.pem" "$tmp/snapshot.pem"
+run push "$build" --version never
+contains "otactl_push_that_fails_is_taken_back" "$rc $err" "taken back, nothing was published"
+is "otactl_push_that_fails_leaves_nothing_incoming" "$(queued)" 0
+mv "$tmp/snapshot.pem" "$ws/keys/snapshot.pem"
+if start_daemon "$ws" --url https://localhost; then
+    kill -STOP "$daemon_pid"
+    stopped_push TERM
+    is "otactl_push_stopped_ends_with_an_error" "$stopped_rc" 1
+    contains "otactl_push_stopped_says_it_was_taken_back" "$(cat "$tmp/stopped.err")" "taken back, nothing was published"
+    is "otactl_push_stopped_leaves_nothing_incoming" "$(queued)" 0
+    stopped_push KILL
+    kill -KILL "$daemon_pid" 2>/dev/null
+    stop_daemon
+    mv "$ws/keys/snapshot.pem" "$tmp/snapshot.pem"
+    run push "$build"
+    contains "otactl_push_behind_a_stuck_one_names_it" "$rc $err" "remove the folder $ws/state/incoming/"
+    mv "$tmp/snapshot.pem" "$ws/keys/snapshot.pem"
+    rm -r "$ws"/state/incoming/[0-9]*
+    run push "$build" --version after-drop
+    is "otactl_push_after_dropping_succeeds" "$rc:$err" "0:"
+    run otactl -C "$ws" releases
+    is "otactl_push_that_failed_is_never_published" "$(echo "$out" | grep -cE 'never|by-TERM|by-KILL')" 0
+else
+    tap_result 1 "otactl_daemon_starts_for_stopped_pushes"
+fi
 
 # ---- two at once, and nowhere to write ----
 push "$build" --version side-a >/dev/null 2>"$tmp/side-a.err" &
