@@ -193,11 +193,9 @@ static void print_json(const struct status *s) {
 }
 
 static enum ota_status gather(struct status *s, struct ota_err *err) {
-    OTA_CLEAN_FD int lock = -1;
     s->now = ota_ctl_now();
     OTA_TRY(ota_repo_read(s->w, &s->info, err));
-    OTA_TRY(ota_repo_daemon(s->w, &lock, err));
-    s->daemon = lock < 0;
+    OTA_TRY(ota_repo_daemon_runs(s->w, &s->daemon, err));
     judge_theft(s);
     find_warnings(s);
     return OTA_OK;

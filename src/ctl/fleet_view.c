@@ -64,10 +64,13 @@ enum ota_status ota_ctl_fleet_show(const struct ota_args *args, const struct ota
     OTA_TRY(ota_ctl_workspace(args, &w, err));
     if (product)
         OTA_TRY(ota_workspace_product(&w, product, &known, err));
-    OTA_TRY(ota_ctl_fleet(&w, &fleet, err));
+    OTA_CLEAN_FREE char *path = ota_workspace_path(&w, "state/fleet.db");
+    enum ota_status st = ota_fleet_open_reading(&fleet, path, err);
+    if (st != OTA_NOT_FOUND) /* before the first board there is no fleet */
+        OTA_TRY(st);
     cJSON *tree = ota_ctl_json(args) ? cJSON_CreateObject() : NULL;
     struct show s = {.view = view, .now = ota_ctl_now(), .list = tree ? cJSON_AddArrayToObject(tree, "devices") : NULL};
-    enum ota_status st = ota_fleet_list(fleet, product, show_row, &s, err);
+    st = fleet ? ota_fleet_list(fleet, product, show_row, &s, err) : OTA_OK;
     if (st == OTA_OK && tree)
         ota_ctl_print_json(&tree);
     else if (st == OTA_OK && s.count == 0)

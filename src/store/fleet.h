@@ -10,6 +10,9 @@
 
 struct ota_fleet;
 OTA_MUST_USE enum ota_status ota_fleet_open(struct ota_fleet **out, const char *path, struct ota_err *err);
+/* For ota_fleet_list() only: makes no file where there is none (NOT_FOUND), and works where nothing may be written. There it sees what another machine
+ * or container has checkpointed when it may not share the memory of the write-ahead log. */
+OTA_MUST_USE enum ota_status ota_fleet_open_reading(struct ota_fleet **out, const char *path, struct ota_err *err);
 void ota_fleet_close(struct ota_fleet **f);
 
 /* Adds a board (EXISTS when known) and makes its token: 32 random bytes, shown once, only their SHA-256 is kept. */

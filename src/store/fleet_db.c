@@ -162,21 +162,75 @@ static enum ota_status prepare(struct ota_fleet *f, struct ota_err *err) {
     return st;
 }
 
+static enum ota_status connect(struct ota_fleet *f, const char *name, int flags, struct ota_err *err) {
+    if (sqlite3_open_v2(name, &f->db, flags | SQLITE_OPEN_FULLMUTEX, NULL) != SQLITE_OK)
+        return f->db ? ota_fleet_failed(f, err) : ota_err_set(err, OTA_MEMORY, "%s: out of memory", f->path);
+    (void)sqlite3_busy_timeout(f->db, BUSY_WAIT_MS);
+    return OTA_OK;
+}
+
+static struct ota_fleet *make(const char *path) {
+    struct ota_fleet *f = ota_calloc(1, sizeof *f);
+    f->path = ota_strdup(path);
+    (void)pthread_mutex_init(&f->lock, NULL);
+    return f;
+}
+
 enum ota_status ota_fleet_open(struct ota_fleet **out, const char *path, struct ota_err *err) {
     /* SQLite gives its side files the mode of the database. */
     int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOCTTY, 0600);
     if (fd < 0)
         return ota_fs_errno(err, path, "cannot open the fleet database");
     (void)close(fd);
-    OTA_CLEAN(ota_fleet_close) struct ota_fleet *f = ota_calloc(1, sizeof *f);
-    f->path = ota_strdup(path);
-    (void)pthread_mutex_init(&f->lock, NULL);
-    if (sqlite3_open_v2(path, &f->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_FULLMUTEX, NULL) != SQLITE_OK)
-        return f->db ? ota_fleet_failed(f, err) : ota_err_set(err, OTA_MEMORY, "%s: out of memory", path);
-    (void)sqlite3_busy_timeout(f->db, BUSY_WAIT_MS);
+    OTA_CLEAN(ota_fleet_close) struct ota_fleet *f = make(path);
+    OTA_TRY(connect(f, path, SQLITE_OPEN_READWRITE, err));
     OTA_TRY(prepare(f, err));
     *out = OTA_STEAL(f);
     return OTA_OK;
+}
+
+/* ---- reading only --------------------------------------------------------------------------------------- */
+
+/* As a URI, in which every other byte could mean something. */
+static char *immutable_name(const char *path) {
+    OTA_CLEAN(ota_buf_free) struct ota_buf b = {0};
+    ota_buf_str(&b, "file:");
+    for (const char *p = path; *p; p++)
+        ota_buf_printf(&b, *p == '/' ? "%c" : "%%%02X", (unsigned char)*p);
+    ota_buf_str(&b, "?immutable=1");
+    return ota_strdup(ota_buf_text(&b));
+}
+
+static enum ota_status open_reading(struct ota_fleet **out, const char *path, const char *name, int flags,
+                                    struct ota_err *err) {
+    OTA_CLEAN(ota_fleet_close) struct ota_fleet *f = make(path);
+    int version = 0;
+    OTA_TRY(connect(f, name, SQLITE_OPEN_READONLY | flags, err));
+    OTA_TRY(read_version(f, &version, err));
+    if (version != SCHEMA_VERSION)
+        return ota_err_set(err, OTA_UNSUPPORTED,
+                           "%s: has schema %d, this otactl knows %d; start otaserve of the same "
+                           "version once",
+                           path, version, SCHEMA_VERSION);
+    *out = OTA_STEAL(f);
+    return OTA_OK;
+}
+
+static bool may_write(const char *path) {
+    const char *slash = strrchr(path, '/');
+    OTA_CLEAN_FREE char *dir = ota_sprintf("%.*s", slash ? (int)(slash - path) + 1 : 1, slash ? path : ".");
+    return access(path, W_OK) == 0 && access(dir, W_OK) == 0;
+}
+
+enum ota_status ota_fleet_open_reading(struct ota_fleet **out, const char *path, struct ota_err *err) {
+    if (!ota_fs_exists(path))
+        return ota_err_set(err, OTA_NOT_FOUND, "%s: does not exist", path);
+    if (may_write(path))
+        return ota_fleet_open(out, path, err);
+    if (open_reading(out, path, path, 0, err) == OTA_OK)
+        return OTA_OK;
+    OTA_CLEAN_FREE char *name = immutable_name(path);
+    return open_reading(out, path, name, SQLITE_OPEN_URI, err);
 }
 
 void ota_fleet_close(struct ota_fleet **fp) {

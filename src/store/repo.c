@@ -2,7 +2,10 @@
 /* Reading the repository, what waits to get into it, and whether a daemon runs; see repo.h. */
 #include "store/repo.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <time.h>
 
@@ -184,4 +187,16 @@ enum ota_status ota_repo_daemon(const struct ota_workspace *w, int *lock_fd, str
         return OTA_OK;
     *err = why;
     return s;
+}
+
+enum ota_status ota_repo_daemon_runs(const struct ota_workspace *w, bool *runs, struct ota_err *err) {
+    OTA_CLEAN_FREE char *lock = ota_workspace_path(w, "state/daemon.lock");
+    OTA_CLEAN_FD int fd = open(lock, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+    *runs = false;
+    if (fd < 0)
+        return errno == ENOENT ? OTA_OK : ota_fs_errno(err, lock, "cannot open");
+    if (flock(fd, LOCK_SH | LOCK_NB) == 0)
+        return OTA_OK;
+    *runs = errno == EWOULDBLOCK;
+    return *runs ? OTA_OK : ota_fs_errno(err, lock, "cannot ask for the lock");
 }

@@ -69,6 +69,8 @@ OTA_MUST_USE enum ota_status ota_repo_renew(const struct ota_workspace *w, struc
  * that is neither, or cannot be removed; none of them stops the rest. */
 OTA_MUST_USE enum ota_status ota_repo_incoming(const struct ota_workspace *w, struct ota_fs_names *out,
                                                struct ota_buf *remarks, struct ota_err *err);
+/* Is a daemon running? Writes nothing, so that it can be asked where nothing may be written. */
+OTA_MUST_USE enum ota_status ota_repo_daemon_runs(const struct ota_workspace *w, bool *runs, struct ota_err *err);
 /* Is a daemon running: tries daemon.lock. *lock_fd >= 0: nobody is, and the caller holds the lock now. */
 OTA_MUST_USE enum ota_status ota_repo_daemon(const struct ota_workspace *w, int *lock_fd, struct ota_err *err);
 

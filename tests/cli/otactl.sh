@@ -293,6 +293,19 @@ fails "otactl_inspect_folder" 1 "folder" otactl inspect "$tmp/folder"
 fails "otactl_inspect_without_file" 2 "FILE" otactl inspect
 ok "otactl_device_add" otactl -C "$ws" device add kitchen
 contains "otactl_device_add_prints_a_token" "$out" "ota_"
+read_only() { # "$@" where the workspace cannot be written
+    unshare -m sh -c 'mount --bind "$0" "$0" && mount -o remount,ro,bind "$0" && "$@"' "$ws" "$@"
+}
+if read_only true 2>/dev/null; then
+    for verb in status releases "device list" "fleet list"; do
+        # shellcheck disable=SC2086
+        run read_only otactl -C "$ws" $verb
+        is "otactl_${verb// /_}_reads_where_it_may_not_write" "$rc:$err" "0:"
+    done
+    contains "otactl_fleet_list_of_a_read_only_workspace" "$out" "kitchen"
+else
+    skip "otactl_reads_where_it_may_not_write" "unshare -m and mount are not allowed here"
+fi
 fails "otactl_device_add_twice" 1 "kitchen" otactl -C "$ws" device add kitchen
 fails "otactl_device_add_bad_id" 1 "bad id" otactl -C "$ws" device add 'bad id'
 fails "otactl_device_wants_a_second_word" 2 "device add" otactl device
