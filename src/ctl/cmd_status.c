@@ -5,6 +5,7 @@
 
 #include "ctl/cmd.h"
 #include "host/clock.h"
+#include "host/role_file.h"
 #include "sign/last_signed.h"
 #include "store/repo.h"
 
@@ -77,6 +78,36 @@ static enum ota_status ask_last_signed(const struct ota_workspace *w, uint64_t v
     return ota_last_signed_accepts(&past, ota_buf_span(&timestamp), version, err);
 }
 
+static enum ota_status last_issued(const struct ota_workspace *w, uint64_t *issued, struct ota_err *err) {
+    OTA_CLEAN_FREE char *keys = ota_workspace_path(w, "keys");
+    OTA_CLEAN(ota_buf_free) struct ota_buf wire = {0};
+    OTA_CLEAN(ota_role_file_free) struct ota_role_file f = {0};
+    struct ota_last_signed past;
+    bool found;
+    OTA_TRY(ota_last_signed_read(keys, &past, err));
+    OTA_TRY(ota_repo_role(w, "timestamp", &wire, err));
+    ota_role_file_set(&f, "timestamp", ota_buf_span(&wire));
+    OTA_TRY(ota_role_file_parse(&f, "timestamp", err));
+    OTA_TRY(ota_timestamp_issued(&f.meta, issued, &found, err));
+    if (past.issued > *issued)
+        *issued = past.issued;
+    return OTA_OK;
+}
+
+/* The signer does not sign in the past of what it signed. */
+static void warn_of_the_clock(struct status *s) {
+    char now[OTA_TIME_TEXT_MAX], then[OTA_TIME_TEXT_MAX];
+    uint64_t issued = 0;
+    struct ota_err ignored; /* whatever is wrong with the repository is told elsewhere */
+    if (last_issued(s->w, &issued, &ignored) != OTA_OK || s->now >= issued)
+        return;
+    ota_time_format(s->now, now);
+    ota_time_format(issued, then);
+    warn(s, ota_sprintf("the clock says %s, which is before the newest signature (%s): nothing can be signed; set this "
+                        "machine's clock, or, if it is right, run once: otaserve --clock-ok",
+                        now, then));
+}
+
 /* A restored backup: the signer will not go on from it by itself. */
 static void warn_of_the_past(struct status *s) {
     struct ota_err err;
@@ -92,6 +123,7 @@ static void find_warnings(struct status *s) {
         warn(s, ota_strdup("the clock of this machine is not set: nothing can be signed"));
     for (size_t i = 0; i < s->info.role_count; i++)
         warn_of_expiry(s, &s->info.role[i]);
+    warn_of_the_clock(s);
     warn_of_the_past(s);
     for (size_t i = 0; i < s->w->config.product_count; i++)
         if (!has_role(s, s->w->config.product[i].name))

@@ -158,10 +158,11 @@ static enum ota_status check_clock(const struct round *r, struct ota_err *err) {
     ota_time_format(r->in->now, now);
     ota_time_format(issued, then);
     if (r->in->now < issued && !r->in->clock_ok)
-        return ota_err_set(err, OTA_CLOCK,
-                           "the clock says %s, but something was signed at %s already; set the clock, or, if it is "
-                           "right, start once with --clock-ok",
-                           now, then);
+        return ota_err_set(
+            err, OTA_CLOCK,
+            "the clock says %s, but something was signed at %s already; set this machine's clock, or, if it "
+            "is right, run once: otaserve --clock-ok",
+            now, then);
     /* Boards refuse such an `issued`, so that a clock gone wild cannot push their floor past everything that is signed. */
     ota_time_format(r->root.meta.expires, then);
     if (r->in->now > r->root.meta.expires)
@@ -172,8 +173,8 @@ static enum ota_status check_clock(const struct round *r, struct ota_err *err) {
     ota_time_format(r->targets.meta.expires, then);
     if (r->in->now > r->targets.meta.expires && !r->in->clock_ok)
         return ota_err_set(err, OTA_ISSUED,
-                           "the clock says %s, but role targets expired at %s; set the clock, or, if it "
-                           "is right, start once with --clock-ok",
+                           "the clock says %s, but role targets expired at %s; set this machine's clock, or, if it is "
+                           "right, run once: otaserve --clock-ok",
                            now, then);
     return OTA_OK;
 }

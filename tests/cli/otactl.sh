@@ -184,6 +184,10 @@ contains "otactl_status_warns_of_a_restored_repository" "$(otactl -C "$ws" statu
 fails "otactl_push_onto_a_restored_repository" 1 "remove keys/last-signed" push "$build"
 contains "otactl_push_onto_a_restored_repository_is_taken_back" "$err" "taken back, nothing was published"
 mv "$tmp/last-signed" "$ws/keys/"
+cp -a "$ws/keys/last-signed" "$tmp/" && sed -i 's/^issued .*/issued 4000000000/' "$ws/keys/last-signed"
+contains "otactl_status_warns_of_a_clock_in_the_past" "$(otactl -C "$ws" status)" "which is before the newest signature (2096-10-02T07:06:40Z)"
+fails "otactl_push_with_a_clock_in_the_past" 1 "run once: otaserve --clock-ok" push "$build"
+mv "$tmp/last-signed" "$ws/keys/"
 mkdir "$tmp/offline" && mv "$ws"/keys/{root,targets,thermo}.pem "$tmp/offline/"
 run otactl -C "$ws" status --json
 contains "otactl_status_knows_offline_keys" "$out" '"stolen_server":"only choose among releases'
