@@ -147,17 +147,41 @@ static void print_json(const char *dir, const struct ota_config *c) {
     (void)cJSON_AddStringToObject(tree, "workspace", dir);
     (void)cJSON_AddStringToObject(tree, "product", c->product[0].name);
     (void)cJSON_AddStringToObject(tree, "chip", c->product[0].chip);
+    cJSON *list = cJSON_AddArrayToObject(tree, "products");
+    for (size_t i = 0; i < c->product_count; i++) {
+        cJSON *item = cJSON_CreateObject();
+        (void)cJSON_AddStringToObject(item, "name", c->product[i].name);
+        (void)cJSON_AddStringToObject(item, "chip", c->product[i].chip);
+        (void)cJSON_AddItemToArray(list, item);
+    }
     (void)cJSON_AddStringToObject(tree, "url", c->url);
     (void)cJSON_AddStringToObject(tree, "root", root);
     (void)cJSON_AddStringToObject(tree, "ca", ca);
     ota_ctl_print_json(&tree);
 }
 
+/* A word as a shell takes it. */
+static char *quote(const char *word) {
+    static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/._-+,:@%";
+    OTA_CLEAN(ota_buf_free) struct ota_buf b = {0};
+    if (strspn(word, plain) == strlen(word))
+        return ota_strdup(word);
+    for (const char *p = word; *p; p++)
+        ota_buf_printf(&b, *p == '\'' ? "'\\''" : "%c", *p);
+    return ota_sprintf("'%s'", ota_buf_text(&b));
+}
+
 static void print_text(const char *dir, const char *given, const struct ota_config *c) {
-    OTA_CLEAN_FREE char *where = given ? ota_sprintf(" -C %s", given) : ota_strdup("");
-    printf("Made a workspace in %s for %s on %s.\n", dir, c->product[0].name, c->product[0].chip);
+    OTA_CLEAN_FREE char *quoted = quote(given ? given : "");
+    OTA_CLEAN_FREE char *where = given ? ota_sprintf(" -C %s", quoted) : ota_strdup("");
+    printf("Made a workspace in %s for", dir);
+    for (size_t i = 0; i < c->product_count; i++)
+        printf("%s %s on %s", i ? "," : "", c->product[i].name, c->product[i].chip);
+    printf(".\n");
     printf("  keys/     signs your releases; back it up, keep it private\n");
-    printf("  images/   copy an app.bin into it and it is released\n");
+    printf("  images/   copy an app.bin into %s and it is released to all boards on %s at once\n"
+           "            (auto in ota.conf)\n",
+           c->product_count > 1 ? "images/PRODUCT/" : "it", c->product[0].auto_channel);
     printf("  ota.conf  boards call %s\n\n", c->url);
     printf("Next:\n");
     printf("  otactl%s push BUILD_DIR\n", where);
@@ -166,23 +190,29 @@ static void print_text(const char *dir, const char *given, const struct ota_conf
 }
 
 enum ota_status ota_cmd_init(const struct ota_args *args, struct ota_err *err) {
-    const char *product = ota_args_get(args, "product"), *chip = ota_args_get(args, "chip");
+    struct ota_init_product product[OTA_PRODUCTS_MAX];
+    size_t count = ota_args_count(args, "product");
     const char *given = ota_args_operand(args, 0);
     OTA_CLEAN(ota_buf_free) struct ota_buf conf = {0};
     struct ota_config config;
     sigset_t before;
     if (!given)
         given = ota_args_get(args, "workspace");
-    if (!product || !chip)
+    if (count == 0 || count != ota_args_count(args, "chip"))
         return ota_err_set(err, OTA_USAGE,
-                           "init wants --product and --chip: otactl init%s%s --product thermo --chip esp32c3",
+                           "init wants --product and --chip, as often as there are products: otactl init%s%s --product "
+                           "thermo --chip esp32c3",
                            given ? " " : "", given ? given : "");
     if (given && !given[0])
         return ota_err_set(err, OTA_USAGE, "DIR is empty; name a folder, or leave it out for the current one");
     OTA_CLEAN_FREE char *dir = ota_strdup(given ? given : ".");
     for (size_t n = strlen(dir); n > 1 && dir[n - 1] == '/'; n--)
         dir[n - 1] = '\0';
-    OTA_TRY(ota_init_conf(product, chip, ota_args_get(args, "url"), &conf, &config, err));
+    if (count > OTA_PRODUCTS_MAX)
+        return ota_err_set(err, OTA_USAGE, "more than %u products", OTA_PRODUCTS_MAX);
+    for (size_t i = 0; i < count; i++)
+        product[i] = (struct ota_init_product){ota_args_at(args, "product", i), ota_args_at(args, "chip", i)};
+    OTA_TRY(ota_init_conf(product, count, ota_args_get(args, "url"), &conf, &config, err));
     OTA_TRY(check_free(dir, err));
     hold_signals(&before);
     enum ota_status st = create(dir, &conf, &config, err);

@@ -3,6 +3,7 @@
 #include "ctl/init_conf.h"
 
 #include <arpa/inet.h>
+#include <ctype.h>
 #include <netinet/in.h>
 #include <stdio.h>
 #include <string.h>
@@ -32,11 +33,14 @@ static enum ota_status check_chip(const char *chip, struct ota_err *err) {
     size_t len = 0;
     if (ota_chip_by_name(ota_span_str(chip)))
         return OTA_OK;
+    OTA_CLEAN_FREE char *lower = ota_strdup(chip);
+    for (char *c = lower; *c; c++)
+        *c = (char)tolower((unsigned char)*c);
     for (size_t i = 0; i < CHIPS_MAX && ota_chip_at(i); i++) {
         names[i] = ota_chip_at(i)->name;
         len += ota_format(all + len, sizeof all - len, "%s%s", i ? ", " : "", names[i]);
     }
-    const char *near = ota_args_nearest(chip, names);
+    const char *near = ota_args_nearest(lower, names);
     if (near)
         return ota_err_set(err, OTA_USAGE, "--chip \"%.20s\" is unknown; did you mean \"%s\"?", chip, near);
     return ota_err_set(err, OTA_USAGE, "--chip \"%.20s\" is unknown; there are: %s", chip, all);
@@ -83,31 +87,38 @@ static const char conf_text[] = "# The workspace of otactl and otaserve. See man
                                 "listen = 0.0.0.0:%s\n"
                                 "\n"
                                 "# What boards call. The name or address must be in the server's certificate.\n"
-                                "url = %s\n"
-                                "\n"
-                                "[product %s]\n"
-                                "chip = %s\n"
-                                "\n"
-                                "# Names that boards follow. A release may be offered on these only.\n"
-                                "channels = beta stable\n"
-                                "\n"
-                                "# Where otactl push offers a release without --channel; empty: nowhere.\n"
-                                "default_channel = stable\n"
-                                "\n"
-                                "# Where images copied into images/ are offered; empty: nowhere.\n"
-                                "auto = stable\n";
+                                "url = %s\n";
 
-enum ota_status ota_init_conf(const char *product, const char *chip, const char *url, struct ota_buf *text,
-                              struct ota_config *config, struct ota_err *err) {
+static const char product_text[] = "\n"
+                                   "[product %s]\n"
+                                   "chip = %s\n"
+                                   "\n"
+                                   "# Names that boards follow. A release may be offered on these only.\n"
+                                   "channels = beta stable\n"
+                                   "\n"
+                                   "# Where otactl push offers a release without --channel; empty: nowhere.\n"
+                                   "default_channel = stable\n"
+                                   "\n"
+                                   "# Where images copied into %s are offered; empty: nowhere.\n"
+                                   "auto = stable\n";
+
+enum ota_status ota_init_conf(const struct ota_init_product *product, size_t count, const char *url,
+                              struct ota_buf *text, struct ota_config *config, struct ota_err *err) {
     char port[8];
-    OTA_TRY(check_product(product, err));
-    OTA_TRY(check_chip(chip, err));
+    for (size_t i = 0; i < count; i++) {
+        OTA_TRY(check_product(product[i].name, err));
+        OTA_TRY(check_chip(product[i].chip, err));
+    }
     OTA_CLEAN_FREE char *host = own_host();
     OTA_CLEAN_FREE char *own = ota_sprintf("https://%s:" DEFAULT_PORT, host);
     if (url)
         OTA_TRY(check_url(url, err));
     else
         url = own;
-    ota_buf_printf(text, conf_text, port_of(url, port), url, product, chip);
+    ota_buf_printf(text, conf_text, port_of(url, port), url);
+    for (size_t i = 0; i < count; i++) {
+        OTA_CLEAN_FREE char *inbox = count > 1 ? ota_sprintf("images/%s/", product[i].name) : ota_strdup("images/");
+        ota_buf_printf(text, product_text, product[i].name, product[i].chip, inbox);
+    }
     return ota_config_parse(ota_buf_span(text), "ota.conf", config, err);
 }

@@ -6,8 +6,12 @@
 #include "host/buf.h"
 #include "host/config.h"
 
+/* A product as init was told of it. */
+struct ota_init_product {
+    const char *name, *chip;
+};
 /* url NULL: https://<address of this machine>:8443. Fills *text (the file) and *config (what it says). USAGE names the option that is wrong. */
-OTA_MUST_USE enum ota_status ota_init_conf(const char *product, const char *chip, const char *url, struct ota_buf *text,
-                                           struct ota_config *config, struct ota_err *err);
+OTA_MUST_USE enum ota_status ota_init_conf(const struct ota_init_product *product, size_t count, const char *url,
+                                           struct ota_buf *text, struct ota_config *config, struct ota_err *err);
 
 #endif

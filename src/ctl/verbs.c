@@ -12,8 +12,8 @@ static const struct ota_option common[] = {
 };
 
 static const struct ota_option init_options[] = {
-    {"product", 0, "NAME", "the kind of board: a-z, 0-9 and '-'", false},
-    {"chip", 0, "CHIP", "its chip, as idf.py set-target names it:\nesp32, esp32s3, esp32c3, ...", false},
+    {"product", 0, "NAME", "the kind of board: a-z, 0-9 and '-'; once for\neach product, all are named now", true},
+    {"chip", 0, "CHIP", "its chip, as idf.py set-target names it:\nesp32, esp32s3, esp32c3, ...; in the same order", true},
     {"url", 0, "URL", "what boards will call; default:\nhttps://<address of this machine>:8443", false},
     {NULL, 0, NULL, NULL, false},
 };
@@ -25,7 +25,8 @@ static const char init_details[] =
     "DIR is made when it does not exist; default: the current folder. A folder that\n"
     "holds a workspace is never overwritten. keys/ is the one thing to back up:\n"
     "boards accept nothing that it did not sign.\n\n"
-    "JSON: workspace, product, chip, url, root (the file boards trust), ca.";
+    "JSON: workspace, product, chip (of the first), products (name, chip), url, root\n"
+    "(the file boards trust), ca.";
 
 static const struct ota_option push_options[] = {
     {"product", 0, "NAME", "which product, when ota.conf has several", false},

@@ -67,6 +67,14 @@ is "otactl_init_certificate_names_the_host" \
 before=$(find "$ws" -type f -exec sha256sum {} + | sort | sha256sum)
 fails "otactl_init_refuses_to_overwrite" 1 "is a workspace already" otactl init "$ws" --product thermo --chip esp32c3
 is "otactl_init_refused_changed_nothing" "$(find "$ws" -type f -exec sha256sum {} + | sort | sha256sum)" "$before"
+fails "otactl_init_product_without_chip" 2 "as often as" otactl init "$tmp/two" --product thermo --chip esp32c3 --product valve
+fails "otactl_init_upper_case_chip_suggests" 2 'did you mean "esp32c3"' otactl init "$tmp/two" --product thermo --chip ESP32-C3
+fails "otactl_init_product_twice" 1 "thermo" otactl init "$tmp/two" --product thermo --chip esp32c3 --product thermo --chip esp32
+ok "otactl_init_two_products" otactl init "$tmp/two of them's" --product thermo --chip esp32c3 --product valve --chip esp32s3
+contains "otactl_init_quotes_the_folder" "$out" "otactl -C '$tmp/two of them'\''s' push BUILD_DIR"
+contains "otactl_init_names_both_products" "$out" "for thermo on esp32c3, valve on esp32s3."
+ok "otactl_init_second_product_is_pushed" otactl -C "$tmp/two of them's" push "$other" --product valve
+ok "otactl_init_second_product_has_boards" otactl -C "$tmp/two of them's" device add porch --product valve
 mkdir "$tmp/half" && mkdir "$tmp/half/keys"
 fails "otactl_init_refuses_leftover_keys" 1 "without ota.conf" otactl init "$tmp/half" --product thermo --chip esp32c3
 mkdir -p "$tmp/here/images" && echo '*.o' >"$tmp/here/.gitignore"
