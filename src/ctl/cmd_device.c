@@ -34,6 +34,10 @@ enum ota_status ota_cmd_device_add(const struct ota_args *args, struct ota_err *
     const struct ota_product_config *product;
     const char *channel, *id = ota_args_operand(args, 0);
     char token[OTA_TOKEN_TEXT_MAX];
+    if (!ota_device_id_valid(ota_span_str(id)))
+        return ota_err_set(err, OTA_USAGE,
+                           "\"%.40s\" is no name of a board: 1 to %u of a-z, A-Z, 0-9, '.', '_' and '-'", id,
+                           OTA_DEVICE_ID_MAX);
     OTA_TRY(ota_ctl_workspace(args, &w, err));
     OTA_TRY(ota_workspace_product(&w, ota_args_get(args, "product"), &product, err));
     OTA_TRY(ota_ctl_product_role(&w, product->name, &role, err));
@@ -55,7 +59,10 @@ enum ota_status ota_cmd_device_add(const struct ota_args *args, struct ota_err *
 
 static void text_row(const struct ota_fleet_device *d, uint64_t now) {
     char added[24], seen[24];
-    ota_ctl_age(d->added, now, added);
+    if (d->quarantine)
+        (void)ota_format(added, sizeof added, "-");
+    else
+        ota_ctl_age(d->added, now, added);
     ota_ctl_age(d->seen, now, seen);
     printf("%-24s %-16s %-12s %-14s %s\n", d->id, d->product, d->channel[0] ? d->channel : "-", added, seen);
 }

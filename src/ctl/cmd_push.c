@@ -71,8 +71,12 @@ static enum ota_status read_channel(const struct ota_args *args, struct ota_push
     if (!wanted || p->channel)
         return OTA_OK;
     const char *near = ota_args_nearest(wanted, v->channels);
-    return ota_err_set(err, OTA_USAGE, "product %s has no channel \"%.40s\"; %s \"%s\"%s", product->name, wanted,
-                       near ? "did you mean" : "ota.conf lists", near ? near : product->channel[0], near ? "?" : "");
+    OTA_CLEAN(ota_buf_free) struct ota_buf all = {0};
+    for (size_t i = 0; i < product->channel_count; i++)
+        ota_buf_printf(&all, "%s%s", i ? ", " : "", product->channel[i]);
+    return ota_err_set(err, OTA_USAGE, "product %s has no channel \"%.40s\"; %s%s%s", product->name, wanted,
+                       near ? "did you mean \"" : "ota.conf lists: ", near ? near : ota_buf_text(&all),
+                       near ? "\"?" : "");
 }
 
 static enum ota_status read_notes(const struct ota_args *args, struct words *v, struct ota_err *err) {

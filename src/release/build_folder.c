@@ -238,7 +238,13 @@ static enum ota_status scan(struct ota_build *b, const struct ota_build_options 
     f->real = realpath(f->given, NULL);
     if (!f->real)
         return ota_fs_errno(err, f->given, "cannot open");
-    OTA_TRY(read_json(f, "flasher_args.json", &f->flasher, err));
+    enum ota_status st = read_json(f, "flasher_args.json", &f->flasher, err);
+    if (st == OTA_NOT_FOUND)
+        return ota_err_set(err, st,
+                           "%s has no flasher_args.json: not a finished idf.py build. Run idf.py build, or name the "
+                           "files: otactl push app.bin",
+                           f->given);
+    OTA_TRY(st);
     OTA_CLEAN_FREE char *description = ota_sprintf("%s/project_description.json", f->given);
     if (ota_fs_exists(description))
         OTA_TRY(read_json(f, "project_description.json", &f->project, err));

@@ -36,16 +36,26 @@ static void release_text(char *out, size_t cap, uint32_t counter, const char *ve
         (void)ota_format(out, cap, "%s, of an unknown release", version);
 }
 
+static const char *wear_text(char *out, size_t cap, uint32_t most) {
+    if (most == 0)
+        (void)ota_format(out, cap, "nothing erased");
+    else if (most == 1)
+        (void)ota_format(out, cap, "each sector erased at most once");
+    else
+        (void)ota_format(out, cap, "each sector erased at most %u times", most);
+    return out;
+}
+
 static void print_text(const struct ota_device_outcome *o, const struct ota_nor *nor) {
-    char requests[256], now[96], before[96];
+    char requests[256], now[96], before[96], wear[64];
     ota_meter_format(&o->meter, requests, sizeof requests);
     release_text(now, sizeof now, o->counter, o->version);
     release_text(before, sizeof before, o->from_counter, o->from_version);
     printf("%s\n", requests);
     if (nor->operations)
-        printf("%u reboot%s, %llu flash operations, %llu bytes written, no sector erased more than %u times\n",
-               o->reboots, o->reboots == 1 ? "" : "s", (unsigned long long)nor->operations,
-               (unsigned long long)nor->bytes_written, (unsigned)ota_nor_wear(nor));
+        printf("%u reboot%s, %llu flash operations, %llu bytes written, %s\n", o->reboots, o->reboots == 1 ? "" : "s",
+               (unsigned long long)nor->operations, (unsigned long long)nor->bytes_written,
+               wear_text(wear, sizeof wear, ota_nor_wear(nor)));
     if (o->failure.code != OTA_OK)
         printf("%s runs %s%s\n", o->label, now, o->mixed ? ", with partitions of a later release (mixed)" : "");
     else if (o->updated)

@@ -13,7 +13,7 @@
 #include "store/repo_folder.h"
 #include "store/repo_set.h"
 
-#define LEFTOVER_SECONDS 86400
+#define LEFTOVER_SECONDS 3600 /* nobody fills a folder or waits for an answer that long */
 #define RELEASES_MAX 64u
 
 enum ota_status ota_repo_role(const struct ota_workspace *w, const char *role, struct ota_buf *out,

@@ -65,7 +65,7 @@ OTA_MUST_USE enum ota_status ota_repo_publish(const struct ota_workspace *w, str
  * state/publish.lock. */
 OTA_MUST_USE enum ota_status ota_repo_renew(const struct ota_workspace *w, struct ota_signer *signer, bool clock_ok,
                                             bool *changed, struct ota_err *err);
-/* Ids waiting in state/incoming, oldest first; leftovers (.tmp-*, .done, .refused) older than a day are removed. *remarks gets a line for each thing
+/* Ids waiting in state/incoming, oldest first; leftovers (.tmp-*, .done, .refused) older than an hour are removed. *remarks gets a line for each thing
  * that is neither, or cannot be removed; none of them stops the rest. */
 OTA_MUST_USE enum ota_status ota_repo_incoming(const struct ota_workspace *w, struct ota_fs_names *out,
                                                struct ota_buf *remarks, struct ota_err *err);

@@ -103,7 +103,7 @@ fails "otactl_push_without_build" 2 "flasher_args.json" env -C "$tmp/folder" ota
 fails "otactl_push_missing_file" 1 "missing.bin" push "$tmp/missing.bin"
 fails "otactl_push_empty_file" 1 "is empty" push "$tmp/empty.bin"
 fails "otactl_push_sparse_file" 1 "at most" push "$tmp/sparse.bin"
-fails "otactl_push_folder_that_is_no_build" 1 "flasher_args.json" push "$tmp/folder"
+fails "otactl_push_folder_that_is_no_build" 1 "Run idf.py build, or name the files: otactl push app.bin" push "$tmp/folder"
 fails "otactl_push_folder_among_files" 1 "is a folder" push "$build/thermo.bin" "$build"
 fails "otactl_push_other_chip" 1 "esp32s3" push "$other"
 fails "otactl_push_unknown_product" 2 "thermo" push "$build" --product lamp
@@ -112,6 +112,7 @@ fails "otactl_push_product_without_a_role" 1 "no key and no role" push "$build" 
 fails "otactl_device_add_for_a_product_without_a_role" 1 "no key and no role" otactl -C "$ws" device add porch --product valve
 sed -i '/^\[product valve\]/,$d' "$ws/ota.conf"
 fails "otactl_push_unknown_channel_suggests" 2 'did you mean "stable"' push "$build" --channel stabel
+fails "otactl_push_unknown_channel_lists_all" 2 "ota.conf lists: beta, stable" push "$build" --channel nope
 fails "otactl_push_share_over_all" 2 "no share" push "$build" --share 101%
 fails "otactl_push_share_no_number" 2 "no share" push "$build" --share half
 fails "otactl_push_permille_over_all" 2 "0 to 1000" push "$build" --permille 1001
@@ -319,7 +320,7 @@ else
     skip "otactl_reads_where_it_may_not_write" "unshare -m and mount are not allowed here"
 fi
 fails "otactl_device_add_twice" 1 "kitchen" otactl -C "$ws" device add kitchen
-fails "otactl_device_add_bad_id" 1 "bad id" otactl -C "$ws" device add 'bad id'
+fails "otactl_device_add_bad_id" 2 "bad id" otactl -C "$ws" device add 'bad id'
 fails "otactl_device_wants_a_second_word" 2 "device add" otactl device
 ok "otactl_device_list" otactl -C "$ws" device list
 contains "otactl_device_list_shows_it" "$out" "kitchen"
