@@ -241,5 +241,12 @@ enum ota_status ota_build_open_dropins(struct ota_build *b, const struct ota_bui
     OTA_CLEAN(ota_candidates_free) struct ota_candidates c = {0};
     OTA_TRY(begin(b, o, err));
     OTA_TRY(ota_build_scan_dropins(folder, &c, err));
+    /* Any file would do as data: only the table tells that boards have such a partition. */
+    if (!o->table && !ota_candidates_by_label(&c, OTA_LABEL_APP))
+        return ota_err_set(err, OTA_LABEL,
+                           "%s: the boards' partition table is not known yet, so nobody can tell whether they have a "
+                           "partition \"%s\"; push a build folder once and copy the file again, or type: otactl push "
+                           "FILE:LABEL",
+                           c.item[0].shown, c.item[0].label);
     return from_files(b, o, &c, err);
 }

@@ -79,7 +79,8 @@ OTA_MUST_USE enum ota_status ota_build_open_folder(struct ota_build *b, const st
 /* Operands FILE[:LABEL]: kind from the bytes, label from the file name where it is not given. All of them go in. */
 OTA_MUST_USE enum ota_status ota_build_open_files(struct ota_build *b, const struct ota_build_options *o,
                                                   const char *const *operands, size_t count, struct ota_err *err);
-/* A drop-in folder: every regular file in it that does not begin with '.'. An app, or data without an app; anything else is refused with the push command. */
+/* A drop-in folder: every regular file in it that does not begin with '.'. An app, or with options.table data without an app;
+ * anything else is refused with the push command. */
 OTA_MUST_USE enum ota_status ota_build_open_dropins(struct ota_build *b, const struct ota_build_options *o,
                                                     const char *folder, struct ota_err *err);
 

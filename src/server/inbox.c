@@ -10,16 +10,12 @@
 
 #define LOOK_AGAIN_MS 500
 #define TRY_AGAIN_MS 15000u
+#define FNV_BASIS 14695981039346656037ull
 
 static uint64_t uptime_ms(void) {
     struct timespec t;
     (void)clock_gettime(CLOCK_MONOTONIC, &t);
     return (uint64_t)t.tv_sec * 1000u + (uint64_t)t.tv_nsec / 1000000u;
-}
-
-void ota_inbox_init(struct ota_inbox *in, const struct ota_workspace *w, struct ota_publisher *p, const char *dir) {
-    *in = (struct ota_inbox){.w = w, .publisher = p};
-    in->dir = dir ? ota_strdup(dir) : ota_workspace_path(w, "images");
 }
 
 void ota_inbox_free(struct ota_inbox *in) {
@@ -37,15 +33,25 @@ static uint64_t mix(uint64_t h, const void *p, size_t n) {
     return h;
 }
 
-static uint64_t mix_stat(uint64_t h, const struct stat *st) {
+void ota_inbox_init(struct ota_inbox *in, const struct ota_workspace *w, struct ota_publisher *p, const char *dir) {
+    *in = (struct ota_inbox){.w = w, .publisher = p};
+    in->dir = dir ? ota_strdup(dir) : ota_workspace_path(w, "images");
+    OTA_CLEAN_FREE char *usual = ota_workspace_path(w, "images");
+    OTA_CLEAN_FREE char *whole = realpath(in->dir, NULL);
+    if (dir && whole && strcmp(whole, usual) != 0)
+        (void)ota_format(in->tag, sizeof in->tag, ".%016llx", (unsigned long long)mix(FNV_BASIS, whole, strlen(whole)));
+}
+
+uint64_t ota_inbox_mark(const char *name, const struct stat *st) {
     const uint64_t facts[] = {st->st_ino,
                               (uint64_t)st->st_size,
                               (uint64_t)st->st_mtim.tv_sec,
                               (uint64_t)st->st_mtim.tv_nsec,
-                              st->st_mode,
+                              (uint64_t)st->st_ctim.tv_sec,
                               (uint64_t)st->st_ctim.tv_nsec,
+                              st->st_mode,
                               st->st_uid};
-    return mix(h, facts, sizeof facts);
+    return mix(mix(FNV_BASIS, name, strlen(name)), facts, sizeof facts);
 }
 
 /* A number that differs when anything in the folder does; 0 when it holds no image. */
@@ -54,7 +60,7 @@ static uint64_t look(const struct ota_inbox *in, const struct ota_inbox_folder *
     OTA_CLEAN_FREE char *path = ota_inbox_path(in, f);
     struct ota_err ignored;
     struct stat st;
-    uint64_t h = 14695981039346656037ull;
+    uint64_t h = FNV_BASIS;
     size_t images = 0;
     if (ota_fs_list(path, &names, &ignored) != OTA_OK || stat(path, &st) != 0)
         return 0;
@@ -64,7 +70,8 @@ static uint64_t look(const struct ota_inbox *in, const struct ota_inbox_folder *
         OTA_CLEAN_FREE char *file = ota_sprintf("%s/%s", path, names.name[i]);
         if (!ota_inbox_is_image(f, names.name[i]) || lstat(file, &st) != 0 || S_ISDIR(st.st_mode))
             continue;
-        h = mix_stat(mix(h, names.name[i], strlen(names.name[i])), &st);
+        const uint64_t mark = ota_inbox_mark(names.name[i], &st);
+        h = mix(h, &mark, sizeof mark);
         images++;
     }
     return images ? h : 0;

@@ -2,12 +2,15 @@
 /*
  * The inbox: images copied into images/<product>/ (with one product also loose .bin files in images/) become releases.
  *
- * A folder is looked at when nothing in it changed for OTA_INBOX_QUIET_MS. Files that were released before are passed over, so what was taken may stay.
- * What is new is copied to state/inbox/<product>/, where nobody else can change it, and handed to the signer. Conditions: the product's key lies in the
- * workspace, the folders belong to this user and nobody else may write there. In every other case the log has the push command.
+ * A folder is looked at when nothing in it changed for OTA_INBOX_QUIET_MS. What was taken may stay: files that lie there untouched since do not count.
+ * Those that arrived are judged together, copied to state/inbox/<product>/, where nobody else can change them, and handed to the signer. Conditions: the
+ * product's key lies in the workspace, the folders belong to this user and nobody else may write there. In every other case the log has the reason, and
+ * the push command if that would pass.
  */
 #ifndef OTA_SERVER_INBOX_H
 #define OTA_SERVER_INBOX_H
+
+#include <sys/stat.h>
 
 #include "server/publisher.h"
 
@@ -26,6 +29,7 @@ struct ota_inbox {
     const struct ota_workspace *w;
     struct ota_publisher *publisher;
     char *dir;
+    char tag[18]; /* "", or ".<hash of dir>" where that is not images/: tells the records of several inboxes apart */
     size_t count;
     struct ota_inbox_folder folder[OTA_INBOX_FOLDERS_MAX];
 };
@@ -36,6 +40,8 @@ void ota_inbox_free(struct ota_inbox *in);
 /* Looks at every folder and takes what is ready. *changed: something was published. Returns the milliseconds until it should look again, or -1. */
 int ota_inbox_scan(struct ota_inbox *in, bool *changed);
 
+/* A number that differs when the file is another, was written again, or its permissions changed. */
+uint64_t ota_inbox_mark(const char *name, const struct stat *st);
 /* The path of a folder; the caller frees. */
 char *ota_inbox_path(const struct ota_inbox *in, const struct ota_inbox_folder *f);
 

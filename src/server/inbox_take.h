@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One folder of the inbox that has become quiet: what in it is new, may it be taken, and taking it. */
+/* One folder of the inbox that has become quiet: what arrived in it, may it be taken, and taking it. */
 #ifndef OTA_SERVER_INBOX_TAKE_H
 #define OTA_SERVER_INBOX_TAKE_H
 

@@ -378,9 +378,11 @@ static void copy_to_drop(const char *drop, const char *name, const char *as) {
     assert_ota_ok(ota_fs_copy(from, to, 0644, &err));
 }
 
-static void dropins_give(const char *drop, enum ota_status wanted, const char *says) {
+/* table: NULL when none is known. */
+static void dropins_give(const char *drop, const char *table, enum ota_status wanted, const char *says) {
     struct ota_err err;
     struct ota_build_options o = options();
+    o.table = table;
     OTA_CLEAN(ota_build_free) struct ota_build b;
     assert_ota(ota_build_open_dropins(&b, &o, drop, &err), wanted);
     if (says && !strstr(err.msg, says))
@@ -392,19 +394,23 @@ static void test_build_dropins_take_an_app_or_data(void **state) {
     struct ota_err err;
     OTA_CLEAN_FREE char *drop = ota_sprintf("%s/drop", dir);
     OTA_CLEAN_FREE char *app = ota_sprintf("%s/whatever.bin", drop);
+    OTA_CLEAN_FREE char *table = in_build("partition_table/partition-table.bin");
     OTA_CLEAN_FREE char *link = ota_sprintf("%s/link.bin", drop);
     assert_ota_ok(ota_fs_mkdirs(drop, 0755, &err));
-    dropins_give(drop, OTA_NOT_FOUND, "no image");
+    dropins_give(drop, NULL, OTA_NOT_FOUND, "no image");
     assert_int_equal(symlink("/etc/passwd", link), 0);
-    dropins_give(drop, OTA_NOT_FOUND, "no image"); /* links are not followed */
+    dropins_give(drop, NULL, OTA_NOT_FOUND, "no image"); /* links are not followed */
     copy_to_drop(drop, "hello.bin", "whatever.bin");
-    dropins_give(drop, OTA_OK, NULL);
+    dropins_give(drop, NULL, OTA_OK, NULL);
     copy_to_drop(drop, "storage.bin", "storage.bin");
-    dropins_give(drop, OTA_COMPAT, "otactl push");
+    dropins_give(drop, NULL, OTA_COMPAT, "otactl push");
     assert_int_equal(unlink(app), 0);
-    dropins_give(drop, OTA_OK, NULL);
+    dropins_give(drop, NULL, OTA_LABEL, "push a build folder once");
+    dropins_give(drop, table, OTA_OK, NULL);
+    copy_to_drop(drop, "storage.bin", "weird-label.bin");
+    dropins_give(drop, table, OTA_LABEL, "no partition \"weird-label\"");
     copy_to_drop(drop, "bootloader/bootloader.bin", "b.bin");
-    dropins_give(drop, OTA_IMAGE_KIND, "otactl push BUILD_DIR --with @bootloader");
+    dropins_give(drop, NULL, OTA_IMAGE_KIND, "otactl push BUILD_DIR --with @bootloader");
 }
 
 /* ---- writing ------------------------------------------------------------------------------------------- */
