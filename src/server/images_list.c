@@ -48,7 +48,21 @@ static void row(const char *name, const char *kind, const char *chip, const char
     printf("  %-28s %-16s %-9s %-20s %s\n", name, kind, chip, what, version);
 }
 
-static void print_image(const char *name, const struct ota_image *i, struct found *found) {
+/* What inspect would say of it, in short. The file may be flagged and still tell what product it is. */
+static void flag(const char *why) {
+    printf("  %-28s no board takes it: %s\n", "", why);
+}
+
+static bool sound(const struct ota_image *i, uint64_t size, struct ota_err *err) {
+    const struct ota_image_rules rules = {.chip = ota_chip_by_id(i->chip_id), .room = OTA_IMAGE_LENGTH_MAX};
+    if (!rules.chip)
+        return ota_err_set(err, OTA_CHIP, "chip id 0x%04x is not known", i->chip_id) == OTA_OK;
+    return (i->kind == OTA_IMAGE_BOOTLOADER ? ota_image_check_bootloader(i, size, &rules, err)
+                                            : ota_image_check_app(i, size, &rules, err)) == OTA_OK;
+}
+
+static void print_image(const char *name, const struct ota_image *i, uint64_t size, struct found *found) {
+    struct ota_err err;
     char project[40], version[40];
     const struct ota_chip *chip = ota_chip_by_id(i->chip_id);
     static const char *const kinds[] = {
@@ -63,6 +77,8 @@ static void print_image(const char *name, const struct ota_image *i, struct foun
     }
     row(name, kinds[i->kind], chip ? chip->name : "unknown", app ? plain(i->app.project, project, sizeof project) : "-",
         plain(app ? i->app.version : i->boot.idf, version, sizeof version));
+    if (!sound(i, size, &err))
+        flag(err.msg);
 }
 
 static bool print_table(const char *name, const char *path) {
@@ -70,11 +86,18 @@ static bool print_table(const char *name, const char *path) {
     OTA_CLEAN_FREE struct ota_table *table = ota_calloc(1, sizeof *table);
     struct ota_err err;
     char rows[32];
-    if (ota_fs_read(path, OTA_SECTOR, &bytes, &err) != OTA_OK ||
-        ota_table_read(ota_buf_span(&bytes), &ota_crypto_openssl, table, &err) != OTA_OK || table->count == 0)
+    if (ota_fs_read(path, OTA_SECTOR, &bytes, &err) != OTA_OK || bytes.len < 2 || bytes.p[0] != 0xAA ||
+        bytes.p[1] != 0x50)
         return false;
+    if (ota_table_read(ota_buf_span(&bytes), &ota_crypto_openssl, table, &err) != OTA_OK) {
+        row(name, "partition-table", "-", "-", "-");
+        flag(err.msg);
+        return true;
+    }
     (void)ota_format(rows, sizeof rows, "%zu partitions", table->count);
     row(name, "partition-table", "-", rows, "-");
+    if (ota_table_check(table, 0, 0, &err) != OTA_OK)
+        flag(err.msg);
     return true;
 }
 
@@ -83,9 +106,9 @@ static bool ends_in_bin(const char *name) {
     return n > 4 && strcmp(name + n - 4, ".bin") == 0;
 }
 
-static void print_damaged(const char *name, const struct ota_err *err) {
-    OTA_CLEAN_FREE char *why = ota_sprintf("damaged: %s", err->msg);
-    row(name, "image", "-", why, "");
+static void print_broken(const char *name, const struct ota_err *why) {
+    row(name, "image", "-", "-", "-");
+    flag(why->msg);
 }
 
 static void print_file(const char *name, const char *path, struct found *found) {
@@ -100,9 +123,9 @@ static void print_file(const char *name, const char *path, struct found *found) 
     }
     bool known = true;
     if (first == OTA_IMAGE_MAGIC_BYTE && ota_image_read(&f.source, &ota_crypto_openssl, image, &err) == OTA_OK)
-        print_image(name, image, found);
+        print_image(name, image, f.source.size, found);
     else if (first == OTA_IMAGE_MAGIC_BYTE)
-        print_damaged(name, &err);
+        print_broken(name, &err);
     else if (!print_table(name, path) && (known = ends_in_bin(name)))
         row(name, "data", "-", "-", "-");
     found->images += known;
@@ -147,10 +170,13 @@ enum ota_status ota_images_list(const char *dir, struct ota_err *err) {
         printf("  no image\n");
     (void)fflush(stdout);
     OTA_CLEAN_FREE char *workspace = workspace_for(dir);
-    const char *product = ota_name_valid(ota_span_str(found.product)) && !ota_name_reserved(ota_span_str(found.product))
-                              ? found.product
-                              : "device";
+    OTA_CLEAN_FREE char *whole = realpath(dir, NULL);
+    const struct ota_span product = ota_span_str(found.product);
+    bool named = ota_name_valid(product) && !ota_name_reserved(product);
+    /* What is not known is left for the reader to fill in: an invented name would stay. */
     return ota_err_set(err, OTA_WORKSPACE,
-                       "no workspace yet, so nothing is served; type: otactl init %s --product %s --chip %s", workspace,
-                       product, found.chip ? found.chip->name : "esp32");
+                       "no workspace yet, so nothing is served; type: otactl init %s --product %s --chip %s  and then: "
+                       "otaserve -C %s --images %s",
+                       workspace, named ? found.product : "NAME", found.chip ? found.chip->name : "CHIP", workspace,
+                       whole ? whole : dir);
 }

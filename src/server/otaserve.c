@@ -35,8 +35,8 @@ static const char details[] = "Serves the signed repository of a workspace to bo
                               "SIGHUP reads ota.conf, the certificate and the access log's name again. SIGTERM\n"
                               "and SIGINT let requests in flight end, for at most a minute; a second one does\n"
                               "not.\n\n"
-                              "With --images and no workspace it lists the images in DIR, prints the otactl init\n"
-                              "command that fits them, and exits with 2.";
+                              "With --images and no workspace it lists the images in DIR, prints the two commands\n"
+                              "that make a workspace and serve them, and exits with 2.";
 
 static enum ota_status choose(const char *value, const char *option, const char *const *names, int *out,
                               struct ota_err *err) {

@@ -126,6 +126,14 @@ stop_daemon
 cd "$tmp" || exit 1
 fails inbox_without_workspace 2 'otactl init' otaserve --images "$tmp/build-1"
 contains inbox_without_workspace_lists_the_images "$out" 'thermo.bin'
-contains inbox_without_workspace_names_the_command "$err" 'otactl init ota --product thermo --chip esp32c3'
+contains inbox_without_workspace_names_both_commands "$err" "otactl init ota --product thermo --chip esp32c3  and then: otaserve -C ota --images $tmp/build-1"
+mkdir "$tmp/flaws" "$tmp/empty"
+cp "$tmp/build-1/thermo.bin" "$tmp/flaws/thermo.bin" && printf X | dd of="$tmp/flaws/thermo.bin" bs=1 seek=$(($(stat -c %s "$tmp/flaws/thermo.bin") - 5)) conv=notrunc status=none
+head -c 96 "$tmp/build-1/partition_table/partition-table.bin" >"$tmp/flaws/table.bin"
+head -c 600 "$tmp/build-1/thermo.bin" >"$tmp/flaws/short.bin"
+fails inbox_flaws_are_listed 2 'otactl init' otaserve --images "$tmp/flaws"
+contains inbox_bad_digest_is_flagged "$out" 'no board takes it: the SHA-256 at its end does not match'
+is inbox_each_flaw_is_flagged "$(grep -c 'no board takes it' <<<"$out")" 3
+fails inbox_empty_folder_invents_no_product 2 'otactl init ota --product NAME --chip CHIP  and then' otaserve --images "$tmp/empty"
 fails inbox_of_no_folder 1 'No such file' otaserve --images "$tmp/nothing"
 done_testing
