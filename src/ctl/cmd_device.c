@@ -35,9 +35,10 @@ enum ota_status ota_cmd_device_add(const struct ota_args *args, struct ota_err *
     const char *channel, *id = ota_args_operand(args, 0);
     char token[OTA_TOKEN_TEXT_MAX];
     if (!ota_device_id_valid(ota_span_str(id)))
-        return ota_err_set(err, OTA_USAGE,
-                           "\"%.40s\" is no name of a board: 1 to %u of a-z, A-Z, 0-9, '.', '_' and '-'", id,
-                           OTA_DEVICE_ID_MAX);
+        return ota_err_set(
+            err, OTA_USAGE,
+            "\"%.40s\" cannot be the id of a board: letters, digits and . _ : - , at most %u, no punctuation first", id,
+            OTA_DEVICE_ID_MAX);
     OTA_TRY(ota_ctl_workspace(args, &w, err));
     OTA_TRY(ota_workspace_product(&w, ota_args_get(args, "product"), &product, err));
     OTA_TRY(ota_ctl_product_role(&w, product->name, &role, err));

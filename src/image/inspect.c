@@ -222,7 +222,8 @@ static enum ota_status inspect_data(const struct ota_source *src, const struct o
         return OTA_OK;
     i->kind = OTA_INSPECT_UNKNOWN;
     i->parsed = true;
-    ota_format(i->verdict.msg, sizeof i->verdict.msg, "%s", "no format known here; goes to a data partition as it is");
+    ota_format(i->verdict.msg, sizeof i->verdict.msg, "%s",
+               "no format known here; goes to a label you name (FILE:LABEL)");
     OTA_TRY(ota_signatures_read(src, src->size, crypto, &i->signatures, err));
     judge_signatures(i);
     return OTA_OK;

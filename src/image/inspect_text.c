@@ -170,7 +170,12 @@ static void put_nvs(struct ota_buf *out, const struct ota_inspection *i) {
 }
 
 static void put_verdict(struct ota_buf *out, const struct ota_inspection *i) {
-    ota_buf_printf(out, "\nServable: %s", i->servable ? "yes" : i->broken ? "no, broken" : "no");
+    bool data = i->servable && i->kind == OTA_INSPECT_UNKNOWN;
+    ota_buf_printf(out, "\nServable: %s",
+                   data          ? "only as data"
+                   : i->servable ? "yes"
+                   : i->broken   ? "no, broken"
+                                 : "no");
     ota_buf_printf(out, "%s%s\n", i->verdict.msg[0] ? ": " : "", i->verdict.msg);
 }
 

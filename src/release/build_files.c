@@ -18,6 +18,18 @@ static bool is_table_at(const struct ota_source *s, uint64_t off) {
            head[0] == 0xAA && head[1] == 0x50;
 }
 
+/* Before anybody is asked which of two things it is: it may be neither. */
+static enum ota_status check_sound(const struct ota_source *s, const struct ota_image *image, struct ota_err *err) {
+    if (s->size < OTA_IMAGE_OTA_MIN)
+        return ota_err_set(err, OTA_IMAGE_SMALL, "%llu bytes; an image under %u bytes cannot be installed over the air",
+                           (unsigned long long)s->size, OTA_IMAGE_OTA_MIN);
+    if (!image->checksum_ok)
+        return ota_err_set(err, OTA_IMAGE_CHECKSUM, "its checksum is wrong: the file is damaged");
+    if (image->hash_appended && !image->hash_ok)
+        return ota_err_set(err, OTA_IMAGE_HASH, "the SHA-256 at its end does not match its bytes: the file is damaged");
+    return OTA_OK;
+}
+
 static enum found look_at_image(const struct ota_source *s, struct ota_err *why) {
     OTA_CLEAN_FREE struct ota_image *image = ota_calloc(1, sizeof *image);
     if (ota_image_read(s, &ota_crypto_openssl, image, why) != OTA_OK)
@@ -26,7 +38,9 @@ static enum found look_at_image(const struct ota_source *s, struct ota_err *why)
         return FOUND_APP;
     if (image->length <= MERGED_TABLE_AT && is_table_at(s, MERGED_TABLE_AT))
         return FOUND_MERGED;
-    return image->kind == OTA_IMAGE_BOOTLOADER ? FOUND_BOOTLOADER : FOUND_IMAGE;
+    if (image->kind == OTA_IMAGE_BOOTLOADER)
+        return FOUND_BOOTLOADER;
+    return check_sound(s, image, why) == OTA_OK ? FOUND_IMAGE : FOUND_BROKEN;
 }
 
 static enum ota_status look(const char *path, enum found *out, struct ota_err *why, struct ota_err *err) {

@@ -299,6 +299,16 @@ mv "$ws/state/repo-away" "$ws/state/repo"
 # ---- inspect, device, fleet ----
 ok "otactl_inspect" otactl inspect "$build/thermo.bin"
 contains "otactl_inspect_says_what_it_is" "$out" "esp32c3"
+run otactl inspect "$tmp/notes.txt"
+contains "otactl_inspect_of_an_unknown_file" "$out" "Servable: only as data: no format known here; goes to a label you name (FILE:LABEL)"
+python3 - "$tmp/tiny.bin" <<'PY'
+import struct, sys
+body = struct.pack("<BBBBIB3sHBHHI", 0xE9, 1, 2, 0x20, 0x40380000, 0xEE, b"\0" * 3, 5, 0, 0, 0, 0)[:24]
+body = body.ljust(24, b"\0") + struct.pack("<II", 0x40380000, 16) + b"\0" * 16
+body += b"\0" * (63 - len(body)) + b"\xef"
+open(sys.argv[1], "wb").write(body)
+PY
+fails "otactl_push_checks_the_size_before_the_label" 1 "under 1024 bytes" push "$tmp/tiny.bin"
 fails "otactl_inspect_missing_file" 1 "missing.bin" otactl inspect "$tmp/missing.bin"
 fails "otactl_inspect_empty_file" 1 "empty.bin" otactl inspect "$tmp/empty.bin"
 fails "otactl_inspect_sparse_file" 1 "sparse.bin" otactl inspect "$tmp/sparse.bin"
