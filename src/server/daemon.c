@@ -106,7 +106,7 @@ static void request_completed(void *ctx, struct MHD_Connection *connection, void
 
 static enum ota_status open_fleet(struct ota_daemon *d, struct ota_err *err) {
     OTA_TRY(ota_fleet_open(&d->fleet, d->fleet_path, err));
-    atomic_store(&d->reports.fleet, d->fleet);
+    ota_reports_set_fleet(&d->reports, d->fleet);
     return OTA_OK;
 }
 

@@ -13,14 +13,29 @@
 #define STRANGER_PER_MINUTE 30u
 #define BOARD_BURST 60u
 #define BOARD_PER_MINUTE 30u
+/* The threads that wait for the database are those that serve everybody: a wait is short, and not for each report anew. */
+#define PATIENCE_MS 20u
+#define BUSY_PAUSE_MS 1000u
 
 enum ota_status ota_reports_init(struct ota_reports *r, struct ota_err *err) {
     uint64_t seed[2];
     OTA_TRY(ota_crypto_openssl.random(ota_crypto_openssl.ctx, seed, sizeof seed, err));
     atomic_init(&r->fleet, NULL);
+    atomic_init(&r->busy_until_ms, 0);
     ota_limit_init(&r->strangers, STRANGER_BURST, STRANGER_PER_MINUTE, seed[0]);
     ota_limit_init(&r->boards, BOARD_BURST, BOARD_PER_MINUTE, seed[1]);
     return OTA_OK;
+}
+
+void ota_reports_set_fleet(struct ota_reports *r, struct ota_fleet *fleet) {
+    ota_fleet_set_patience(fleet, PATIENCE_MS);
+    atomic_store(&r->fleet, fleet);
+}
+
+static uint64_t uptime_ms(void) {
+    struct timespec t;
+    (void)clock_gettime(CLOCK_MONOTONIC, &t);
+    return (uint64_t)t.tv_sec * 1000u + (uint64_t)t.tv_nsec / 1000000u;
 }
 
 void ota_reports_free(struct ota_reports *r) {
@@ -61,8 +76,12 @@ static enum MHD_Result not_now(struct ota_exchange *x) {
                                    (struct ota_problem_header){MHD_HTTP_HEADER_RETRY_AFTER, "60"});
 }
 
-static enum MHD_Result not_stored(struct ota_exchange *x, const struct ota_err *err) {
+static enum MHD_Result not_stored(struct ota_reports *r, struct ota_exchange *x, const struct ota_err *err) {
     switch (err->code) {
+    case OTA_BUSY:
+        atomic_store(&r->busy_until_ms, uptime_ms() + BUSY_PAUSE_MS);
+        ota_log(&ota_log_stderr, OTA_LOG_WARNING, "report not stored: %s", err->msg);
+        return not_now(x);
     case OTA_TOO_LARGE:
         return ota_problem_answer(x, MHD_HTTP_CONTENT_TOO_LARGE, err->code, err->msg);
     case OTA_ARGUMENT:
@@ -89,10 +108,7 @@ static enum MHD_Result stored(struct ota_exchange *x, unsigned status) {
 
 /* Whoever has no valid token is counted by address, a board by its id: many boards may share one address. */
 static uint32_t limited(struct ota_reports *r, enum ota_fleet_auth auth, const char *id, const char *address) {
-    uint64_t now_ms;
-    struct timespec t;
-    (void)clock_gettime(CLOCK_MONOTONIC, &t);
-    now_ms = (uint64_t)t.tv_sec * 1000u + (uint64_t)t.tv_nsec / 1000000u;
+    uint64_t now_ms = uptime_ms();
     return auth == OTA_FLEET_TOKEN_OK ? ota_limit_take(&r->boards, id, now_ms)
                                       : ota_limit_take(&r->strangers, address, now_ms);
 }
@@ -108,12 +124,12 @@ enum MHD_Result ota_reports_post(struct ota_reports *r, struct ota_exchange *x, 
         return ota_problem_answer(x, MHD_HTTP_CONTENT_TOO_LARGE, OTA_TOO_LARGE, "a report has at most 16384 bytes");
     if (!is_json(ota_exchange_header(x, MHD_HTTP_HEADER_CONTENT_TYPE)))
         return ota_problem_answer(x, MHD_HTTP_UNSUPPORTED_MEDIA_TYPE, OTA_OK, "a report is application/json");
-    if (!fleet)
+    if (!fleet || uptime_ms() < atomic_load(&r->busy_until_ms))
         return not_now(x);
     ota_exchange_address(x, address);
     if (ota_fleet_authenticate(fleet, id, bearer(ota_exchange_header(x, MHD_HTTP_HEADER_AUTHORIZATION)), &auth, &err) !=
         OTA_OK)
-        return not_stored(x, &err);
+        return not_stored(r, x, &err);
     uint32_t wait = limited(r, auth, id, address);
     if (wait)
         return too_many(x, wait);
@@ -122,6 +138,6 @@ enum MHD_Result ota_reports_post(struct ota_reports *r, struct ota_exchange *x, 
                                        (struct ota_problem_header){MHD_HTTP_HEADER_WWW_AUTHENTICATE, "Bearer"});
     bool quarantine = auth == OTA_FLEET_UNKNOWN_DEVICE;
     if (ota_fleet_report(fleet, id, (struct ota_span){x->body, x->body_len}, address, quarantine, &err) != OTA_OK)
-        return not_stored(x, &err);
+        return not_stored(r, x, &err);
     return stored(x, quarantine ? MHD_HTTP_ACCEPTED : MHD_HTTP_NO_CONTENT);
 }

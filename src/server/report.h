@@ -17,12 +17,15 @@
 
 struct ota_reports {
     _Atomic(struct ota_fleet *) fleet; /* NULL: not open yet */
+    atomic_ullong busy_until_ms;       /* the database was in use by others: nobody tries before */
     struct ota_limit strangers;        /* by address: what came without a valid token */
     struct ota_limit boards;           /* by id */
 };
 
 OTA_MUST_USE enum ota_status ota_reports_init(struct ota_reports *r, struct ota_err *err);
 void ota_reports_free(struct ota_reports *r);
+/* From now on reports are stored there. */
+void ota_reports_set_fleet(struct ota_reports *r, struct ota_fleet *fleet);
 /* Does the path name a board's reports? id becomes the part between, still unchecked. */
 bool ota_reports_path(const char *path, char id[OTA_DEVICE_ID_MAX + 1]);
 enum MHD_Result ota_reports_post(struct ota_reports *r, struct ota_exchange *x, const char *id);

@@ -76,9 +76,9 @@ enum ota_status ota_fleet_add(struct ota_fleet *f, const char *id, const char *p
         return ota_err_set(err, OTA_ARGUMENT, "product and channel are a-z, 0-9 and -, at most 32");
     OTA_TRY(make_token(token, err));
     OTA_TRY(token_digest(token, digest, err));
-    (void)pthread_mutex_lock(&f->lock);
+    OTA_TRY(ota_fleet_lock(f, err));
     enum ota_status st = insert_whole(f, id, product, channel, digest, err);
-    (void)pthread_mutex_unlock(&f->lock);
+    ota_fleet_unlock(f);
     return st;
 }
 
@@ -100,9 +100,9 @@ enum ota_status ota_fleet_authenticate(struct ota_fleet *f, const char *id, cons
                                        struct ota_err *err) {
     uint8_t want[OTA_SHA256_LEN] = {0}, got[OTA_SHA256_LEN];
     bool known;
-    (void)pthread_mutex_lock(&f->lock);
+    OTA_TRY(ota_fleet_lock(f, err));
     enum ota_status st = stored_digest(f, id, want, &known, err);
-    (void)pthread_mutex_unlock(&f->lock);
+    ota_fleet_unlock(f);
     OTA_TRY(st);
     OTA_TRY(token_digest(token ? token : "", got, err));
     if (!known)
@@ -159,8 +159,8 @@ static enum ota_status list(struct ota_fleet *f, const char *product,
 enum ota_status ota_fleet_list(struct ota_fleet *f, const char *product,
                                bool (*row)(void *ctx, const struct ota_fleet_device *d), void *ctx,
                                struct ota_err *err) {
-    (void)pthread_mutex_lock(&f->lock);
+    OTA_TRY(ota_fleet_lock(f, err));
     enum ota_status st = list(f, product, row, ctx, err);
-    (void)pthread_mutex_unlock(&f->lock);
+    ota_fleet_unlock(f);
     return st;
 }

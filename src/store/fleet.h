@@ -14,6 +14,9 @@ OTA_MUST_USE enum ota_status ota_fleet_open(struct ota_fleet **out, const char *
  * or container has checkpointed when it may not share the memory of the write-ahead log. */
 OTA_MUST_USE enum ota_status ota_fleet_open_reading(struct ota_fleet **out, const char *path, struct ota_err *err);
 void ota_fleet_close(struct ota_fleet **f);
+/* How long a call may wait for another thread or program that uses the database, in milliseconds, before it fails with BUSY; 3000 when not told.
+ * For a thread that has others to serve. */
+void ota_fleet_set_patience(struct ota_fleet *f, unsigned ms);
 
 /* Adds a board (EXISTS when known) and makes its token: 32 random bytes, shown once, only their SHA-256 is kept. */
 OTA_MUST_USE enum ota_status ota_fleet_add(struct ota_fleet *f, const char *id, const char *product,

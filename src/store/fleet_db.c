@@ -5,12 +5,13 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <time.h>
 
 #include "host/buf.h"
 #include "host/fs.h"
 
 #define SCHEMA_VERSION 1
-#define BUSY_WAIT_MS 3000
+#define PATIENCE_MS 3000
 
 /* user_version is the schema's: step i takes a database from version i to i + 1. */
 static const char *const schema_step[SCHEMA_VERSION] = {
@@ -92,6 +93,29 @@ enum ota_status ota_fleet_failed(struct ota_fleet *f, struct ota_err *err) {
     }
 }
 
+enum ota_status ota_fleet_lock(struct ota_fleet *f, struct ota_err *err) {
+    struct timespec until;
+    (void)clock_gettime(CLOCK_REALTIME, &until);
+    until.tv_sec += (time_t)(f->patience_ms / 1000u);
+    until.tv_nsec += (long)(f->patience_ms % 1000u) * 1000000L;
+    if (until.tv_nsec >= 1000000000L) {
+        until.tv_nsec -= 1000000000L;
+        until.tv_sec++;
+    }
+    if (pthread_mutex_timedlock(&f->lock, &until) != 0)
+        return ota_err_set(err, OTA_BUSY, "%s: in use by others for too long", f->path);
+    return OTA_OK;
+}
+
+void ota_fleet_unlock(struct ota_fleet *f) {
+    (void)pthread_mutex_unlock(&f->lock);
+}
+
+void ota_fleet_set_patience(struct ota_fleet *f, unsigned ms) {
+    f->patience_ms = ms;
+    (void)sqlite3_busy_timeout(f->db, (int)ms);
+}
+
 enum ota_status ota_fleet_statement(struct ota_fleet *f, enum ota_fleet_sql which, sqlite3_stmt **out,
                                     struct ota_err *err) {
     sqlite3_stmt **s = &f->statement[which];
@@ -165,7 +189,7 @@ static enum ota_status prepare(struct ota_fleet *f, struct ota_err *err) {
 static enum ota_status connect(struct ota_fleet *f, const char *name, int flags, struct ota_err *err) {
     if (sqlite3_open_v2(name, &f->db, flags | SQLITE_OPEN_FULLMUTEX, NULL) != SQLITE_OK)
         return f->db ? ota_fleet_failed(f, err) : ota_err_set(err, OTA_MEMORY, "%s: out of memory", f->path);
-    (void)sqlite3_busy_timeout(f->db, BUSY_WAIT_MS);
+    ota_fleet_set_patience(f, PATIENCE_MS);
     return OTA_OK;
 }
 

@@ -29,11 +29,15 @@ enum ota_fleet_sql {
 
 struct ota_fleet {
     pthread_mutex_t lock; /* held while a statement is in use */
+    unsigned patience_ms; /* for the lock and for SQLite's */
     sqlite3 *db;
     char *path;
     sqlite3_stmt *statement[OTA_FLEET_SQL_COUNT];
 };
 
+/* BUSY when another thread keeps it for longer than the store's patience. */
+OTA_MUST_USE enum ota_status ota_fleet_lock(struct ota_fleet *f, struct ota_err *err);
+void ota_fleet_unlock(struct ota_fleet *f);
 /* The statement, reset and ready to be bound. Under the lock. */
 OTA_MUST_USE enum ota_status ota_fleet_statement(struct ota_fleet *f, enum ota_fleet_sql which, sqlite3_stmt **out,
                                                  struct ota_err *err);

@@ -277,8 +277,8 @@ enum ota_status ota_fleet_report(struct ota_fleet *f, const char *id, struct ota
                                  bool quarantine, struct ota_err *err) {
     struct report r;
     OTA_TRY(read_report(body, &r, err));
-    (void)pthread_mutex_lock(&f->lock);
+    OTA_TRY(ota_fleet_lock(f, err));
     enum ota_status st = put(f, id, &r, address, quarantine, err);
-    (void)pthread_mutex_unlock(&f->lock);
+    ota_fleet_unlock(f);
     return st;
 }

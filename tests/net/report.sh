@@ -102,6 +102,26 @@ is report_strangers_are_limited "$last" 429
 contains report_limit_says_when "$(cat "$tmp/h")" 'Retry-After: '
 is report_known_board_is_not_limited_by_them "$(post kitchen "$token" "$(report 40)")" 204
 
+# ---- another program keeps the database ----
+mkfifo "$tmp/let_go"
+python3 -c 'import sqlite3, sys
+db = sqlite3.connect(sys.argv[1], isolation_level=None)
+db.execute("BEGIN IMMEDIATE")
+print("held", flush=True)
+open(sys.argv[2]).read()' "$ws/state/fleet.db" "$tmp/let_go" >"$tmp/holder.out" &
+holder=$!
+for _ in $(seq 100); do [ -s "$tmp/holder.out" ] && break; sleep 0.05; done
+for i in $(seq 12); do post kitchen "$token" "$(report $((50 + i)))" >"$tmp/held.$i" & held[i]=$!; done
+took=$(curl -s --cacert "$ws/keys/ca.crt" --max-time 20 -o /dev/null -w '%{http_code} %{time_total}' "$daemon_url/")
+ok report_others_are_served_meanwhile awk -v t="$took" 'BEGIN {split(t, a); exit !(a[1] == 200 && a[2] < 2)}'
+wait "${held[@]}"
+is report_not_stored_meanwhile "$(cat "$tmp"/held.* | sed 's/503/&\n/g' | sort -u | xargs)" 503
+is report_not_stored_says_when "$(post kitchen "$token" "$(report 70)") $(grep -ci '^retry-after' "$tmp/h")" '503 1'
+: >"$tmp/let_go"
+wait "$holder"
+for _ in $(seq 40); do last=$(post kitchen "$token" "$(report 71)"); [ "$last" = 204 ] && break; sleep 0.1; done
+is report_stored_when_it_is_free_again "$last" 204
+
 # ---- secrets ----
 ok report_token_is_not_logged bash -c "! grep -q '$token' '$tmp/access.log' '$tmp/daemon.log'"
 ok report_token_is_not_stored bash -c "! grep -qa '$token' '$ws'/state/fleet.db*"

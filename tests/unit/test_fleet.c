@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 
 #include "host/fs.h"
 #include "store/fleet.h"
@@ -262,6 +263,23 @@ static void test_fleet_refuses_what_is_not_its_own(void **state) {
     assert_int_equal(ota_fleet_open(&other, path, &err), OTA_UNSUPPORTED);
 }
 
+static void test_fleet_waits_no_longer_than_it_may(void **state) {
+    char token[OTA_TOKEN_TEXT_MAX];
+    struct ota_err err;
+    struct timespec before, after;
+    sqlite3 *db;
+    (void)state;
+    assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(db, "BEGIN IMMEDIATE", NULL, NULL, NULL), SQLITE_OK);
+    ota_fleet_set_patience(fleet, 20);
+    (void)clock_gettime(CLOCK_MONOTONIC, &before);
+    assert_ota(ota_fleet_add(fleet, "kitchen", "thermo", "stable", token, &err), OTA_BUSY);
+    (void)clock_gettime(CLOCK_MONOTONIC, &after);
+    assert_true(after.tv_sec - before.tv_sec <= 1);
+    (void)sqlite3_close(db);
+    assert_ota_ok(ota_fleet_add(fleet, "kitchen", "thermo", "stable", token, &err));
+}
+
 int main(void) {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
     const struct CMUnitTest tests[] = {
@@ -270,7 +288,7 @@ int main(void) {
         TEST(test_fleet_history_is_bounded),          TEST(test_fleet_report_of_wrong_shape),
         TEST(test_fleet_long_message_is_cut),         TEST(test_fleet_quarantine),
         TEST(test_fleet_quarantine_is_bounded),       TEST(test_fleet_survives_reopening_and_is_private),
-        TEST(test_fleet_refuses_what_is_not_its_own),
+        TEST(test_fleet_refuses_what_is_not_its_own), TEST(test_fleet_waits_no_longer_than_it_may),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
