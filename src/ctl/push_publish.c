@@ -17,6 +17,7 @@
 #include "ctl/progress.h"
 #include "ctl/push.h"
 #include "host/crypto.h"
+#include "host/fs.h"
 #include "sign/sign.h"
 #include "store/repo.h"
 
@@ -69,8 +70,10 @@ static enum ota_status assign_counter(struct ota_push *p, const struct ota_push_
 
 static enum ota_status sign(const struct ota_push *p, const struct ota_push_current *c, struct ota_buf *out,
                             uint64_t *version, struct ota_err *err) {
-    OTA_CLEAN_FREE char *path = ota_workspace_path(p->w, "keys/%s.pem", p->product->name);
+    OTA_CLEAN_FREE char *folder = ota_workspace_path(p->w, "keys");
+    OTA_CLEAN_FREE char *path = ota_sprintf("%s/%s.pem", folder, p->product->name);
     OTA_CLEAN(ota_key_free) struct ota_key *key = NULL;
+    OTA_TRY(ota_fs_check_folder_unshared(folder, err));
     OTA_TRY(ota_key_load(&key, path, err));
     struct ota_sign_release in = {
         .key = key,

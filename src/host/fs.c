@@ -56,10 +56,7 @@ static enum ota_status open_regular(const char *path, uint64_t max, int *out, ui
     return OTA_OK;
 }
 
-enum ota_status ota_fs_read(const char *path, size_t max, struct ota_buf *out, struct ota_err *err) {
-    OTA_CLEAN_FD int fd = -1;
-    uint64_t size;
-    OTA_TRY(open_regular(path, max, &fd, &size, err));
+static enum ota_status read_all(int fd, const char *path, uint64_t size, struct ota_buf *out, struct ota_err *err) {
     out->len = 0;
     ota_buf_reserve(out, (size_t)size);
     while (out->len < size) {
@@ -73,6 +70,38 @@ enum ota_status ota_fs_read(const char *path, size_t max, struct ota_buf *out, s
         out->len += (size_t)n;
     }
     out->p[out->len] = 0;
+    return OTA_OK;
+}
+
+enum ota_status ota_fs_read(const char *path, size_t max, struct ota_buf *out, struct ota_err *err) {
+    OTA_CLEAN_FD int fd = -1;
+    uint64_t size;
+    OTA_TRY(open_regular(path, max, &fd, &size, err));
+    return read_all(fd, path, size, out, err);
+}
+
+enum ota_status ota_fs_read_secret(const char *path, size_t max, struct ota_buf *out, struct ota_err *err) {
+    OTA_CLEAN_FD int fd = -1;
+    uint64_t size;
+    struct stat st;
+    OTA_TRY(open_regular(path, max, &fd, &size, err));
+    if (fstat(fd, &st))
+        return ota_fs_errno(err, path, "cannot examine");
+    if (st.st_uid != geteuid() && st.st_uid != 0)
+        return ota_err_set(err, OTA_PERMISSION,
+                           "%s: belongs to user %u, who can read and change it; chown it to yourself", path,
+                           (unsigned)st.st_uid);
+    if (st.st_mode & 077)
+        return ota_err_set(err, OTA_PERMISSION, "%s: other users may open it; chmod 600 %s", path, path);
+    return read_all(fd, path, size, out, err);
+}
+
+enum ota_status ota_fs_check_folder_unshared(const char *path, struct ota_err *err) {
+    struct stat st;
+    if (stat(path, &st))
+        return ota_fs_errno(err, path, "cannot examine");
+    if (st.st_mode & 022)
+        return ota_err_set(err, OTA_PERMISSION, "%s: other users may put files there; chmod go-w %s", path, path);
     return OTA_OK;
 }
 

@@ -10,6 +10,10 @@
 
 /* A whole regular file of at most max bytes (checked before allocating): NOT_FOUND, TOO_LARGE, IO (a folder, a device), PERMISSION. */
 OTA_MUST_USE enum ota_status ota_fs_read(const char *path, size_t max, struct ota_buf *out, struct ota_err *err);
+/* The same for a secret: PERMISSION unless it belongs to this user or root and is closed to everybody else. */
+OTA_MUST_USE enum ota_status ota_fs_read_secret(const char *path, size_t max, struct ota_buf *out, struct ota_err *err);
+/* PERMISSION when group or others may write into the folder. */
+OTA_MUST_USE enum ota_status ota_fs_check_folder_unshared(const char *path, struct ota_err *err);
 /* Temp file beside it, fsync, rename, fsync of the folder: old or new contents, never between. */
 OTA_MUST_USE enum ota_status ota_fs_write(const char *path, const void *p, size_t n, mode_t mode, struct ota_err *err);
 OTA_MUST_USE enum ota_status ota_fs_mkdirs(const char *path, mode_t mode, struct ota_err *err);

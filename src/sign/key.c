@@ -126,7 +126,7 @@ static int no_passphrase(char *buf, int size, int writing, void *ctx) {
 
 static enum ota_status load_file(struct ota_key **out, const char *path, struct ota_err *err) {
     OTA_CLEAN(clean_secret) struct ota_buf pem = {0};
-    OTA_TRY(ota_fs_read(path, KEY_FILE_MAX, &pem, err));
+    OTA_TRY(ota_fs_read_secret(path, KEY_FILE_MAX, &pem, err));
     OTA_CLEAN(clean_bio) BIO *bio = BIO_new_mem_buf(pem.p, (int)pem.len);
     OTA_CLEAN(clean_pkey) EVP_PKEY *pkey = bio ? PEM_read_bio_PrivateKey(bio, NULL, no_passphrase, NULL) : NULL;
     ERR_clear_error();

@@ -41,6 +41,7 @@ static enum ota_status load_one(struct ota_keyring *k, const char *dir, const ch
 
 static enum ota_status load_all(struct ota_keyring *k, const char *dir, struct ota_err *err) {
     OTA_CLEAN(ota_fs_names_free) struct ota_fs_names names = {0};
+    OTA_TRY(ota_fs_check_folder_unshared(dir, err));
     OTA_TRY(ota_fs_list(dir, &names, err));
     for (size_t i = 0; i < names.count; i++)
         OTA_TRY(load_one(k, dir, names.name[i], err));

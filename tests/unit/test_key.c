@@ -94,6 +94,7 @@ static void write_foreign(const char *path, EVP_PKEY *pkey, const char *passphra
     FILE *f = fopen(path, "w");
     assert_non_null(f);
     assert_non_null(pkey);
+    assert_int_equal(fchmod(fileno(f), 0600), 0);
     assert_int_equal(PEM_write_PKCS8PrivateKey(f, pkey, passphrase ? EVP_aes_128_cbc() : NULL, NULL, 0, NULL,
                                                (void *)(uintptr_t)passphrase),
                      1);
@@ -120,6 +121,36 @@ static void test_key_load_refuses_what_boards_cannot_verify(void **state) {
     assert_ota(ota_key_load(&key, "pkcs11:token=release", &err), OTA_UNSUPPORTED);
 }
 
+static void test_key_load_refuses_a_key_that_others_may_open(void **state) {
+    (void)state;
+    OTA_CLEAN_FREE char *path = path_of("open.pem");
+    OTA_CLEAN_FREE char *remedy = ota_sprintf("chmod 600 %s", path);
+    OTA_CLEAN(ota_key_free) struct ota_key *key = NULL, *loaded = NULL;
+    static const mode_t shared[] = {0640, 0604, 0620, 0610, 0644};
+    assert_ota_ok(ota_key_generate(&key, &err));
+    assert_ota_ok(ota_key_save(key, path, &err));
+    for (size_t i = 0; i < OTA_ARRAY_LEN(shared); i++) {
+        assert_int_equal(chmod(path, shared[i]), 0);
+        assert_ota(ota_key_load(&loaded, path, &err), OTA_PERMISSION);
+        assert_non_null(strstr(err.msg, remedy));
+    }
+    assert_int_equal(chmod(path, 0400), 0);
+    assert_ota_ok(ota_key_load(&loaded, path, &err));
+}
+
+static void test_key_load_refuses_the_key_of_another_user(void **state) {
+    (void)state;
+    if (geteuid() != 0)
+        skip(); /* only root can give a file away */
+    OTA_CLEAN_FREE char *path = path_of("given.pem");
+    OTA_CLEAN(ota_key_free) struct ota_key *key = NULL, *loaded = NULL;
+    assert_ota_ok(ota_key_generate(&key, &err));
+    assert_ota_ok(ota_key_save(key, path, &err));
+    assert_int_equal(chown(path, 4242, (gid_t)-1), 0);
+    assert_ota(ota_key_load(&loaded, path, &err), OTA_PERMISSION);
+    assert_non_null(strstr(err.msg, "user 4242"));
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_key_survives_its_file),
@@ -127,6 +158,8 @@ int main(void) {
         cmocka_unit_test(test_key_id_is_the_digest_of_the_canonical_object),
         cmocka_unit_test(test_key_signature_is_one_the_core_accepts),
         cmocka_unit_test(test_key_load_refuses_what_boards_cannot_verify),
+        cmocka_unit_test(test_key_load_refuses_a_key_that_others_may_open),
+        cmocka_unit_test(test_key_load_refuses_the_key_of_another_user),
     };
     return cmocka_run_group_tests(tests, make_dir, remove_dir);
 }

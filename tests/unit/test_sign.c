@@ -5,6 +5,7 @@
 #include <time.h>
 
 #include "host/fs.h"
+#include "sign/keyring.h"
 #include "sign/sign.h"
 #include "store/repo.h"
 #include "support/signed_workspace.h"
@@ -103,6 +104,21 @@ static void test_sign_create_refuses_products_named_like_tls_keys(void **state) 
     assert_ota(ota_sign_create(&ws.w, T0, &err), OTA_CONFIG);
 }
 
+static void test_keyring_refuses_a_folder_others_may_write(void **state) {
+    (void)state;
+    OTA_CLEAN_FREE char *folder = ota_workspace_path(&ws.w, "keys");
+    OTA_CLEAN_FREE char *remedy = ota_sprintf("chmod go-w %s", folder);
+    OTA_CLEAN(ota_keyring_free) struct ota_keyring ring = {0};
+    static const mode_t shared[] = {0720, 0702, 0777};
+    for (size_t i = 0; i < OTA_ARRAY_LEN(shared); i++) {
+        assert_int_equal(chmod(folder, shared[i]), 0);
+        assert_ota(ota_keyring_load(&ring, folder, &err), OTA_PERMISSION);
+        assert_non_null(strstr(err.msg, remedy));
+    }
+    assert_int_equal(chmod(folder, 0755), 0);
+    assert_ota_ok(ota_keyring_load(&ring, folder, &err));
+}
+
 /* ---- releases --------------------------------------------------------------------------------------------- */
 
 static enum ota_status sign_release(const struct ota_release *r, struct ota_buf *out, uint64_t *version) {
@@ -161,6 +177,7 @@ int main(void) {
         T(test_sign_create_finishes_what_was_cut_short),
         T(test_sign_create_holds_twelve_products_of_the_longest_name),
         T(test_sign_create_refuses_products_named_like_tls_keys),
+        T(test_keyring_refuses_a_folder_others_may_write),
         T(test_sign_release_takes_the_next_version_and_counter),
         T(test_sign_release_refuses_what_no_board_would_take),
     };
