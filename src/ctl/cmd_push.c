@@ -7,6 +7,7 @@
 #include "ctl/progress.h"
 #include "ctl/push.h"
 #include "host/fs.h"
+#include "host/printable.h"
 
 #define PERMILLE_ALL 1000u
 
@@ -177,7 +178,7 @@ static enum ota_status compare_with_published(struct ota_push *p, struct ota_err
 static void remember_table(const struct ota_push *p) {
     struct ota_err why;
     if (ota_build_remember_table(&p->build, p->w, &why) != OTA_OK)
-        (void)fprintf(stderr, "note: the partition table is not remembered for later pushes: %s\n", why.msg);
+        ota_print_line(stderr, "note: the partition table is not remembered for later pushes: %s", why.msg);
 }
 
 static enum ota_status push(const struct ota_args *args, struct ota_push *p, struct ota_err *err) {

@@ -5,6 +5,7 @@
 
 #include "ctl/cmd.h"
 #include "ctl/push.h"
+#include "host/printable.h"
 
 static const char *last_part(const char *path) {
     const char *slash = strrchr(path, '/');
@@ -13,18 +14,19 @@ static const char *last_part(const char *path) {
 
 void ota_push_print_plan(const struct ota_push *p) {
     const struct ota_release *r = &p->build.release;
-    printf("%s %s for %s:\n", r->product, r->version, r->chip);
+    ota_print_line(stdout, "%s %s for %s:", r->product, r->version, r->chip);
     for (size_t i = 0; i < r->step_count; i++)
-        printf("  %-17s %9u bytes  %s\n", r->step[i].label, r->step[i].length, last_part(p->build.path[i]));
+        ota_print_line(stdout, "  %-17s %9u bytes  %s", r->step[i].label, r->step[i].length,
+                       last_part(p->build.path[i]));
     if (p->build.left_count)
         printf("Left out:\n");
     for (size_t i = 0; i < p->build.left_count; i++) {
         const struct ota_build_left *left = &p->build.left[i];
-        printf("  %-17s %s: %s%s%s\n", left->label, last_part(left->file), left->reason,
-               left->remedy[0] ? "; add " : "", left->remedy);
+        ota_print_line(stdout, "  %-17s %s: %s%s%s", left->label, last_part(left->file), left->reason,
+                       left->remedy[0] ? "; add " : "", left->remedy);
     }
     for (size_t i = 0; i < p->build.remark_count; i++)
-        printf("Note: %s\n", p->build.remark[i]);
+        ota_print_line(stdout, "Note: %s", p->build.remark[i]);
 }
 
 void ota_push_print_outcome(const struct ota_push *p) {

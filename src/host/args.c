@@ -10,6 +10,7 @@
 
 #include "host/args_text.h"
 #include "host/buf.h"
+#include "host/printable.h"
 
 struct given {
     const struct ota_option *option;
@@ -233,7 +234,7 @@ static void verb_first(const struct ota_program *program, int argc, char **argv)
 
 static int fail(const struct ota_program *program, const struct ota_err *err) {
     (void)fflush(stdout);
-    (void)fprintf(stderr, "%s: %s\n", program->name, err->msg);
+    ota_print_line(stderr, "%s: %s", program->name, err->msg);
     return ota_status_exit_code(err->code);
 }
 

@@ -6,6 +6,7 @@
 #include <time.h>
 
 #include "host/buf.h"
+#include "host/printable.h"
 #include "ota/scan.h"
 
 static struct {
@@ -37,23 +38,37 @@ static const char *level_name(enum ota_log_level level) {
     return names[level <= OTA_LOG_DEBUG ? level : OTA_LOG_DEBUG];
 }
 
-static size_t json_line(char *out, size_t cap, const char *when, enum ota_log_level level, const char *text) {
+/* Whether `message` fits into the line; *len is the line's length then. */
+static bool json_fits(char *out, size_t cap, const char *when, enum ota_log_level level, struct ota_span message,
+                      size_t *len) {
     struct ota_json j;
     ota_json_init(&j, out, cap - 1, false);
     ota_json_object(&j);
     ota_json_key(&j, "level");
     ota_json_str(&j, level_name(level));
     ota_json_key(&j, "message");
-    ota_json_str(&j, text);
+    ota_json_span(&j, message);
     ota_json_key(&j, "program");
     ota_json_str(&j, setup.program);
     ota_json_key(&j, "time");
     ota_json_str(&j, when);
     ota_json_object_end(&j);
     if (j.bad)
-        return 0;
+        return false;
     out[j.len] = '\n';
-    return j.len + 1;
+    *len = j.len + 1;
+    return true;
+}
+
+/* Escapes make a message up to six times as long; one that does not fit then loses its end, never the whole line. */
+static size_t json_line(char *out, size_t cap, const char *when, enum ota_log_level level, const char *text) {
+    struct ota_span message = ota_span_str(text);
+    size_t len = 0;
+    while (!json_fits(out, cap, when, level, message, &len) && message.len)
+        do /* whole characters */
+            message.len--;
+        while (message.len && (message.p[message.len] & 0xC0) == 0x80);
+    return len;
 }
 
 static void line_out(void *ctx, enum ota_log_level level, const char *text) {
@@ -66,12 +81,10 @@ static void line_out(void *ctx, enum ota_log_level level, const char *text) {
         ota_log_raw(line, json_line(line, sizeof line, when, level, text));
         return;
     }
-    size_t n = ota_format(line, sizeof line - 1, "%s%s%s: %s%s%s", setup.times ? when : "", setup.times ? " " : "",
-                          setup.program, level <= OTA_LOG_WARNING ? level_name(level) : "",
-                          level <= OTA_LOG_WARNING ? ": " : "", text);
-    for (size_t i = 0; i < n; i++)
-        if ((unsigned char)line[i] < 0x20)
-            line[i] = ' ';
+    (void)ota_format(line, sizeof line - 1, "%s%s%s: %s%s%s", setup.times ? when : "", setup.times ? " " : "",
+                     setup.program, level <= OTA_LOG_WARNING ? level_name(level) : "",
+                     level <= OTA_LOG_WARNING ? ": " : "", text);
+    size_t n = ota_printable_clean(line);
     line[n] = '\n';
     ota_log_raw(line, n + 1);
 }

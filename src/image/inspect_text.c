@@ -2,15 +2,14 @@
 /* An inspection as text, in the words of esptool image-info and gen_esp32part.py. */
 #include <string.h>
 
+#include "host/printable.h"
 #include "image/inspect.h"
 #include "image/memory_map.h"
 
 /* Names in files may hold terminal escapes. The caller frees. */
 static char *printable(const char *text) {
     char *safe = ota_strdup(text);
-    for (char *p = safe; *p; p++)
-        if ((unsigned char)*p < 0x20 || *p == 0x7F)
-            *p = '?';
+    (void)ota_printable_clean(safe);
     return safe;
 }
 

@@ -11,6 +11,7 @@
 #include <sys/resource.h>
 #include <sys/socket.h>
 
+#include "host/printable.h"
 #include "sign/signer.h"
 
 #define NAME "otaserve-signer"
@@ -64,6 +65,6 @@ int main(int argc, char **argv) {
     struct ota_err err;
     enum ota_status s = serve(argv[1], &err);
     if (s != OTA_OK)
-        (void)fprintf(stderr, NAME ": %s\n", err.msg);
+        ota_print_line(stderr, NAME ": %s", err.msg);
     return ota_status_exit_code(s);
 }
