@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "host/json_tree.h"
+#include "host/printable.h"
 #include "release/build_parts.h"
 
 #define BUILD_JSON_MAX (256u * 1024u)
@@ -25,16 +26,6 @@ static void folder_free(struct folder *f) {
     free(f->real);
     ota_json_tree_free(&f->flasher);
     ota_json_tree_free(&f->project);
-}
-
-static enum ota_status read_json(const struct folder *f, const char *name, cJSON **out, struct ota_err *err) {
-    OTA_CLEAN_FREE char *path = ota_sprintf("%s/%s", f->given, name);
-    OTA_CLEAN(ota_buf_free) struct ota_buf text = {0};
-    OTA_TRY(ota_fs_read(path, BUILD_JSON_MAX, &text, err));
-    OTA_TRY(ota_json_tree_parse(ota_buf_span(&text), path, BUILD_JSON_MAX, out, err));
-    if (!cJSON_IsObject(*out))
-        return ota_err_set(err, OTA_CONFIG, "%s: not a JSON object", path);
-    return OTA_OK;
 }
 
 /* ---- paths --------------------------------------------------------------------------------------------- */
@@ -57,6 +48,27 @@ static enum ota_status inside(const struct folder *f, const char *name, char **o
                            joined);
     *out = OTA_STEAL(joined);
     return OTA_OK;
+}
+
+/* Names and values end up in messages, plans and logs. Recursion is bounded: the parser has bounded the depth. */
+static enum ota_status check_strings(const cJSON *value, const char *path, struct ota_err *err) {
+    if ((value->string && !ota_printable(value->string)) ||
+        (cJSON_IsString(value) && !ota_printable(value->valuestring)))
+        return ota_err_set(err, OTA_CONFIG, "%s: a control character in a text; this is not what idf.py writes", path);
+    for (const cJSON *child = value->child; child; child = child->next)
+        OTA_TRY(check_strings(child, path, err));
+    return OTA_OK;
+}
+
+static enum ota_status read_json(const struct folder *f, const char *name, cJSON **out, struct ota_err *err) {
+    OTA_CLEAN_FREE char *path = NULL;
+    OTA_CLEAN(ota_buf_free) struct ota_buf text = {0};
+    OTA_TRY(inside(f, name, &path, err));
+    OTA_TRY(ota_fs_read(path, BUILD_JSON_MAX, &text, err));
+    OTA_TRY(ota_json_tree_parse(ota_buf_span(&text), path, BUILD_JSON_MAX, out, err));
+    if (!cJSON_IsObject(*out))
+        return ota_err_set(err, OTA_CONFIG, "%s: not a JSON object", path);
+    return check_strings(*out, path, err);
 }
 
 static bool parse_offset(const char *text, uint32_t *out) {
@@ -109,10 +121,15 @@ static uint32_t flash_size(const struct folder *f) {
 
 static enum ota_status read_sdkconfig(const struct folder *f, const struct ota_build_options *o,
                                       struct ota_candidates *c, struct ota_err *err) {
-    OTA_CLEAN_FREE char *own = ota_sprintf("%s/config/sdkconfig.json", f->given);
+    static const char usual[] = "config/sdkconfig.json";
     if (o->sdkconfig)
         return ota_build_read_sdkconfig(c, o->sdkconfig, err);
-    return ota_fs_exists(own) ? ota_build_read_sdkconfig(c, own, err) : OTA_OK;
+    OTA_CLEAN_FREE char *own = ota_sprintf("%s/%s", f->given, usual);
+    if (!ota_fs_exists(own))
+        return OTA_OK;
+    OTA_CLEAN_FREE char *path = NULL;
+    OTA_TRY(inside(f, usual, &path, err));
+    return ota_build_read_sdkconfig(c, path, err);
 }
 
 /* ---- images -------------------------------------------------------------------------------------------- */

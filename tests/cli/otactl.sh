@@ -230,6 +230,14 @@ stopped_push() { # signal: while a daemon that does nothing holds the lock
     { kill -"$1" $stopped_pid; wait $stopped_pid; } 2>/dev/null
     stopped_rc=$?
 }
+chmod 644 "$ws/keys/thermo.pem"
+fails "otactl_push_with_a_key_others_may_read" 1 "chmod 600 $ws/keys/thermo.pem" push "$build" --version never
+chmod 600 "$ws/keys/thermo.pem" && chmod g+w "$ws/keys"
+fails "otactl_push_with_keys_others_may_replace" 1 "chmod go-w $ws/keys" push "$build" --version never
+chmod g-w "$ws/keys"
+cp -a "$build" "$tmp/steering" && jq '.app.file = "\u001b]0;owned\u0007"' "$build/flasher_args.json" >"$tmp/steering/flasher_args.json"
+fails "otactl_push_of_a_name_with_an_escape" 1 "control character" push "$tmp/steering"
+fails "otactl_errors_are_printable" 2 "a?]0;owned?b" otactl $'a\e]0;owned\ab'
 mv "$ws/keys/snapshot.pem" "$tmp/snapshot.pem"
 run push "$build" --version never
 contains "otactl_push_that_fails_is_taken_back" "$rc $err" "taken back, nothing was published"

@@ -243,6 +243,37 @@ static void test_build_lets_no_path_escape(void **state) {
     folder_gives(options(), NULL, OTA_ARGUMENT, "outside");
 }
 
+/* `name` of the build becomes a link to itself, moved out of the folder. */
+static void refuses_a_link_at(const char *name) {
+    OTA_CLEAN_FREE char *inside = in_build(name);
+    OTA_CLEAN_FREE char *outside = ota_sprintf("%s/moved", dir);
+    assert_int_equal(rename(inside, outside), 0);
+    assert_int_equal(symlink(outside, inside), 0);
+    folder_gives(options(), NULL, OTA_ARGUMENT, "link out of the build folder");
+    assert_int_equal(rename(outside, inside), 0);
+    folder_gives(options(), NULL, OTA_OK, NULL);
+}
+
+static void test_build_reads_no_description_through_a_link(void **state) {
+    (void)state;
+    refuses_a_link_at("flasher_args.json");
+    refuses_a_link_at("project_description.json");
+    refuses_a_link_at("config/sdkconfig.json");
+}
+
+static void test_build_refuses_control_characters(void **state) {
+    (void)state;
+    edit("flasher_args.json", "\"storage.bin\"", "\"\\u001b]0;owned\\u0007.bin\"");
+    folder_gives(options(), NULL, OTA_CONFIG, "flasher_args.json: a control character");
+    edit("flasher_args.json", "\"\\u001b]0;owned\\u0007.bin\"", "\"storage.bin\"");
+    folder_gives(options(), NULL, OTA_OK, NULL);
+    edit("flasher_args.json", "{", "{\"a\\u009b2J\": 1, ");
+    folder_gives(options(), NULL, OTA_CONFIG, "flasher_args.json: a control character");
+    edit("flasher_args.json", "{\"a\\u009b2J\": 1, ", "{");
+    edit("project_description.json", "{", "{\"a\": [\"\\u202e\"], ");
+    folder_gives(options(), NULL, OTA_CONFIG, "project_description.json: a control character");
+}
+
 static void test_build_reads_hostile_json_with_care(void **state) {
     (void)state;
     OTA_CLEAN(ota_buf_free) struct ota_buf deep = {0};
@@ -459,6 +490,8 @@ int main(void) {
         WITH_SAMPLE(test_build_asks_for_the_signature_its_configuration_wants),
         WITH_SAMPLE(test_build_refuses_a_damaged_table),
         WITH_SAMPLE(test_build_lets_no_path_escape),
+        WITH_SAMPLE(test_build_reads_no_description_through_a_link),
+        WITH_SAMPLE(test_build_refuses_control_characters),
         WITH_SAMPLE(test_build_reads_hostile_json_with_care),
         WITH_SAMPLE(test_build_takes_the_bootloader_that_secure_boot_leaves_unlisted),
         WITH_SAMPLE(test_build_files_find_kind_and_label),
