@@ -237,6 +237,9 @@ fails "otactl_push_with_keys_others_may_replace" 1 "chmod go-w $ws/keys" push "$
 chmod g-w "$ws/keys"
 cp -a "$build" "$tmp/steering" && jq '.app.file = "\u001b]0;owned\u0007"' "$build/flasher_args.json" >"$tmp/steering/flasher_args.json"
 fails "otactl_push_of_a_name_with_an_escape" 1 "control character" push "$tmp/steering"
+cp "$build/storage.bin" "$tmp/"$'\e]0;owned.bin'
+run push "$tmp/"$'\e]0;owned.bin:storage' -n
+contains "otactl_push_plan_is_printable" "$rc $out" "?]0;owned.bin"
 fails "otactl_errors_are_printable" 2 "a?]0;owned?b" otactl $'a\e]0;owned\ab'
 mv "$ws/keys/snapshot.pem" "$tmp/snapshot.pem"
 run push "$build" --version never
