@@ -36,7 +36,7 @@ int ota_span_compare(struct ota_span a, struct ota_span b);
 /* Copies a and a NUL into out[cap]; false (out = "") when it does not fit or a holds a NUL byte. */
 bool ota_span_copy(struct ota_span a, char *out, size_t cap);
 
-/* snprintf for the core, which has no stdio: %s %.*s %c %d %u %x %zu %llu %llx, with 0 and width, and %%.
+/* snprintf for the core, which has no stdio: %s %.*s %c %d %u %x %o %zu %llu %llx, with 0 and width, and %%.
  * Returns the length written (< cap); cuts what does not fit at a UTF-8 character boundary. */
 size_t ota_format(char *out, size_t cap, const char *fmt, ...) OTA_PRINTF(3, 4);
 size_t ota_vformat(char *out, size_t cap, const char *fmt, va_list args) OTA_PRINTF(3, 0);

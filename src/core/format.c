@@ -23,7 +23,7 @@ static void put_run(struct sink *s, const char *text, size_t n) {
 }
 
 static void put_number(struct sink *s, unsigned long long v, unsigned base, bool negative, int width, bool zeros) {
-    char digits[20];
+    char digits[22];
     int n = 0;
     do {
         digits[n++] = "0123456789abcdef"[v % base];
@@ -136,6 +136,9 @@ static void put_conversion(struct sink *s, char c, const struct spec *spec, va_l
         break;
     case 'x':
         put_number(s, unsigned_arg(spec, args), 16, false, spec->width, spec->zeros);
+        break;
+    case 'o':
+        put_number(s, unsigned_arg(spec, args), 8, false, spec->width, spec->zeros);
         break;
     default:
         put(s, c);

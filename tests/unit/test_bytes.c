@@ -42,6 +42,7 @@ static void test_format_agrees_with_snprintf(void **state) {
     SAME("%d %d %d %5d %05d", 0, INT_MIN, INT_MAX, -42, -42);
     SAME("%u %lu %llu %zu %llx %08x", 4000000000u, ULONG_MAX, ULLONG_MAX, (size_t)7, 0xdeadbeefcafeULL, 0x1fu);
     SAME("%c%%%c %lld", 'a', 'b', LLONG_MIN);
+    SAME("%o %llo %s", 0644u, ULLONG_MAX, "after");
 #undef SAME
 }
 
