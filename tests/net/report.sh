@@ -67,6 +67,11 @@ is report_double_key_by_escape "$(post kitchen "$token" "$(report 20 | sed 's/{"
 is report_too_deep "$(post kitchen "$token" "{\"x\":$(printf '[%.0s' $(seq 40))$(printf ']%.0s' $(seq 40))}")" 400
 is report_bad_utf8 "$(post kitchen "$token" "$(report 20 | sed "s/1\.0\.0/$(printf '\xff')/")")" 400
 is report_terminal_escape "$(post kitchen "$token" "$(report 20 | sed 's/1\.0\.0/\\u001b[31m/')")" 400
+for c in 061c 200e 200f 2028 202e 2066 2069; do
+    is "report_direction_control_$c" "$(post kitchen "$token" "$(report 20 | sed "s/1\.0\.0/\\\\u$c/")")" 400
+done
+is report_other_text_may_stand "$(post kitchen "$token" "$(report 20 | sed 's/self-test failed/\\u00e4 \\u2013 \\u206a \\u0628/')")" 204
+is report_number_with_a_leading_zero "$(post kitchen "$token" "$(report 21 | sed 's/"counter":1,/"counter":01,/')")" 400
 is report_wrong_type "$(post kitchen "$token" "$(report 20 | sed 's/"counter":1,/"counter":"1",/')")" 400
 is report_fraction "$(post kitchen "$token" "$(report 20 | sed 's/"counter":1,/"counter":1.5,/')")" 400
 is report_negative "$(post kitchen "$token" "$(report 20 | sed 's/"counter":1,/"counter":-1,/')")" 400
@@ -102,6 +107,12 @@ is report_strangers_are_limited "$last" 429
 contains report_limit_says_when "$(cat "$tmp/h")" 'Retry-After: '
 is report_known_board_is_not_limited_by_them "$(post kitchen "$token" "$(report 40)")" 204
 
+# Every address of 127.0.0.0/8 is this machine: from each a few, from all together no more than from a crowd.
+crowd() { for a in $(seq 2 9); do for i in $(seq 16); do post "crowd$a-$i" '' "$(report 1)" --interface "127.0.0.$a"; echo; done; done; }
+answers=$(crowd)
+ok report_a_crowd_is_limited test "$(grep -c 202 <<<"$answers")" -lt 128
+ok report_a_crowd_is_served test "$(grep -c 202 <<<"$answers")" -ge 70
+
 # ---- another program keeps the database ----
 mkfifo "$tmp/let_go"
 python3 -c 'import sqlite3, sys
@@ -127,7 +138,7 @@ ok report_token_is_not_logged bash -c "! grep -q '$token' '$tmp/access.log' '$tm
 ok report_token_is_not_stored bash -c "! grep -qa '$token' '$ws'/state/fleet.db*"
 is report_database_is_private "$(stat -c %a "$ws/state/fleet.db")" 600
 fails report_device_twice 1 'added before' otactl -C "$ws" device add kitchen
-fails report_device_bad_id 1 'cannot be the id' otactl -C "$ws" device add 'a b'
+fails report_device_bad_id 2 'cannot be the id' otactl -C "$ws" device add 'a b'
 fails report_device_bad_channel 1 'no channel' otactl -C "$ws" device add shed --channel nope
 
 # ---- health ----
