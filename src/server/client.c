@@ -36,12 +36,31 @@ static ssize_t pull(gnutls_transport_ptr_t p, void *data, size_t size) {
 }
 
 void ota_clients_init(struct ota_clients *all) {
-    *all = (struct ota_clients){0};
+    *all = (struct ota_clients){
+        .new = {.allowed_ms = OTA_CLIENT_FIRST_REQUEST_MS},
+        .idle = {.allowed_ms = OTA_CLIENT_NEXT_REQUEST_MS},
+    };
     (void)pthread_mutex_init(&all->lock, NULL);
 }
 
 void ota_clients_free(struct ota_clients *all) {
     (void)pthread_mutex_destroy(&all->lock);
+}
+
+static void enqueue(struct ota_client_queue *q, struct ota_client *c) {
+    c->since_ms = uptime_ms();
+    c->waits = q;
+    c->prev = q->last;
+    *(q->last ? &q->last->next : &q->first) = c;
+    q->last = c;
+}
+
+static void dequeue(struct ota_client *c) {
+    struct ota_client_queue *q = c->waits;
+    *(c->prev ? &c->prev->next : &q->first) = c->next;
+    *(c->next ? &c->next->prev : &q->last) = c->prev;
+    c->next = c->prev = NULL;
+    c->waits = NULL;
 }
 
 struct ota_client *ota_client_open(struct ota_clients *all, gnutls_session_t session, int fd) {
@@ -51,7 +70,6 @@ struct ota_client *ota_client_open(struct ota_clients *all, gnutls_session_t ses
     memset(c, 0, offsetof(struct ota_client, in));
     c->magic = CLIENT_MAGIC;
     c->fd = fd;
-    c->since_ms = uptime_ms();
     gnutls_transport_ptr_t receive, send;
     gnutls_transport_get_ptr2(session, &receive, &send);
     gnutls_transport_set_ptr2(session, c, send);
@@ -59,10 +77,7 @@ struct ota_client *ota_client_open(struct ota_clients *all, gnutls_session_t ses
     /* libmicrohttpd keeps the session pointer for itself; the database pointer is free, since there is no session database. */
     gnutls_db_set_ptr(session, c);
     (void)pthread_mutex_lock(&all->lock);
-    c->waiting = true;
-    c->prev = all->last;
-    *(all->last ? &all->last->next : &all->first) = c;
-    all->last = c;
+    enqueue(&all->new, c);
     (void)pthread_mutex_unlock(&all->lock);
     return c;
 }
@@ -72,17 +87,18 @@ struct ota_client *ota_client_of(gnutls_session_t session) {
     return c && c->magic == CLIENT_MAGIC ? c : NULL;
 }
 
-static void unlink_waiting(struct ota_clients *all, struct ota_client *c) {
-    *(c->prev ? &c->prev->next : &all->first) = c->next;
-    *(c->next ? &c->next->prev : &all->last) = c->prev;
-    c->next = c->prev = NULL;
-    c->waiting = false;
-}
-
 void ota_client_ready(struct ota_clients *all, struct ota_client *c) {
     (void)pthread_mutex_lock(&all->lock);
-    if (c->waiting)
-        unlink_waiting(all, c);
+    if (c->waits)
+        dequeue(c);
+    (void)pthread_mutex_unlock(&all->lock);
+}
+
+/* One that was answered before its request had come to its end keeps the deadline it had. */
+void ota_client_answered(struct ota_clients *all, struct ota_client *c) {
+    (void)pthread_mutex_lock(&all->lock);
+    if (!c->waits)
+        enqueue(&all->idle, c);
     (void)pthread_mutex_unlock(&all->lock);
 }
 
@@ -92,17 +108,19 @@ void ota_client_close(struct ota_clients *all, struct ota_client *c) {
     free(c);
 }
 
-int ota_clients_sweep(struct ota_clients *all) {
-    uint64_t now = uptime_ms();
-    int next = -1;
-    (void)pthread_mutex_lock(&all->lock);
-    while (all->first && now - all->first->since_ms >= OTA_CLIENT_FIRST_REQUEST_MS) {
-        struct ota_client *c = all->first;
-        unlink_waiting(all, c);
+static int sweep(struct ota_client_queue *q, uint64_t now) {
+    while (q->first && now - q->first->since_ms >= q->allowed_ms) {
+        struct ota_client *c = q->first;
+        dequeue(c);
         (void)shutdown(c->fd, SHUT_RDWR);
     }
-    if (all->first)
-        next = (int)(OTA_CLIENT_FIRST_REQUEST_MS - (now - all->first->since_ms));
+    return q->first ? (int)(q->allowed_ms - (now - q->first->since_ms)) : -1;
+}
+
+int ota_clients_sweep(struct ota_clients *all) {
+    (void)pthread_mutex_lock(&all->lock);
+    uint64_t now = uptime_ms();
+    int a = sweep(&all->new, now), b = sweep(&all->idle, now);
     (void)pthread_mutex_unlock(&all->lock);
-    return next;
+    return a < 0 || (b >= 0 && b < a) ? b : a;
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * One TLS connection, from accept to close: what the interposed GnuTLS calls need (tls_interpose.c), the credentials it was given, and a
- * deadline: a client that has not sent its first request in OTA_CLIENT_FIRST_REQUEST_MS is disconnected.
+ * deadline: a client whose first request is not complete after OTA_CLIENT_FIRST_REQUEST_MS is disconnected, and so is one whose next is not complete
+ * OTA_CLIENT_NEXT_REQUEST_MS after an answer. Bytes that trickle in do not move a deadline. While it is answered a client has none.
  */
 #ifndef OTA_SERVER_CLIENT_H
 #define OTA_SERVER_CLIENT_H
@@ -12,6 +13,7 @@
 #include <stdint.h>
 
 #define OTA_CLIENT_FIRST_REQUEST_MS 15000u
+#define OTA_CLIENT_NEXT_REQUEST_MS 75000u /* a connection may idle for a minute before it asks again */
 #define OTA_CLIENT_PULL 1024u
 
 struct ota_tls_credentials;
@@ -19,8 +21,8 @@ struct ota_tls_credentials;
 struct ota_client {
     uint32_t magic;
     int fd;
-    bool established; /* the real handshake is done; only the connection's own thread looks */
-    bool waiting;     /* in the list; under the list's lock */
+    bool established;               /* the real handshake is done; only the connection's own thread looks */
+    struct ota_client_queue *waits; /* the queue it is in, or NULL; under the lock */
     uint64_t since_ms;
     struct ota_client *next, *prev;
     struct ota_tls_credentials *credentials;
@@ -28,10 +30,15 @@ struct ota_client {
     uint8_t in[OTA_CLIENT_PULL];
 };
 
-/* Clients whose first request is awaited, oldest first. */
+/* Clients that may take equally long, oldest first. */
+struct ota_client_queue {
+    unsigned allowed_ms;
+    struct ota_client *first, *last;
+};
+/* Clients of which a request is awaited. */
 struct ota_clients {
     pthread_mutex_t lock;
-    struct ota_client *first, *last;
+    struct ota_client_queue new, idle;
 };
 
 void ota_clients_init(struct ota_clients *all);
@@ -40,8 +47,10 @@ void ota_clients_free(struct ota_clients *all);
 struct ota_client *ota_client_open(struct ota_clients *all, gnutls_session_t session, int fd);
 /* The client of a session, or NULL when the session is not one of ours. */
 struct ota_client *ota_client_of(gnutls_session_t session);
-/* The first request is there: the deadline ends. */
+/* A request is there to its end: no deadline. */
 void ota_client_ready(struct ota_clients *all, struct ota_client *c);
+/* It has been answered: the deadline of the next one begins. */
+void ota_client_answered(struct ota_clients *all, struct ota_client *c);
 /* The descriptor is still open, the session is gone. Frees c. */
 void ota_client_close(struct ota_clients *all, struct ota_client *c);
 /* Shuts down sockets past their deadline, so that their threads find them closed. Returns the milliseconds until the next one, or -1. */

@@ -60,10 +60,7 @@ static void connection_changed(void *ctx, struct MHD_Connection *connection, voi
 }
 
 /* An answer on the first call makes libmicrohttpd close the connection, which is right for a body nobody will read. */
-static enum MHD_Result request_begun(struct ota_daemon *d, struct ota_exchange *x) {
-    struct ota_client *c = client_of(x->connection);
-    if (c)
-        ota_client_ready(&d->clients, c);
+static enum MHD_Result request_begun(struct ota_exchange *x) {
     const char *length = ota_exchange_header(x, MHD_HTTP_HEADER_CONTENT_LENGTH);
     if (length && strtoull(length, NULL, 10) > OTA_BODY_MAX)
         return ota_problem_answer(x, MHD_HTTP_CONTENT_TOO_LARGE, OTA_TOO_LARGE, "a body has at most 16384 bytes here");
@@ -81,13 +78,16 @@ static enum MHD_Result request(void *ctx, struct MHD_Connection *connection, con
             return MHD_NO;
         atomic_fetch_add(&d->in_flight, 1);
         *request_ctx = x;
-        return request_begun(d, x);
+        return request_begun(x);
     }
     if (*size) {
         bool more = ota_exchange_take(x, data, *size);
         *size = 0;
         return more ? MHD_YES : MHD_NO;
     }
+    struct ota_client *c = client_of(connection);
+    if (c)
+        ota_client_ready(&d->clients, c);
     return ota_route(d, x);
 }
 
@@ -95,9 +95,11 @@ static void request_completed(void *ctx, struct MHD_Connection *connection, void
                               enum MHD_RequestTerminationCode how) {
     struct ota_daemon *d = ctx;
     struct ota_exchange *x = *request_ctx;
-    (void)connection;
+    struct ota_client *c = client_of(connection);
     if (!x)
         return;
+    if (c)
+        ota_client_answered(&d->clients, c);
     *request_ctx = NULL;
     ota_access_log_write(d->access, x, how == MHD_REQUEST_TERMINATED_COMPLETED_OK);
     ota_exchange_free(x);
@@ -124,6 +126,7 @@ enum ota_status ota_daemon_open(struct ota_daemon *d, const struct ota_workspace
     OTA_CLEAN_FREE char *repo = ota_workspace_path(w, "state/repo");
     memset(d, 0, sizeof *d);
     d->listener.fd = -1;
+    d->per_address = o->per_address;
     ota_clients_init(&d->clients);
     ota_health_init(&d->health);
     d->files = ota_static_new(repo);
@@ -149,13 +152,18 @@ static unsigned connections(void) {
     return left < CONNECTIONS_MAX ? (unsigned)left : CONNECTIONS_MAX;
 }
 
+/* Of one address: the boards behind one NAT share it, but it must leave room for the others. */
+static unsigned share(unsigned limit) {
+    return limit / 4u;
+}
+
 static unsigned threads(void) {
     long n = sysconf(_SC_NPROCESSORS_ONLN);
     return n < 1 ? 1 : n > 64 ? 64 : (unsigned)n;
 }
 
 enum ota_status ota_daemon_start(struct ota_daemon *d, struct ota_err *err) {
-    unsigned pool = threads();
+    unsigned pool = threads(), limit = connections();
     OTA_TRY(ota_tls_interpose_check(ota_tls_certificate(d->tls), ota_tls_key(d->tls), err));
     OTA_TRY(ota_listen_start(&d->listener, err));
     struct MHD_OptionItem with_pool[] = {{MHD_OPTION_THREAD_POOL_SIZE, (intptr_t)pool, NULL},
@@ -164,7 +172,8 @@ enum ota_status ota_daemon_start(struct ota_daemon *d, struct ota_err *err) {
     d->mhd = MHD_start_daemon(
         MHD_USE_EPOLL_INTERNAL_THREAD | MHD_USE_TLS | MHD_USE_TURBO | MHD_USE_ITC | MHD_USE_ERROR_LOG, 0, NULL, NULL,
         request, d, MHD_OPTION_EXTERNAL_LOGGER, log_line, NULL, MHD_OPTION_LISTEN_SOCKET, d->listener.fd,
-        MHD_OPTION_ARRAY, pool > 1 ? with_pool : alone, MHD_OPTION_CONNECTION_LIMIT, connections(),
+        MHD_OPTION_ARRAY, pool > 1 ? with_pool : alone, MHD_OPTION_CONNECTION_LIMIT, limit,
+        MHD_OPTION_PER_IP_CONNECTION_LIMIT, d->per_address ? d->per_address : share(limit),
         MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY, MHD_OPTION_CONNECTION_TIMEOUT,
         CONNECTION_TIMEOUT_S, MHD_OPTION_SIGPIPE_HANDLED_BY_APP, 1, MHD_OPTION_UNESCAPE_CALLBACK, keep_escapes, NULL,
         MHD_OPTION_HTTPS_PRIORITIES, OTA_TLS_PRIORITIES, MHD_OPTION_HTTPS_MEM_CERT, ota_tls_certificate(d->tls),

@@ -23,6 +23,7 @@ struct ota_daemon {
     struct ota_health health;
     struct ota_access_log *access; /* NULL: none */
     struct MHD_Daemon *mhd;
+    unsigned per_address;  /* connections; 0: a quarter of all */
     atomic_uint in_flight; /* requests begun and not completed */
     atomic_bool draining;  /* new requests are turned away */
 };
@@ -31,6 +32,7 @@ struct ota_daemon_options {
     const char *listen;
     const char *access_log; /* NULL: none */
     enum ota_log_format log_format;
+    unsigned per_address; /* connections one address may have; 0: a quarter of all */
 };
 
 /* Opens everything and takes the address, but lets nobody connect yet. Free with ota_daemon_stop() also after an error. */

@@ -18,6 +18,7 @@ static const struct ota_option options[] = {
     {"images", 0, "DIR", "the inbox: images copied there become releases;\ndefault: images/ of the workspace", false},
     {"listen", 0, "ADDR:PORT", "default: listen of ota.conf, else 0.0.0.0:8443;\nport 0 takes a free one", false},
     {"url", 0, "URL", "what boards use; default: url of ota.conf", false},
+    {"per-address", 0, "N", "connections from one address at a time, which boards\nbehind one NAT share; default: a quarter of all", false},
     {"access-log", 0, "FILE", "one line per request; - for stdout;\ndefault: none", false},
     {"log-format", 0, "FORMAT", "of both logs: text or json; default: text", false},
     {"log-level", 0, "LEVEL", "error, warning, info or debug; default: info", false},
@@ -35,6 +36,8 @@ static const char details[] = "Serves the signed repository of a workspace to bo
                               "SIGHUP reads ota.conf, the certificate and the access log's name again. SIGTERM\n"
                               "and SIGINT let requests in flight end, for at most a minute; a second one does\n"
                               "not.\n\n"
+                              "--per-address keeps one sender from taking every connection. Boards behind one\n"
+                              "NAT share an address: raise it when they are more than that.\n\n"
                               "With --images and no workspace it lists the images in DIR, prints the two commands\n"
                               "that make a workspace and serve them, and exits with 2.";
 
@@ -140,10 +143,13 @@ static enum ota_status run_workspace(const struct ota_args *args, struct ota_wor
     OTA_CLEAN_FD int lock = -1;
     struct ota_loop loop;
     const char *listen = ota_args_get(args, "listen");
+    uint64_t per_address;
+    OTA_TRY(ota_args_number(args, "per-address", 1, UINT32_MAX, 0, &per_address, err));
     const struct ota_daemon_options o = {
         .listen = listen ? listen : w->config.listen,
         .access_log = ota_args_get(args, "access-log"),
         .log_format = format,
+        .per_address = (unsigned)per_address,
     };
     OTA_TRY(take_lock(w, &lock, err));
     OTA_TRY(ota_loop_open(&loop, w, err));
