@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/resource.h>
 
+#include "server/file_map.h"
 #include "server/problem.h"
 #include "server/route.h"
 #include "server/tls_interpose.h"
@@ -131,6 +132,7 @@ enum ota_status ota_daemon_open(struct ota_daemon *d, const struct ota_workspace
     ota_health_init(&d->health);
     d->files = ota_static_new(repo);
     d->fleet_path = ota_workspace_path(w, "state/fleet.db");
+    OTA_TRY(ota_file_map_guard(err));
     OTA_TRY(ota_listen_bind(o->listen, &d->listener, err));
     OTA_TRY(ota_tls_new(w, &d->tls, err));
     OTA_TRY(ota_reports_init(&d->reports, err));

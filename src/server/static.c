@@ -84,7 +84,7 @@ static void drop(struct ota_static *s, struct entry **at) {
     entry_free(e);
 }
 
-static struct ota_static_file *cached(struct ota_static *s, const char *name, enum ota_served kind) {
+static struct ota_static_file *cached(struct ota_static *s, const char *name) {
     struct ota_static_file *f = NULL;
     (void)pthread_rwlock_rdlock(&s->lock);
     struct entry *e = *find(s, name);
@@ -95,7 +95,7 @@ static struct ota_static_file *cached(struct ota_static *s, const char *name, en
         ota_static_file_hold(f);
     }
     (void)pthread_rwlock_unlock(&s->lock);
-    if (f && kind == OTA_SERVED_TIMESTAMP && !same_on_disk(s, name, f)) {
+    if (f && !same_on_disk(s, name, f)) {
         ota_static_file_release(f);
         return NULL;
     }
@@ -140,7 +140,7 @@ static enum MHD_Result answer_absent(struct ota_exchange *x, enum ota_served kin
 
 enum MHD_Result ota_static_serve(struct ota_static *s, struct ota_exchange *x, enum ota_served kind) {
     const char *name = x->path + 1;
-    struct ota_static_file *f = cached(s, name, kind);
+    struct ota_static_file *f = cached(s, name);
     struct ota_err err;
     if (!f) {
         enum ota_status rc = ota_static_file_open(s->root, name, kind, &f, &err);

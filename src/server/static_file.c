@@ -1,31 +1,25 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One file of the repository, mapped once and shared by every request. */
+/* One file of the repository, read or mapped once and shared by every request. */
 #include "server/static_file.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <stdatomic.h>
 #include <string.h>
-#include <sys/mman.h>
 
 #include "host/buf.h"
 #include "host/crypto.h"
 #include "host/fs.h"
+#include "server/file_map.h"
 #include "server/http_range.h"
 #include "server/problem.h"
 
 #define ETAG_HEX 32u
-
-/* Outlives the file's other parts until the last response that points into it is sent. */
-struct mapping {
-    atomic_uint references;
-    char *bytes; /* NULL when empty */
-    size_t length;
-};
+#define COPIED_MAX (64u * 1024u)
 
 struct ota_static_file {
-    atomic_uint references; /* the cache's and each request's */
-    struct mapping *map;
+    atomic_uint references;   /* the cache's and each request's */
+    struct ota_file_map *map; /* outlives the file until the last answer that points into it is sent */
     dev_t dev;
     ino_t ino;
     struct timespec mtime;
@@ -51,26 +45,18 @@ static bool add_common(const struct ota_static_file *f, struct MHD_Response *r) 
            add(r, MHD_HTTP_HEADER_ACCEPT_RANGES, "bytes");
 }
 
-static void mapping_release(void *p) {
-    struct mapping *m = p;
-    if (atomic_fetch_sub_explicit(&m->references, 1, memory_order_acq_rel) != 1)
-        return;
-    if (m->bytes)
-        (void)munmap(m->bytes, m->length);
-    free(m);
-}
-
 static bool add_content(const struct ota_static_file *f, struct MHD_Response *r) {
     return add(r, MHD_HTTP_HEADER_CONTENT_TYPE, content_type(f->kind)) && add(r, "X-Content-Type-Options", "nosniff");
 }
 
 static struct MHD_Response *slice(const struct ota_static_file *f, uint64_t from, uint64_t length) {
     static char nothing[1];
-    atomic_fetch_add_explicit(&f->map->references, 1, memory_order_relaxed);
+    char *bytes = ota_file_map_bytes(f->map);
+    ota_file_map_hold(f->map);
     struct MHD_Response *r = MHD_create_response_from_buffer_with_free_callback_cls(
-        (size_t)length, f->map->bytes ? f->map->bytes + from : nothing, mapping_release, f->map);
+        (size_t)length, bytes ? bytes + from : nothing, ota_file_map_release, f->map);
     if (!r) {
-        mapping_release(f->map);
+        ota_file_map_release(f->map);
         return NULL;
     }
     if (add_common(f, r))
@@ -81,14 +67,14 @@ static struct MHD_Response *slice(const struct ota_static_file *f, uint64_t from
 
 /* The 304 is made over the same bytes: none are sent, but RFC 9110 8.6 wants the Content-Length of the 200 or none. */
 static bool make_shared(struct ota_static_file *f) {
-    f->whole = slice(f, 0, f->map->length);
-    f->unchanged = slice(f, 0, f->map->length);
+    f->whole = slice(f, 0, ota_file_map_length(f->map));
+    f->unchanged = slice(f, 0, ota_file_map_length(f->map));
     return f->unchanged && add_content(f, f->whole);
 }
 
 static enum ota_status make_etag(struct ota_static_file *f, struct ota_err *err) {
     uint8_t sha256[OTA_SHA256_LEN];
-    OTA_TRY(ota_sha256(&ota_crypto_openssl, f->map->bytes, f->map->length, sha256, err));
+    OTA_TRY(ota_sha256(&ota_crypto_openssl, ota_file_map_bytes(f->map), ota_file_map_length(f->map), sha256, err));
     f->etag[0] = '"';
     ota_hex_encode(sha256, ETAG_HEX / 2, f->etag + 1);
     f->etag[1 + ETAG_HEX] = '"';
@@ -116,7 +102,7 @@ static enum ota_status open_below(const char *root, const char *name, int *out, 
     return OTA_OK;
 }
 
-static enum ota_status map_file(struct ota_static_file *f, int fd, const char *name, struct ota_err *err) {
+static enum ota_status read_file(struct ota_static_file *f, int fd, const char *name, struct ota_err *err) {
     struct stat st;
     if (fstat(fd, &st) != 0)
         return ota_fs_errno(err, name, "cannot stat");
@@ -125,14 +111,9 @@ static enum ota_status map_file(struct ota_static_file *f, int fd, const char *n
     f->dev = st.st_dev;
     f->ino = st.st_ino;
     f->mtime = st.st_mtim;
-    f->map->length = (size_t)st.st_size;
-    if (f->map->length == 0)
-        return OTA_OK;
-    void *bytes = mmap(NULL, f->map->length, PROT_READ, MAP_SHARED, fd, 0);
-    if (bytes == MAP_FAILED)
-        return ota_fs_errno(err, name, "cannot map");
-    f->map->bytes = bytes;
-    return OTA_OK;
+    /* What is small is copied, so that it stays whole; mapping would gain nothing. */
+    bool copied = f->kind != OTA_SERVED_IMAGE || st.st_size <= (off_t)COPIED_MAX;
+    return ota_file_map_new(fd, name, (size_t)st.st_size, copied, &f->map, err);
 }
 
 static void file_free(struct ota_static_file *f) {
@@ -140,7 +121,8 @@ static void file_free(struct ota_static_file *f) {
         MHD_destroy_response(f->whole);
     if (f->unchanged)
         MHD_destroy_response(f->unchanged);
-    mapping_release(f->map);
+    if (f->map)
+        ota_file_map_release(f->map);
     free(f);
 }
 
@@ -151,9 +133,7 @@ enum ota_status ota_static_file_open(const char *root, const char *name, enum ot
     struct ota_static_file *f = ota_calloc(1, sizeof *f);
     atomic_init(&f->references, 1);
     f->kind = kind;
-    f->map = ota_calloc(1, sizeof *f->map);
-    atomic_init(&f->map->references, 1);
-    enum ota_status rc = map_file(f, fd, name, err);
+    enum ota_status rc = read_file(f, fd, name, err);
     if (rc == OTA_OK)
         rc = make_etag(f, err);
     if (rc == OTA_OK && !make_shared(f))
@@ -175,7 +155,7 @@ void ota_static_file_release(struct ota_static_file *f) {
 }
 
 bool ota_static_file_same(const struct ota_static_file *f, const struct stat *st) {
-    return f->ino == st->st_ino && f->dev == st->st_dev && (off_t)f->map->length == st->st_size &&
+    return f->ino == st->st_ino && f->dev == st->st_dev && (off_t)ota_file_map_length(f->map) == st->st_size &&
            f->mtime.tv_sec == st->st_mtim.tv_sec && f->mtime.tv_nsec == st->st_mtim.tv_nsec;
 }
 
@@ -183,7 +163,7 @@ static enum MHD_Result answer_part(struct ota_static_file *f, struct ota_exchang
     char where[80];
     struct MHD_Response *r = slice(f, from, length);
     (void)ota_format(where, sizeof where, "bytes %llu-%llu/%llu", (unsigned long long)from,
-                     (unsigned long long)(from + length - 1), (unsigned long long)f->map->length);
+                     (unsigned long long)(from + length - 1), (unsigned long long)ota_file_map_length(f->map));
     enum MHD_Result rc = MHD_NO;
     if (add_content(f, r) && add(r, MHD_HTTP_HEADER_CONTENT_RANGE, where))
         rc = ota_exchange_answer(x, MHD_HTTP_PARTIAL_CONTENT, r, length);
@@ -194,9 +174,9 @@ static enum MHD_Result answer_part(struct ota_static_file *f, struct ota_exchang
 
 static enum MHD_Result answer_unsatisfiable(struct ota_static_file *f, struct ota_exchange *x) {
     char size[40], detail[80];
-    (void)ota_format(size, sizeof size, "bytes */%llu", (unsigned long long)f->map->length);
+    (void)ota_format(size, sizeof size, "bytes */%llu", (unsigned long long)ota_file_map_length(f->map));
     (void)ota_format(detail, sizeof detail, "the range begins past the last of %llu bytes",
-                     (unsigned long long)f->map->length);
+                     (unsigned long long)ota_file_map_length(f->map));
     return ota_problem_answer_with(x, MHD_HTTP_RANGE_NOT_SATISFIABLE, OTA_OK, detail,
                                    (struct ota_problem_header){MHD_HTTP_HEADER_CONTENT_RANGE, size});
 }
@@ -208,10 +188,11 @@ enum MHD_Result ota_static_file_answer(struct ota_static_file *f, struct ota_exc
         return ota_exchange_answer(x, MHD_HTTP_NOT_MODIFIED, f->unchanged, 0);
     /* RFC 9110 14.2: a range means something for GET alone. */
     if (!x->head && ota_etag_allows_range(ota_exchange_header(x, MHD_HTTP_HEADER_IF_RANGE), f->etag))
-        range = ota_range_parse(ota_exchange_header(x, MHD_HTTP_HEADER_RANGE), f->map->length, &from, &length);
+        range =
+            ota_range_parse(ota_exchange_header(x, MHD_HTTP_HEADER_RANGE), ota_file_map_length(f->map), &from, &length);
     if (range == OTA_RANGE_PART)
         return answer_part(f, x, from, length);
     if (range == OTA_RANGE_UNSATISFIABLE)
         return answer_unsatisfiable(f, x);
-    return ota_exchange_answer(x, MHD_HTTP_OK, f->whole, f->map->length);
+    return ota_exchange_answer(x, MHD_HTTP_OK, f->whole, ota_file_map_length(f->map));
 }

@@ -212,6 +212,26 @@ else
     skip serve_full_disk 'a mount namespace is not allowed here'
 fi
 
+# ---- a file that changes in place ----
+head -c 9000000 /dev/urandom >"$tmp/big.bin"
+big=$(sha256sum <"$tmp/big.bin" | cut -c1-64)
+cp "$tmp/big.bin" "$folder/$big.app.bin"
+cp "$tmp/app.bin" "$folder/$digest.boot.bin"
+is serve_big_image "$(code "$daemon_url/targets/img/thermo/1/$big.app.bin")" 200
+get --limit-rate 1500k -o "$tmp/cut" "$daemon_url/targets/img/thermo/1/$big.app.bin" &
+cut=$!
+sleep 0.7
+truncate -s 1000 "$folder/$big.app.bin"
+wait $cut
+is serve_truncated_download_is_not_the_image "$(cmp -s "$tmp/cut" "$tmp/big.bin" && echo same)" ''
+ok serve_truncated_image_leaves_the_daemon kill -0 "$daemon_pid"
+is serve_truncated_image_is_looked_at_anew "$(headers "$daemon_url/targets/img/thermo/1/$big.app.bin" | field content-length)" 1000
+is serve_image_before_it_changes "$(get "$daemon_url/targets/img/thermo/1/$digest.boot.bin" | sha256sum | cut -c1-64)" "$digest"
+printf 'changed' | dd of="$folder/$digest.boot.bin" conv=notrunc status=none
+is serve_changed_image_has_another_tag "$(code -H "If-None-Match: \"${digest:0:32}\"" "$daemon_url/targets/img/thermo/1/$digest.boot.bin")" 200
+rm "$folder/$big.app.bin" "$folder/$digest.boot.bin"
+is serve_removed_image_is_gone "$(code "$daemon_url/targets/img/thermo/1/$big.app.bin")" 404
+
 # ---- SIGTERM lets a download end ----
 get --limit-rate 700k -o "$tmp/slow" "$daemon_url$image" &
 slow=$!
