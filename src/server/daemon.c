@@ -4,6 +4,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/resource.h>
 
 #include "server/file_map.h"
@@ -60,8 +61,38 @@ static void connection_changed(void *ctx, struct MHD_Connection *connection, voi
     }
 }
 
+/* Headers that decide where a request ends and whom it is for. */
+struct framing {
+    unsigned hosts, lengths, codings;
+};
+
+static enum MHD_Result count_framing(void *ctx, enum MHD_ValueKind kind, const char *name, const char *value) {
+    struct framing *f = ctx;
+    (void)kind, (void)value;
+    f->hosts += strcasecmp(name, MHD_HTTP_HEADER_HOST) == 0;
+    f->lengths += strcasecmp(name, MHD_HTTP_HEADER_CONTENT_LENGTH) == 0;
+    f->codings += strcasecmp(name, MHD_HTTP_HEADER_TRANSFER_ENCODING) == 0;
+    return MHD_YES;
+}
+
+/* What a proxy in front could understand otherwise (RFC 9112 3.2 and 6.3) is refused. NULL: well framed. */
+static const char *framing_fault(const struct ota_exchange *x, const char *version) {
+    struct framing f = {0};
+    (void)MHD_get_connection_values(x->connection, MHD_HEADER_KIND, count_framing, &f);
+    if (f.lengths > 1 || f.codings > 1)
+        return "Content-Length and Transfer-Encoding may stand once";
+    if (f.lengths && f.codings)
+        return "Content-Length may not stand beside Transfer-Encoding";
+    if (f.hosts > 1 || (f.hosts == 0 && strcmp(version, MHD_HTTP_VERSION_1_1) == 0))
+        return "HTTP/1.1 wants exactly one Host";
+    return NULL;
+}
+
 /* An answer on the first call makes libmicrohttpd close the connection, which is right for a body nobody will read. */
-static enum MHD_Result request_begun(struct ota_exchange *x) {
+static enum MHD_Result request_begun(struct ota_exchange *x, const char *version) {
+    const char *fault = framing_fault(x, version);
+    if (fault)
+        return ota_problem_answer(x, MHD_HTTP_BAD_REQUEST, OTA_ARGUMENT, fault);
     const char *length = ota_exchange_header(x, MHD_HTTP_HEADER_CONTENT_LENGTH);
     if (length && strtoull(length, NULL, 10) > OTA_BODY_MAX)
         return ota_problem_answer(x, MHD_HTTP_CONTENT_TOO_LARGE, OTA_TOO_LARGE, "a body has at most 16384 bytes here");
@@ -72,14 +103,13 @@ static enum MHD_Result request(void *ctx, struct MHD_Connection *connection, con
                                const char *version, const char *data, size_t *size, void **request_ctx) {
     struct ota_daemon *d = ctx;
     struct ota_exchange *x = *request_ctx;
-    (void)version;
     if (!x) {
         x = ota_exchange_new(connection, method, url);
         if (!x)
             return MHD_NO;
         atomic_fetch_add(&d->in_flight, 1);
         *request_ctx = x;
-        return request_begun(x);
+        return request_begun(x, version);
     }
     if (*size) {
         bool more = ota_exchange_take(x, data, *size);

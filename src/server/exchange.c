@@ -19,7 +19,7 @@ struct ota_exchange *ota_exchange_new(struct MHD_Connection *connection, const c
     (void)clock_gettime(CLOCK_MONOTONIC, &x->started);
     (void)ota_format(x->method, sizeof x->method, "%s", method);
     x->head = strcmp(method, MHD_HTTP_METHOD_HEAD) == 0;
-    if (!ota_url_decode(url, x->path, sizeof x->path))
+    if (!ota_url_decode(ota_url_path(url), x->path, sizeof x->path))
         x->path[0] = '\0';
     return x;
 }

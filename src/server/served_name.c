@@ -3,6 +3,7 @@
 #include "server/served_name.h"
 
 #include <string.h>
+#include <strings.h>
 
 static bool skip(const char **p, const char *prefix) {
     size_t n = strlen(prefix);
@@ -50,6 +51,14 @@ enum ota_served ota_served_name(const char *path) {
     if (skip(&path, "/targets/img/"))
         return image_name(path);
     return OTA_SERVED_NOTHING;
+}
+
+const char *ota_url_path(const char *target) {
+    size_t scheme = strncasecmp(target, "https://", 8) == 0 ? 8 : strncasecmp(target, "http://", 7) == 0 ? 7 : 0;
+    if (scheme == 0)
+        return target;
+    const char *path = target + scheme + strcspn(target + scheme, "/?#");
+    return *path == '/' ? path : "/";
 }
 
 static int hex_digit(char c) {

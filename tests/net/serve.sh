@@ -212,6 +212,25 @@ else
     skip serve_full_disk 'a mount namespace is not allowed here'
 fi
 
+# ---- framing and forms of the target ----
+raw() { # request, \r\n as in printf: status of each answer
+    { printf "$1"; sleep 0.5; } | timeout 10 openssl s_client -quiet -connect "127.0.0.1:$port" -ign_eof 2>/dev/null |
+        sed -nE 's|^HTTP/1.1 ([0-9]+).*|\1|p' | xargs
+}
+chunked='Transfer-Encoding: chunked\r\n'
+next='GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n'
+post='POST /api/v1/devices/a/reports HTTP/1.1\r\nHost: a\r\n'
+is serve_two_requests "$(raw "GET / HTTP/1.1\r\nHost: a\r\n\r\n$next")" '200 200'
+is serve_length_and_chunked "$(raw "${post}Content-Length: 3\r\n${chunked}\r\n0\r\n\r\n$next")" 400
+is serve_two_lengths "$(raw "${post}Content-Length: 3\r\nContent-Length: 3\r\n\r\nabc$next")" 400
+is serve_two_codings "$(raw "${post}$chunked${chunked}\r\n0\r\n\r\n$next")" 400
+is serve_no_host "$(raw "GET / HTTP/1.1\r\n\r\n$next")" 400
+is serve_two_hosts "$(raw "GET / HTTP/1.1\r\nHost: a\r\nhost: a\r\n\r\n$next")" 400
+is serve_no_host_in_http_1_0 "$(raw 'GET / HTTP/1.0\r\n\r\n')" 200
+is serve_absolute_form "$(raw "GET https://a:1/metadata/timestamp.json HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")" 200
+is serve_absolute_form_without_path "$(raw "GET https://a HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")" 200
+is serve_absolute_form_of_nothing "$(raw "GET https://a/x HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")" 404
+
 # ---- a file that changes in place ----
 head -c 9000000 /dev/urandom >"$tmp/big.bin"
 big=$(sha256sum <"$tmp/big.bin" | cut -c1-64)

@@ -81,11 +81,23 @@ static void test_served_name_decode(void **state) {
     assert_string_equal(out, "/%2e");
 }
 
+static void test_served_name_path_of_a_target(void **state) {
+    (void)state;
+    assert_string_equal(ota_url_path("/a/b"), "/a/b");
+    assert_string_equal(ota_url_path("https://host:8443/a/b"), "/a/b");
+    assert_string_equal(ota_url_path("HTTP://[::1]/a"), "/a");
+    assert_string_equal(ota_url_path("https://host"), "/");
+    assert_string_equal(ota_url_path("https://"), "/");
+    assert_string_equal(ota_url_path("ftp://host/a"), "ftp://host/a");
+    assert_string_equal(ota_url_path("*"), "*");
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_served_name_accepts_files_of_the_repository),
         cmocka_unit_test(test_served_name_refuses_everything_else),
         cmocka_unit_test(test_served_name_decode),
+        cmocka_unit_test(test_served_name_path_of_a_target),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
