@@ -16,7 +16,38 @@ bool ota_utf8_valid(struct ota_span text) {
     return true;
 }
 
-/* Depth of nesting, and what may not stand in a string; the grammar itself is left to cJSON. */
+static size_t digits(struct ota_span t, size_t at) {
+    size_t n = 0;
+    while (at + n < t.len && t.p[at + n] >= '0' && t.p[at + n] <= '9')
+        n++;
+    return n;
+}
+
+/* Length of the number at `at` (RFC 8259 6), 0 when it is none or does not end where a value may. cJSON takes whatever strtod() does. */
+static size_t number_length(struct ota_span t, size_t at) {
+    size_t i = at + (t.p[at] == '-'), n = digits(t, i);
+    if (n == 0 || (n > 1 && t.p[i] == '0'))
+        return 0;
+    i += n;
+    if (i < t.len && t.p[i] == '.') {
+        n = digits(t, ++i);
+        if (n == 0)
+            return 0;
+        i += n;
+    }
+    if (i < t.len && (t.p[i] == 'e' || t.p[i] == 'E')) {
+        i++;
+        if (i < t.len && (t.p[i] == '+' || t.p[i] == '-'))
+            i++;
+        n = digits(t, i);
+        if (n == 0)
+            return 0;
+        i += n;
+    }
+    return i == t.len || memchr(" \t\r\n,]}", t.p[i], 7) ? i - at : 0;
+}
+
+/* Depth of nesting, numbers, and what may not stand in a string; the rest of the grammar is left to cJSON. */
 static enum ota_status check_text(struct ota_span t, const char *name, struct ota_err *err) {
     bool in_string = false;
     unsigned depth = 0;
@@ -34,6 +65,11 @@ static enum ota_status check_text(struct ota_span t, const char *name, struct ot
             if (++depth > OTA_JSON_TREE_DEPTH_MAX)
                 return ota_err_set(err, OTA_JSON_DEPTH, "%s: byte %zu: nested more than %u deep", name, i,
                                    OTA_JSON_TREE_DEPTH_MAX);
+        } else if (!in_string && (c == '-' || (c >= '0' && c <= '9'))) {
+            size_t n = number_length(t, i);
+            if (n == 0)
+                return ota_err_set(err, OTA_JSON_NUMBER, "%s: byte %zu: not a JSON number", name, i);
+            i += n - 1;
         } else if (!in_string && (c == '}' || c == ']') && depth) {
             depth--;
         }
