@@ -2,7 +2,10 @@
 /* Token buckets by key. */
 #include "server/limit.h"
 
+#include <arpa/inet.h>
 #include <string.h>
+
+#include "ota/bytes.h"
 
 #define WAYS 8u /* places a key may be in: bounds the search, and what one sender can push out */
 
@@ -52,4 +55,14 @@ uint32_t ota_limit_take(struct ota_limit *l, const char *key, uint64_t now_ms) {
         wait = (1000u - b->millis) * 60u / l->per_minute / 1000u + 1u;
     (void)pthread_mutex_unlock(&l->lock);
     return wait;
+}
+
+void ota_limit_address_key(const char *address, char out[OTA_LIMIT_KEY_MAX]) {
+    struct in6_addr v6;
+    if (inet_pton(AF_INET6, address, &v6) == 1) {
+        memset(v6.s6_addr + 8, 0, 8);
+        (void)inet_ntop(AF_INET6, &v6, out, OTA_LIMIT_KEY_MAX);
+    } else {
+        (void)ota_format(out, OTA_LIMIT_KEY_MAX, "%s", address);
+    }
 }

@@ -25,5 +25,8 @@ void ota_limit_init(struct ota_limit *l, uint32_t burst, uint32_t per_minute, ui
 void ota_limit_free(struct ota_limit *l);
 /* Takes a token at now_ms (monotonic). 0: taken; else the seconds until there is one. */
 uint32_t ota_limit_take(struct ota_limit *l, const char *key, uint64_t now_ms);
+/* The key of an address: of IPv6 its /64, for whoever has one has all of it. */
+#define OTA_LIMIT_KEY_MAX 64u
+void ota_limit_address_key(const char *address, char out[OTA_LIMIT_KEY_MAX]);
 
 #endif

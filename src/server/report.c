@@ -11,6 +11,8 @@
 
 #define STRANGER_BURST 20u
 #define STRANGER_PER_MINUTE 30u
+#define CROWD_BURST 100u
+#define CROWD_PER_MINUTE 60u
 #define BOARD_BURST 60u
 #define BOARD_PER_MINUTE 30u
 /* The threads that wait for the database are those that serve everybody: a wait is short, and not for each report anew. */
@@ -18,11 +20,12 @@
 #define BUSY_PAUSE_MS 1000u
 
 enum ota_status ota_reports_init(struct ota_reports *r, struct ota_err *err) {
-    uint64_t seed[2];
+    uint64_t seed[3];
     OTA_TRY(ota_crypto_openssl.random(ota_crypto_openssl.ctx, seed, sizeof seed, err));
     atomic_init(&r->fleet, NULL);
     atomic_init(&r->busy_until_ms, 0);
     ota_limit_init(&r->strangers, STRANGER_BURST, STRANGER_PER_MINUTE, seed[0]);
+    ota_limit_init(&r->crowd, CROWD_BURST, CROWD_PER_MINUTE, seed[2]);
     ota_limit_init(&r->boards, BOARD_BURST, BOARD_PER_MINUTE, seed[1]);
     return OTA_OK;
 }
@@ -40,6 +43,7 @@ static uint64_t uptime_ms(void) {
 
 void ota_reports_free(struct ota_reports *r) {
     ota_limit_free(&r->strangers);
+    ota_limit_free(&r->crowd);
     ota_limit_free(&r->boards);
 }
 
@@ -109,8 +113,12 @@ static enum MHD_Result stored(struct ota_exchange *x, unsigned status) {
 /* Whoever has no valid token is counted by address, a board by its id: many boards may share one address. */
 static uint32_t limited(struct ota_reports *r, enum ota_fleet_auth auth, const char *id, const char *address) {
     uint64_t now_ms = uptime_ms();
-    return auth == OTA_FLEET_TOKEN_OK ? ota_limit_take(&r->boards, id, now_ms)
-                                      : ota_limit_take(&r->strangers, address, now_ms);
+    char key[OTA_LIMIT_KEY_MAX];
+    if (auth == OTA_FLEET_TOKEN_OK)
+        return ota_limit_take(&r->boards, id, now_ms);
+    ota_limit_address_key(address, key);
+    uint32_t wait = ota_limit_take(&r->strangers, key, now_ms);
+    return wait || auth != OTA_FLEET_UNKNOWN_DEVICE ? wait : ota_limit_take(&r->crowd, "", now_ms);
 }
 
 enum MHD_Result ota_reports_post(struct ota_reports *r, struct ota_exchange *x, const char *id) {

@@ -19,6 +19,7 @@ struct ota_reports {
     _Atomic(struct ota_fleet *) fleet; /* NULL: not open yet */
     atomic_ullong busy_until_ms;       /* the database was in use by others: nobody tries before */
     struct ota_limit strangers;        /* by address: what came without a valid token */
+    struct ota_limit crowd;            /* all boards that are not known, together: quarantine is small */
     struct ota_limit boards;           /* by id */
 };
 

@@ -44,11 +44,24 @@ static void test_limit_memory_is_fixed(void **state) {
     ota_limit_free(&l);
 }
 
+static void test_limit_key_of_an_address(void **state) {
+    char a[OTA_LIMIT_KEY_MAX], b[OTA_LIMIT_KEY_MAX];
+    (void)state;
+    ota_limit_address_key("2001:db8:1:2::1", a);
+    ota_limit_address_key("2001:db8:1:2:ffff:ffff:ffff:ffff", b);
+    assert_string_equal(a, b);
+    ota_limit_address_key("2001:db8:1:3::1", b);
+    assert_string_not_equal(a, b);
+    ota_limit_address_key("192.0.2.7", a);
+    assert_string_equal(a, "192.0.2.7");
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_limit_burst_then_rate),
         cmocka_unit_test(test_limit_is_full_again_and_not_fuller),
         cmocka_unit_test(test_limit_memory_is_fixed),
+        cmocka_unit_test(test_limit_key_of_an_address),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
