@@ -3,7 +3,7 @@
  * Reports of boards: JSON into rows.
  *
  * A member that is absent counts as empty, one of an unknown name is ignored (newer agents may tell more), one of the wrong type or size is refused.
- * Text with control characters is refused: it will be shown on terminals.
+ * Text with control characters, those of direction too, is refused: it will be shown on terminals.
  */
 #include "store/fleet_db.h"
 
@@ -83,10 +83,22 @@ static const struct field label_fields[] = {
     {0},
 };
 
-/* C0, DEL and, as UTF-8, C1. */
+/* Marks and controls of direction and line that would show a text otherwise than it is stored: U+061C, U+200E, U+200F, U+2028 to U+202E and U+2066 to
+ * U+2069, as UTF-8. The bytes end with a NUL. */
+static bool reorders(const unsigned char *p) {
+    if (p[0] == 0xD8)
+        return p[1] == 0x9C;
+    if (p[0] != 0xE2)
+        return false;
+    if (p[1] == 0x80)
+        return p[2] == 0x8E || p[2] == 0x8F || (p[2] >= 0xA8 && p[2] <= 0xAE);
+    return p[1] == 0x81 && p[2] >= 0xA6 && p[2] <= 0xA9;
+}
+
+/* C0, DEL, as UTF-8 C1, and what reorders. */
 static bool printable(const char *text) {
     for (const unsigned char *p = (const unsigned char *)text; *p; p++)
-        if (*p < 0x20 || *p == 0x7F || (*p == 0xC2 && p[1] < 0xA0))
+        if (*p < 0x20 || *p == 0x7F || (*p == 0xC2 && p[1] < 0xA0) || reorders(p))
             return false;
     return true;
 }
