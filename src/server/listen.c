@@ -5,12 +5,18 @@
 #include <errno.h>
 #include <netdb.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "host/cleanup.h"
 #include "ota/bytes.h"
+
+/* Bytes the kernel takes ahead of what a board has room for. Left alone it takes megabytes, and a board on a slow
+ * link then looks idle for
+ * longer than the connection timeout. Accepted sockets inherit it. */
+#define UNSENT_MAX (128 * 1024)
 
 static bool split(const char *where, char *host, size_t cap, const char **port) {
     const char *colon = strrchr(where, ':');
@@ -65,7 +71,7 @@ enum ota_status ota_listen_bind(const char *where, struct ota_listener *out, str
     struct addrinfo *found = NULL;
     char host[256];
     const char *port;
-    const int on = 1, off = 0;
+    const int on = 1, off = 0, unsent = UNSENT_MAX;
     if (!split(where, host, sizeof host, &port))
         return ota_err_set(err, OTA_CONFIG, "\"%s\" is not ADDR:PORT, such as 0.0.0.0:8443 or [::]:8443", where);
     int rc = getaddrinfo(host, port, &hints, &found);
@@ -73,6 +79,7 @@ enum ota_status ota_listen_bind(const char *where, struct ota_listener *out, str
         return ota_err_set(err, OTA_CONFIG, "%s: %s", where, gai_strerror(rc));
     OTA_CLEAN_FD int fd = socket(found->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     bool bound = fd >= 0 && setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) == 0 &&
+                 setsockopt(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &unsent, sizeof unsent) == 0 &&
                  (found->ai_family != AF_INET6 || setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof off) == 0) &&
                  bind(fd, found->ai_addr, found->ai_addrlen) == 0;
     int saved = errno;
