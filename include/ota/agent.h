@@ -5,7 +5,8 @@
  *   ota_boot()  before any filesystem is mounted: finishes committed copies, writes otadata, notices a rollback
  *   ota_run()   later, from a task: polls, verifies, plans, stages, commits, confirms, reports
  *
- * Both may ask for a reboot: ota_agent.reboot is set and they return OTA_OK; the caller reboots. Power may be cut anywhere.
+ * Both may ask for a reboot: ota_agent.reboot is set and they return OTA_OK; the caller reboots. Power may be cut
+ * anywhere.
  */
 #ifndef OTA_AGENT_H
 #define OTA_AGENT_H
@@ -17,8 +18,8 @@
 #include "ota/trust.h"
 
 #define OTA_ACTIVATIONS_MAX 3u
-#define OTA_CHUNK OTA_SECTOR               /* one read from the network, one write to flash */
-#define OTA_PROGRESS_EVERY (64u * 1024u)   /* bytes between two journal writes while staging */
+#define OTA_CHUNK OTA_SECTOR             /* one read from the network, one write to flash */
+#define OTA_PROGRESS_EVERY (64u * 1024u) /* bytes between two journal writes while staging */
 #define OTA_STATE_LABEL "ota_state"
 #define OTA_ID_LABEL "ota_id"
 #define OTA_STAGING_LABEL "staging"
@@ -26,21 +27,21 @@
 /* Who the board is. Strings live as long as the agent. */
 struct ota_identity {
     const char *id, *product, *channel;
-    const char *groups;                    /* comma-separated, may be "" */
-    struct ota_span root;                  /* trusted root, wire bytes */
+    const char *groups;   /* comma-separated, may be "" */
+    struct ota_span root; /* trusted root, wire bytes */
 };
 
 /* What the board is; constant while it runs. */
 struct ota_board {
     const struct ota_chip *chip;
-    uint16_t revision;                     /* major*100+minor */
+    uint16_t revision; /* major*100+minor */
     uint32_t table_offset;
     struct ota_boot_config boot;
-    uint32_t secure_version;               /* anti-rollback eFuse */
-    bool recovery;                         /* ROM recovery present and its eFuse set */
+    uint32_t secure_version; /* anti-rollback eFuse */
+    bool recovery;           /* ROM recovery present and its eFuse set */
     uint32_t recovery_offset;
-    uint64_t build_time;                   /* of the firmware, unix seconds */
-    const char *agent;                     /* "otadevice/0.1.0", for reports */
+    uint64_t build_time; /* of the firmware, unix seconds */
+    const char *agent;   /* "otadevice/0.1.0", for reports */
 };
 
 /* Slot selection: esp_ota_ops on the chip, its double in the simulator. */
@@ -59,7 +60,8 @@ struct ota_boot_port {
     enum ota_status (*invalidate)(void *ctx, struct ota_err *err);
 };
 
-/* The application's say. Every member may be NULL. A false answer defers (may_start, before_activate) or refuses (accept_image). */
+/* The application's say. Every member may be NULL. A false answer defers (may_start, before_activate) or refuses
+ * (accept_image). */
 struct ota_hooks {
     void *ctx;
     bool (*may_start)(void *ctx, const struct ota_release *release);
@@ -80,41 +82,41 @@ struct ota_agent_config {
     struct ota_hooks hooks;
     struct ota_identity identity;
     struct ota_board board;
-    uint32_t poll_interval_s;              /* 0: 3600 */
-    uint32_t confirm_timeout_s;            /* 0: 600 */
-    bool reports;                          /* POST reports; off when the board has no token */
-    uint8_t *buf;                          /* metadata buffer, OTA_METADATA_MAX or more */
+    uint32_t poll_interval_s;   /* 0: 3600 */
+    uint32_t confirm_timeout_s; /* 0: 600 */
+    bool reports;               /* POST reports; off when the board has no token */
+    uint8_t *buf;               /* metadata buffer, OTA_METADATA_MAX or more */
     size_t cap;
 };
 
 /* ---- the machine --------------------------------------------------------------------------------------- */
 
 enum ota_state {
-    OTA_STATE_IDLE,        /* nothing to do until the next poll */
-    OTA_STATE_POLLING,     /* metadata is being fetched and verified */
-    OTA_STATE_PLANNING,    /* is there a release for us, does it fit, where is it staged */
-    OTA_STATE_STAGING,     /* images are being downloaded */
-    OTA_STATE_CHECKING,    /* second poll: is the release still offered */
-    OTA_STATE_COMMITTING,  /* commit record, or otadata for an app alone */
+    OTA_STATE_IDLE,       /* nothing to do until the next poll */
+    OTA_STATE_POLLING,    /* metadata is being fetched and verified */
+    OTA_STATE_PLANNING,   /* is there a release for us, does it fit, where is it staged */
+    OTA_STATE_STAGING,    /* images are being downloaded */
+    OTA_STATE_CHECKING,   /* second poll: is the release still offered */
+    OTA_STATE_COMMITTING, /* commit record, or otadata for an app alone */
     OTA_STATE_REBOOTING,
-    OTA_STATE_COPYING,     /* ota_boot(): staged images go to their places */
-    OTA_STATE_ACTIVATING,  /* ota_boot(): otadata */
-    OTA_STATE_TESTING,     /* new app: self-test; the board must neither sleep deeply nor reboot of itself */
-    OTA_STATE_CONFIRMING,  /* new app: one verified run, then VALID; neither here */
+    OTA_STATE_COPYING,    /* ota_boot(): staged images go to their places */
+    OTA_STATE_ACTIVATING, /* ota_boot(): otadata */
+    OTA_STATE_TESTING,    /* new app: self-test; the board must neither sleep deeply nor reboot of itself */
+    OTA_STATE_CONFIRMING, /* new app: one verified run, then VALID; neither here */
     OTA_STATE_ROLLING_BACK,
     OTA_STATE_REPORTING,
     OTA_STATE_COUNT
 };
 enum ota_event {
-    OTA_EVENT_BOOT_IDLE,       /* boot found nothing to finish */
-    OTA_EVENT_BOOT_COMMITTED,  /* boot found a commit record */
-    OTA_EVENT_BOOT_NEW_APP,    /* boot found the new app running, unconfirmed */
-    OTA_EVENT_BOOT_ABANDONED,  /* boot found the old app running after an activation */
-    OTA_EVENT_TIMER,           /* time to poll, or poll now */
-    OTA_EVENT_DONE,            /* the action succeeded */
-    OTA_EVENT_NOTHING,         /* it succeeded and there is nothing (more) to do */
-    OTA_EVENT_WAIT,            /* not now: a hook or the server says later */
-    OTA_EVENT_FAILED,          /* the action failed; *err says why */
+    OTA_EVENT_BOOT_IDLE,      /* boot found nothing to finish */
+    OTA_EVENT_BOOT_COMMITTED, /* boot found a commit record */
+    OTA_EVENT_BOOT_NEW_APP,   /* boot found the new app running, unconfirmed */
+    OTA_EVENT_BOOT_ABANDONED, /* boot found the old app running after an activation */
+    OTA_EVENT_TIMER,          /* time to poll, or poll now */
+    OTA_EVENT_DONE,           /* the action succeeded */
+    OTA_EVENT_NOTHING,        /* it succeeded and there is nothing (more) to do */
+    OTA_EVENT_WAIT,           /* not now: a hook or the server says later */
+    OTA_EVENT_FAILED,         /* the action failed; *err says why */
     OTA_EVENT_COUNT
 };
 enum ota_action {
@@ -128,7 +130,7 @@ enum ota_action {
     OTA_ACTION_COPY,
     OTA_ACTION_ACTIVATE,
     OTA_ACTION_SELF_TEST,
-    OTA_ACTION_PROVE,      /* one full verified run, then confirm */
+    OTA_ACTION_PROVE, /* one full verified run, then confirm */
     OTA_ACTION_ROLL_BACK,
     OTA_ACTION_REPORT,
     OTA_ACTION_COUNT
@@ -153,26 +155,26 @@ union ota_scratch {
 /* All memory of the agent. Public fields are marked; the rest is the agent's. */
 struct ota_agent {
     struct ota_agent_config cfg;
-    enum ota_state state;                  /* public */
-    bool reboot;                           /* public: the caller must reboot now */
-    bool mixed;                            /* public: labels are newer than the app (after a rollback) */
-    bool counter_unknown;                  /* public: no listed release matches the running app */
-    struct ota_board_record board;         /* public */
-    struct ota_journal journal;            /* public */
-    struct ota_report_record report;       /* public */
-    struct ota_err last;                   /* public: why the last run failed, code OTA_OK when it did not */
-    uint32_t running;                      /* public: flash address of the running app */
-    struct ota_table table;                /* public: as read from flash at start */
-    struct ota_trust trust;                /* loaded by the first poll */
+    enum ota_state state;            /* public */
+    bool reboot;                     /* public: the caller must reboot now */
+    bool mixed;                      /* public: labels are newer than the app (after a rollback) */
+    bool counter_unknown;            /* public: no listed release matches the running app */
+    struct ota_board_record board;   /* public */
+    struct ota_journal journal;      /* public */
+    struct ota_report_record report; /* public */
+    struct ota_err last;             /* public: why the last run failed, code OTA_OK when it did not */
+    uint32_t running;                /* public: flash address of the running app */
+    struct ota_table table;          /* public: as read from flash at start */
+    struct ota_trust trust;          /* loaded by the first poll */
     bool trust_loaded;
-    struct ota_release release;            /* the one being considered */
-    uint32_t channel_counter;              /* what the channel offers, as last read; 0: nothing */
-    char label[OTA_LABEL_MAX + 1];         /* of the step at work, for messages and reports; "": none */
-    uint32_t backoff;                      /* consecutive failed runs */
-    uint32_t retry_after;                  /* seconds a server asked for in this run */
-    bool force;                            /* full run wanted */
-    bool without_rollback;                 /* the bootloader left the new app's entry NEW */
-    uint64_t started_ms;                   /* uptime at init */
+    struct ota_release release;    /* the one being considered */
+    uint32_t channel_counter;      /* what the channel offers, as last read; 0: nothing */
+    char label[OTA_LABEL_MAX + 1]; /* of the step at work, for messages and reports; "": none */
+    uint32_t backoff;              /* consecutive failed runs */
+    uint32_t retry_after;          /* seconds a server asked for in this run */
+    bool force;                    /* full run wanted */
+    bool without_rollback;         /* the bootloader left the new app's entry NEW */
+    uint64_t started_ms;           /* uptime at init */
     uint64_t last_full_ms;
     union ota_scratch scratch;
 };
@@ -180,12 +182,12 @@ struct ota_agent {
 /* Reads table, records, running slot. Does not touch the network. A damaged record is logged and counts as absent. */
 OTA_MUST_USE enum ota_status ota_agent_init(struct ota_agent *a, const struct ota_agent_config *cfg,
                                             struct ota_err *err);
-/* See top. Runs actions until the machine sleeps or a reboot is due. A failed copy or activation is not an error of this
- * function: see a->last. Fails only when the board cannot tell what to boot. */
+/* See top. Runs actions until the machine sleeps or a reboot is due. A failed copy or activation is not an error of
+ * this function: see a->last. Fails only when the board cannot tell what to boot. */
 OTA_MUST_USE enum ota_status ota_boot(struct ota_agent *a, struct ota_err *err);
-/* One cycle: until the board may sleep or must reboot. *sleep_s: seconds until the next call (jitter and backoff in it). A failed
- * update is not an error of this function: see a->last. While a->state is TESTING or CONFIRMING call it again after *sleep_s,
- * without a reboot or deep sleep between: either makes the bootloader give the new app up. */
+/* One cycle: until the board may sleep or must reboot. *sleep_s: seconds until the next call (jitter and backoff in
+ * it). A failed update is not an error of this function: see a->last. While a->state is TESTING or CONFIRMING call it
+ * again after *sleep_s, without a reboot or deep sleep between: either makes the bootloader give the new app up. */
 OTA_MUST_USE enum ota_status ota_run(struct ota_agent *a, uint32_t *sleep_s, struct ota_err *err);
 /* Next ota_run() does a full run. */
 void ota_poll_now(struct ota_agent *a);

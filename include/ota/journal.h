@@ -6,8 +6,9 @@
  *   "journal"  the plan being carried out; absent when idle                                 struct ota_journal
  *   "report"   stream id, next number, last result not yet delivered                        struct ota_report_record
  *
- * Byte form: u8 format version, little-endian fields in struct order, u32 CRC-32 (crc-0) of all before it. A record with a wrong CRC
- * or a newer version is JOURNAL. An agent goes on writing the version it found until its app is confirmed.
+ * Byte form: u8 format version, little-endian fields in struct order, u32 CRC-32 (crc-0) of all before it. A record
+ * with a wrong CRC or a newer version is JOURNAL. An agent goes on writing the version it found until its app is
+ * confirmed.
  */
 #ifndef OTA_JOURNAL_H
 #define OTA_JOURNAL_H
@@ -18,7 +19,8 @@
 #define OTA_JOURNAL_BYTES_MAX 2560u
 #define OTA_BOARD_LABELS_MAX 12u
 
-/* One label as last installed. Hash is the signed one; offset and size are the partition's: a moved label counts as not installed. */
+/* One label as last installed. Hash is the signed one; offset and size are the partition's: a moved label counts as
+ * not installed. */
 struct ota_installed {
     char label[OTA_LABEL_MAX + 1];
     uint32_t counter;
@@ -28,9 +30,9 @@ struct ota_installed {
 };
 
 struct ota_board_record {
-    uint32_t counter;                      /* release last installed whole; 0: unknown */
+    uint32_t counter; /* release last installed whole; 0: unknown */
     char version[OTA_VERSION_MAX + 1];
-    uint32_t failed_counter;               /* not tried again until the channel offers something else; 0: none */
+    uint32_t failed_counter; /* not tried again until the channel offers something else; 0: none */
     uint8_t count;
     struct ota_installed installed[OTA_BOARD_LABELS_MAX];
 };
@@ -41,58 +43,58 @@ enum ota_phase {
     OTA_PHASE_COMMITTED = 2,  /* all is staged and verified: ota_boot() copies */
     OTA_PHASE_ACTIVATED = 3,  /* otadata names the new app; awaiting its first boots */
     OTA_PHASE_CONFIRMING = 4, /* the new app runs, not yet confirmed */
-    OTA_PHASE_DOUBTED = 5,    /* rolled back because no server answered: the old app finds out whether it can reach one */
+    OTA_PHASE_DOUBTED = 5, /* rolled back because no server answered: the old app finds out whether it can reach one */
 };
 const char *ota_phase_name(enum ota_phase p);
 
 enum ota_step_state {
     OTA_STEP_WAITING = 0,
-    OTA_STEP_STAGED = 1,      /* bytes in staging, hash right */
-    OTA_STEP_ACTIVE = 2,      /* copied to its place, read back; app: otadata written */
-    OTA_STEP_SKIPPED = 3,     /* identical already */
+    OTA_STEP_STAGED = 1,  /* bytes in staging, hash right */
+    OTA_STEP_ACTIVE = 2,  /* copied to its place, read back; app: otadata written */
+    OTA_STEP_SKIPPED = 3, /* identical already */
 };
 
 struct ota_journal_step {
     struct ota_step image;
     enum ota_step_state state;
-    uint32_t stage_offset;    /* absolute flash address */
+    uint32_t stage_offset; /* absolute flash address */
     uint32_t dest_offset, dest_size;
-    uint32_t done;            /* bytes staged and safely re-hashable, multiple of OTA_SECTOR */
-    char etag[OTA_ETAG_MAX];  /* of the interrupted download, for If-Range */
+    uint32_t done;           /* bytes staged and safely re-hashable, multiple of OTA_SECTOR */
+    char etag[OTA_ETAG_MAX]; /* of the interrupted download, for If-Range */
 };
 
 struct ota_journal {
     enum ota_phase phase;
     uint32_t counter;
     char version[OTA_VERSION_MAX + 1];
-    uint32_t old_app_offset;  /* the app that was running when this began */
-    uint32_t new_app_offset;  /* 0: the release has no app for us */
-    uint8_t table_round;      /* 1: only the partition table is being installed; the rest is planned after its reboot */
-    uint8_t activations;      /* of the app, at most OTA_ACTIVATIONS_MAX */
+    uint32_t old_app_offset; /* the app that was running when this began */
+    uint32_t new_app_offset; /* 0: the release has no app for us */
+    uint8_t table_round;     /* 1: only the partition table is being installed; the rest is planned after its reboot */
+    uint8_t activations;     /* of the app, at most OTA_ACTIVATIONS_MAX */
     uint8_t self_test_failed;
-    uint8_t authenticated;    /* the old app had authenticated the server */
-    uint8_t offline;          /* the old app could not reach a server either: confirm without one */
-    uint64_t saved_bytes;     /* not downloaded again thanks to resume */
-    uint8_t count;            /* 0 while STAGING: to be planned anew (the table round is done) */
+    uint8_t authenticated; /* the old app had authenticated the server */
+    uint8_t offline;       /* the old app could not reach a server either: confirm without one */
+    uint64_t saved_bytes;  /* not downloaded again thanks to resume */
+    uint8_t count;         /* 0 while STAGING: to be planned anew (the table round is done) */
     struct ota_journal_step step[OTA_STEPS_MAX];
 };
 
 enum ota_result {
     OTA_RESULT_NONE = 0,
-    OTA_RESULT_INSTALLED = 1,     /* confirmed, or no app in it */
+    OTA_RESULT_INSTALLED = 1, /* confirmed, or no app in it */
     OTA_RESULT_ROLLED_BACK = 2,
-    OTA_RESULT_FAILED = 3,        /* refused or given up before activation */
+    OTA_RESULT_FAILED = 3, /* refused or given up before activation */
 };
 const char *ota_result_name(enum ota_result r); /* "none", "installed", "rolled-back", "failed" */
 
 struct ota_report_record {
-    uint8_t stream[8];            /* random, made once */
-    uint32_t number;              /* of the next report */
-    bool pending;                 /* something new to tell */
-    enum ota_result result;       /* of the last update */
-    uint32_t counter;             /* it was about this release */
-    char stage[16];               /* "verify", "plan", "stage", "copy", "activate", "confirm" */
-    char code[24];                /* ota_status_name() */
+    uint8_t stream[8];      /* random, made once */
+    uint32_t number;        /* of the next report */
+    bool pending;           /* something new to tell */
+    enum ota_result result; /* of the last update */
+    uint32_t counter;       /* it was about this release */
+    char stage[16];         /* "verify", "plan", "stage", "copy", "activate", "confirm" */
+    char code[24];          /* ota_status_name() */
     char message[120];
     char label[OTA_LABEL_MAX + 1];
 };

@@ -14,12 +14,12 @@
 #include "ota/scan.h"
 
 #define OTA_ROLE_NAME_MAX 32u
-#define OTA_ROLE_KEYS_MAX 8u          /* keys one role lists */
-#define OTA_ROLE_SIGNATURES_MAX 16u   /* signatures looked at in one file */
-#define OTA_SNAPSHOT_ENTRIES_MAX 16u  /* 12 products, targets, rollout, room */
+#define OTA_ROLE_KEYS_MAX 8u         /* keys one role lists */
+#define OTA_ROLE_SIGNATURES_MAX 16u  /* signatures looked at in one file */
+#define OTA_SNAPSHOT_ENTRIES_MAX 16u /* 12 products, targets, rollout, room */
 #define OTA_PRODUCTS_MAX 12u
 #define OTA_DELEGATION_PATH_MAX 72u
-#define OTA_TARGET_PATH_MAX 168u       /* served path of the longest names, with its NUL */
+#define OTA_TARGET_PATH_MAX 168u /* served path of the longest names, with its NUL */
 
 /* Caps in bytes (DESIGN section 3). */
 #define OTA_CAP_ROOT 8192u

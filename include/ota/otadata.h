@@ -13,13 +13,17 @@
 #define OTA_OTADATA_ENTRY 32u
 
 enum ota_slot_state {
-    OTA_SLOT_NEW = 0, OTA_SLOT_PENDING_VERIFY = 1, OTA_SLOT_VALID = 2, OTA_SLOT_INVALID = 3, OTA_SLOT_ABORTED = 4,
+    OTA_SLOT_NEW = 0,
+    OTA_SLOT_PENDING_VERIFY = 1,
+    OTA_SLOT_VALID = 2,
+    OTA_SLOT_INVALID = 3,
+    OTA_SLOT_ABORTED = 4,
     OTA_SLOT_UNDEFINED = -1
 };
 const char *ota_slot_state_name(enum ota_slot_state s);
 
 struct ota_otadata_entry {
-    uint32_t seq;               /* 1.., 0xFFFFFFFF blank */
+    uint32_t seq; /* 1.., 0xFFFFFFFF blank */
     enum ota_slot_state state;
     bool crc_ok;
 };

@@ -48,7 +48,8 @@ struct ota_crypto {
     /* *valid: does sig (DER for P-256) by key cover msg. A signature that does not parse is *valid = false. */
     enum ota_status (*verify)(void *ctx, const struct ota_public_key *key, struct ota_span msg, struct ota_span sig,
                               bool *valid, struct ota_err *err);
-    /* NULL on the chip. Decodes keys of other schemes than P-256: UNSUPPORTED for unknown ones (which are then skipped). */
+    /* NULL on the chip. Decodes keys of other schemes than P-256: UNSUPPORTED for unknown ones (which are then
+     * skipped). */
     enum ota_status (*decode_key)(void *ctx, struct ota_span keytype, struct ota_span scheme, struct ota_span text,
                                   struct ota_public_key *out, struct ota_err *err);
     enum ota_status (*random)(void *ctx, void *p, size_t n, struct ota_err *err);
@@ -118,17 +119,18 @@ struct ota_request {
 };
 
 struct ota_response {
-    int status;                /* 200, 206, 304, 404, ... */
-    uint64_t length;           /* of this body, or OTA_LENGTH_UNKNOWN */
-    uint64_t range_from;       /* 206: first byte of Content-Range */
-    uint64_t total;            /* 206: full length of Content-Range, or OTA_LENGTH_UNKNOWN; else = length */
-    char etag[OTA_ETAG_MAX];   /* "" when absent or too long */
-    uint32_t retry_after;      /* seconds, 0 when absent */
-    bool authenticated;        /* the server proved its name (TLS) */
+    int status;              /* 200, 206, 304, 404, ... */
+    uint64_t length;         /* of this body, or OTA_LENGTH_UNKNOWN */
+    uint64_t range_from;     /* 206: first byte of Content-Range */
+    uint64_t total;          /* 206: full length of Content-Range, or OTA_LENGTH_UNKNOWN; else = length */
+    char etag[OTA_ETAG_MAX]; /* "" when absent or too long */
+    uint32_t retry_after;    /* seconds, 0 when absent */
+    bool authenticated;      /* the server proved its name (TLS) */
 };
 
-/* One request at a time: open, read until *got == 0 (end of a complete body), close. close() is always called
- * after a successful open(). A body that ends before its Content-Length is TRUNCATED. HTTP error statuses are not errors here. */
+/* One request at a time: open, read until *got == 0 (end of a complete body), close. close() is always called after a
+ * successful open(). A body that ends before its Content-Length is TRUNCATED. HTTP error statuses are not errors
+ * here. */
 struct ota_transport {
     void *ctx;
     enum ota_status (*open)(void *ctx, const struct ota_request *req, struct ota_response *resp, struct ota_err *err);

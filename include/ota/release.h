@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Releases and channels: the `custom` objects that make a TUF target a release. Read by boards, written by push and the signer.
- * Format: DESIGN section 3, man ota-manifest(5).
+ * Releases and channels: the `custom` objects that make a TUF target a release. Read by boards, written by push and
+ * the signer. Format: DESIGN section 3, man ota-manifest(5).
  *
  *   img/<product>/<counter>/<file>         one image; custom {"kind","label"[,"z"]}
  *   img/<product>/<counter>/release.txt    the notes; custom = the release itself
@@ -39,25 +39,25 @@ struct ota_step {
     enum ota_kind kind;
     uint32_t length;
     uint8_t sha256[OTA_SHA256_LEN];
-    uint32_t z_length;                /* 0: no zlib form */
+    uint32_t z_length; /* 0: no zlib form */
     uint8_t z_sha256[OTA_SHA256_LEN];
 };
 
 /* What a release with a bootloader or table signs about the boot configuration. */
 struct ota_boot_config {
     bool anti_rollback, flash_encryption, rollback;
-    uint8_t secure_boot;              /* 0, 1, 2 */
+    uint8_t secure_boot; /* 0, 1, 2 */
     uint32_t table_offset;
 };
 
 struct ota_release {
     char product[OTA_NAME_MAX + 1];
-    uint32_t counter;                 /* 1.. */
+    uint32_t counter; /* 1.. */
     char version[OTA_VERSION_MAX + 1];
     char chip[OTA_CHIP_NAME_MAX + 1];
-    uint16_t chip_rev_min;            /* major*100+minor */
+    uint16_t chip_rev_min; /* major*100+minor */
     bool compat;
-    bool risk;                        /* "risk":"accept" */
+    bool risk; /* "risk":"accept" */
     uint32_t secure_version;
     uint32_t from_min;
     uint8_t channel_count, need_count, step_count;
@@ -72,21 +72,23 @@ struct ota_release {
 
 struct ota_channel {
     uint32_t counter;
-    uint16_t permille;                /* 0..1000 */
+    uint16_t permille; /* 0..1000 */
     uint8_t group_count, path_count;
     char group[OTA_GROUPS_MAX][OTA_NAME_MAX + 1]; /* "*" = every board */
     uint32_t path[OTA_PATH_STONES_MAX];           /* ascending; last = counter */
     char salt[OTA_SALT_MAX + 1];
 };
 
-/* Reads release `counter` of `product` out of a verified product role: release.txt and every step. Checks forms, order, and that steps
- * name files of that folder with kind and label that belong together; a folder file that no step names is refused. *found = false if not listed. */
+/* Reads release `counter` of `product` out of a verified product role: release.txt and every step. Checks forms,
+ * order, and that steps name files of that folder with kind and label that belong together; a folder file that no
+ * step names is refused. *found = false if not listed. */
 OTA_MUST_USE enum ota_status ota_release_read(const struct ota_metadata *role, const char *product, uint32_t counter,
                                               struct ota_release *out, bool *found, struct ota_err *err);
 /* The counters a product role lists, ascending. */
 OTA_MUST_USE enum ota_status ota_release_counters(const struct ota_metadata *role, const char *product, uint32_t *out,
                                                   size_t cap, size_t *count, struct ota_err *err);
-/* What holds for every release whatever the board: order of steps, one app at most, compat, boot, risk where chip lacks recovery, needs known. */
+/* What holds for every release whatever the board: order of steps, one app at most, compat, boot, risk where chip
+ * lacks recovery, needs known. */
 OTA_MUST_USE enum ota_status ota_release_check(const struct ota_release *r, struct ota_err *err);
 /* Writes the members of `targets` that make up this release (sorted). */
 void ota_release_write(struct ota_json *j, const struct ota_release *r);

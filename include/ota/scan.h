@@ -23,7 +23,8 @@
 /* Rewrites buf[0..*len) from wire form to canonical form; *len becomes the new length (<= old). On error the
  * contents of buf are undefined. Errors: the JSON_* codes; the message has the offset. */
 OTA_MUST_USE enum ota_status ota_scan_canonicalize(uint8_t *buf, size_t *len, struct ota_err *err);
-/* Checks that buf[0..len) is canonical form already (bytes that were kept in a store). Same errors; buf is not changed. */
+/* Checks that buf[0..len) is canonical form already (bytes that were kept in a store). Same errors; buf is not
+ * changed. */
 OTA_MUST_USE enum ota_status ota_scan_check_canonical(uint8_t *buf, size_t len, struct ota_err *err);
 
 enum ota_token {
@@ -78,8 +79,8 @@ OTA_MUST_USE enum ota_status ota_scan_string(const struct ota_value *v, const ch
 OTA_MUST_USE enum ota_status ota_scan_u64(const struct ota_value *v, const char *what, uint64_t min, uint64_t max,
                                           uint64_t *out, struct ota_err *err);
 OTA_MUST_USE enum ota_status ota_scan_bool(const struct ota_value *v, const char *what, bool *out, struct ota_err *err);
-OTA_MUST_USE enum ota_status ota_scan_sha256(const struct ota_value *v, const char *what,
-                                             uint8_t out[OTA_SHA256_LEN], struct ota_err *err);
+OTA_MUST_USE enum ota_status ota_scan_sha256(const struct ota_value *v, const char *what, uint8_t out[OTA_SHA256_LEN],
+                                             struct ota_err *err);
 OTA_MUST_USE enum ota_status ota_scan_time(const struct ota_value *v, const char *what, uint64_t *unix_seconds,
                                            struct ota_err *err);
 

@@ -91,24 +91,26 @@ struct ota_trust {
 OTA_MUST_USE enum ota_status ota_trust_init(struct ota_trust *t, const struct ota_trust_config *cfg,
                                             struct ota_err *err);
 
-/* One refresh: root chain, timestamp, snapshot. With `if_changed` the timestamp is asked for first with the stored ETag;
- * an unexpired 304 sets *unchanged and ends the run. Otherwise the full workflow; *unchanged stays false. */
+/* One refresh: root chain, timestamp, snapshot. With `if_changed` the timestamp is asked for first with the stored
+ * ETag; an unexpired 304 sets *unchanged and ends the run. Otherwise the full workflow; *unchanged stays false. */
 OTA_MUST_USE enum ota_status ota_trust_refresh(struct ota_trust *t, bool if_changed, bool *unchanged,
                                                struct ota_err *err);
 
-/* Search `target` through targets and its delegations (pre-order, terminating respected). Leaves the verified role that lists it in
- * cfg.buf: *role spans it until the next call. Each role's version, hash, length, expiry and signatures are checked. Also gives the
- * delegation that led there (name "targets" when none); `by` may be NULL. DELEGATION when a terminating role does not list it, NOT_FOUND when nobody does. */
+/* Search `target` through targets and its delegations (pre-order, terminating respected). Leaves the verified role
+ * that lists it in cfg.buf: *role spans it until the next call. Each role's version, hash, length, expiry and
+ * signatures are checked. Also gives the delegation that led there (name "targets" when none); `by` may be NULL.
+ * DELEGATION when a terminating role does not list it, NOT_FOUND when nobody does. */
 OTA_MUST_USE enum ota_status ota_trust_open(struct ota_trust *t, const char *target, struct ota_metadata *role,
                                             struct ota_target *entry, struct ota_delegation *by, struct ota_err *err);
 
-/* Targets and the role of cfg.product are verified in the versions that this run's snapshot names. Only then does finish() raise the
- * floor: whoever holds online keys alone could name versions that do not exist, to keep the expiry of the real ones out of sight. */
+/* Targets and the role of cfg.product are verified in the versions that this run's snapshot names. Only then does
+ * finish() raise the floor: whoever holds online keys alone could name versions that do not exist, to keep the expiry
+ * of the real ones out of sight. */
 bool ota_trust_complete(const struct ota_trust *t);
 
-/* Ends a run, a failed one too (whole = false): checks `issued` against every trusted offline role (ISSUED: nothing of
- * this timestamp is kept), raises the floor if the run is complete, stores "ts" and "roles" if they changed. `whole` = everything
- * the caller wanted was verified: only then is the ETag kept. Does not touch cfg.buf. */
+/* Ends a run, a failed one too (whole = false): checks `issued` against every trusted offline role (ISSUED: nothing
+ * of this timestamp is kept), raises the floor if the run is complete, stores "ts" and "roles" if they changed.
+ * `whole` = everything the caller wanted was verified: only then is the ETag kept. Does not touch cfg.buf. */
 OTA_MUST_USE enum ota_status ota_trust_finish(struct ota_trust *t, bool whole, struct ota_err *err);
 
 /* The trusted root, canonical, in cfg.buf until the next call. */

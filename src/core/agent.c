@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The agent's loop: the machine names an action, the action gives an event, until the board may sleep or must reboot. */
+/* The agent's loop: the machine names an action, the action gives an event, until the board may sleep or must reboot.
+ * */
 #include "ota/agent.h"
 
 #include <string.h>
@@ -180,7 +181,8 @@ static bool undecided(const struct ota_agent *a) {
     return a->state == OTA_STATE_TESTING || a->state == OTA_STATE_CONFIRMING || a->journal.phase == OTA_PHASE_DOUBTED;
 }
 
-/* Exponential backoff with full jitter. A fault of the content, which costs flash, may wait a day; a broken line no longer than a poll. */
+/* Exponential backoff with full jitter. A fault of the content, which costs flash, may wait a day; a broken line no
+ * longer than a poll. */
 static uint32_t backoff_cap(const struct ota_agent *a, uint32_t interval) {
     if (undecided(a))
         return UNDECIDED_SLEEP_S;

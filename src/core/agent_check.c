@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Between staging and committing: is what lies in flash what was signed and fit for this board, and is it still offered. */
+/* Between staging and committing: is what lies in flash what was signed and fit for this board, and is it still
+ * offered. */
 #include <string.h>
 
 #include "core/agent_private.h"

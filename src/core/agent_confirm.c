@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The new app's first boots: self-test, proof by one verified run, confirmation; or back to the old app, and what is then known. */
+/* The new app's first boots: self-test, proof by one verified run, confirmation; or back to the old app, and what is
+ * then known. */
 #include <string.h>
 
 #include "core/agent_private.h"

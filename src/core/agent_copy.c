@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Commit and what follows it. commit: at run time, the point after which the release is installed whatever happens. copy, activate:
- * in ota_boot(), staged images go to their places, then otadata names the new app. Every step may be repeated after a power cut:
- * sectors that are right already are left alone.
+ * Commit and what follows it. commit: at run time, the point after which the release is installed whatever happens.
+ * copy, activate: in ota_boot(), staged images go to their places, then otadata names the new app. Every step may be
+ * repeated after a power cut: sectors that are right already are left alone.
  */
 #include <string.h>
 
@@ -47,7 +47,8 @@ static struct turn turn_of(const struct ota_journal *j) {
     return (struct turn){j->phase, j->activations, j->table_round, j->count};
 }
 
-/* A turn that cannot be written down did not happen: memory ahead of the store would keep every later run from taking it again. */
+/* A turn that cannot be written down did not happen: memory ahead of the store would keep every later run from taking
+ * it again. */
 static enum ota_status save_turn(struct ota_agent *a, struct turn before, struct ota_err *err) {
     struct ota_journal *j = &a->journal;
     enum ota_status status = ota_agent_save_journal(a, err);
@@ -88,8 +89,8 @@ enum ota_status ota_agent_commit(struct ota_agent *a, enum ota_event *event, str
     return OTA_OK;
 }
 
-/* With ROM recovery the bootloader that works is kept where the ROM finds it, before its own place is touched. A primary that does
- * not verify is one whose copying was cut: the backup of the first try stands. */
+/* With ROM recovery the bootloader that works is kept where the ROM finds it, before its own place is touched. A
+ * primary that does not verify is one whose copying was cut: the backup of the first try stands. */
 static enum ota_status back_up_bootloader(struct ota_agent *a, const struct ota_journal_step *s, struct ota_err *err) {
     const struct ota_board *b = &a->cfg.board;
     uint32_t room = ota_agent_bootloader_room(a), primary = b->chip->bootloader_offset, written;
@@ -115,7 +116,8 @@ static uint32_t room_to_write(const struct ota_journal_step *s) {
     return s->image.kind == OTA_KIND_DATA ? s->dest_size : ota_sector_up(s->image.length);
 }
 
-/* Nothing is wrong with the release: this image is downloaded again. Its label may be half written, so it counts as not installed. */
+/* Nothing is wrong with the release: this image is downloaded again. Its label may be half written, so it counts as
+ * not installed. */
 static enum ota_status stage_again(struct ota_agent *a, struct ota_journal_step *s, struct ota_err *err) {
     ota_agent_forget_installed(a, s->image.label);
     OTA_TRY(ota_agent_save_board(a, err));
@@ -127,8 +129,8 @@ static enum ota_status stage_again(struct ota_agent *a, struct ota_journal_step 
                        (unsigned)s->stage_offset);
 }
 
-/* The label is newer than the app from here on, until it is confirmed. Written down before the journal says so, and for each step:
- * whatever ends the update after it, the board knows what lies there. */
+/* The label is newer than the app from here on, until it is confirmed. Written down before the journal says so, and
+ * for each step: whatever ends the update after it, the board knows what lies there. */
 static enum ota_status record_copied(struct ota_agent *a, const struct ota_journal_step *s, struct ota_err *err) {
     ota_agent_set_installed(a, s, a->journal.counter);
     ota_agent_judge_board(a);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Where an image may wait until ota_boot() copies it: a hole that no partition covers, else a partition labelled `staging`, else the
- * passive app slot (behind the app of the same release), which may be the only rollback target and so comes last.
+ * Where an image may wait until ota_boot() copies it: a hole that no partition covers, else a partition labelled
+ * `staging`, else the passive app slot (behind the app of the same release), which may be the only rollback target
+ * and so comes last.
  */
 #include <string.h>
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The plan for an offered release: which images are there already, where each other one waits, and where it goes. A changed
- * partition table is installed alone first; the rest is planned under it after its reboot.
+ * The plan for an offered release: which images are there already, where each other one waits, and where it goes. A
+ * changed partition table is installed alone first; the rest is planned under it after its reboot.
  */
 #include <string.h>
 
@@ -89,7 +89,8 @@ static enum ota_status find_room(struct ota_agent *a, struct ota_journal_step *s
     return status;
 }
 
-/* A data label is judged by what was installed there last, so that what the board wrote since is kept; unknown: by its bytes. */
+/* A data label is judged by what was installed there last, so that what the board wrote since is kept; unknown: by
+ * its bytes. */
 static enum ota_status is_there(struct ota_agent *a, const struct ota_journal_step *s, bool *there,
                                 struct ota_err *err) {
     if (s->image.kind == OTA_KIND_APP)
@@ -197,7 +198,8 @@ static enum ota_status plan_offered(struct ota_agent *a, enum ota_event *event, 
     return OTA_OK;
 }
 
-/* Notes a lasting refusal and forgets a plan that cannot stand, so that the run counts as whole and a 304 may end the next. */
+/* Notes a lasting refusal and forgets a plan that cannot stand, so that the run counts as whole and a 304 may end the
+ * next. */
 static enum ota_status refuse(struct ota_agent *a, const struct ota_err *why, struct ota_err *err) {
     OTA_TRY(ota_agent_note(a, OTA_RESULT_FAILED, "plan", a->release.counter, why, err));
     return ota_agent_drop_journal(a, err);
@@ -252,7 +254,8 @@ static enum ota_status consider(struct ota_agent *a, bool *whole, enum ota_event
     return a->journal.phase == OTA_PHASE_STAGING ? withdraw(a, err) : OTA_OK;
 }
 
-/* The plan is written down only after the run's last check (trust_finish), and an ETag kept only when there is no plan. */
+/* The plan is written down only after the run's last check (trust_finish), and an ETag kept only when there is no
+ * plan. */
 enum ota_status ota_agent_plan(struct ota_agent *a, enum ota_event *event, struct ota_err *err) {
     bool busy, whole = false;
     OTA_TRY(settle(a, &busy, err));

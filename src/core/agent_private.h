@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What the agent's files share. Each action of the machine is one function: OTA_OK with *event set (DONE when untouched), or a
- * status, which the loop turns into FAILED with a log line and a note for the next report.
+ * What the agent's files share. Each action of the machine is one function: OTA_OK with *event set (DONE when
+ * untouched), or a status, which the loop turns into FAILED with a log line and a note for the next report.
  */
 #ifndef OTA_AGENT_PRIVATE_H
 #define OTA_AGENT_PRIVATE_H
@@ -50,10 +50,12 @@ OTA_MUST_USE enum ota_status ota_agent_read_listed(struct ota_agent *a, const st
 /* One verified run of root, timestamp and snapshot. */
 OTA_MUST_USE enum ota_status ota_agent_refresh(struct ota_agent *a, bool if_changed, bool *unchanged,
                                                struct ota_err *err);
-/* Ends that run: what was verified is kept, also when the run failed with `status`, which is then returned with its *err. */
+/* Ends that run: what was verified is kept, also when the run failed with `status`, which is then returned with its
+ * *err. */
 OTA_MUST_USE enum ota_status ota_agent_end_run(struct ota_agent *a, bool whole, enum ota_status status,
                                                struct ota_err *err);
-/* After a refresh: is a release offered to this board? It is then in a->release, and fits every rule that metadata can tell. */
+/* After a refresh: is a release offered to this board? It is then in a->release, and fits every rule that metadata
+ * can tell. */
 OTA_MUST_USE enum ota_status ota_agent_select(struct ota_agent *a, bool *offered, struct ota_err *err);
 /* May this release be installed on this board, as far as its metadata tells. */
 OTA_MUST_USE enum ota_status ota_agent_check_release(const struct ota_agent *a, const struct ota_release *r,
@@ -81,7 +83,8 @@ OTA_MUST_USE enum ota_status ota_agent_save_board(struct ota_agent *a, struct ot
 OTA_MUST_USE enum ota_status ota_agent_save_journal(struct ota_agent *a, struct ota_err *err);
 OTA_MUST_USE enum ota_status ota_agent_drop_journal(struct ota_agent *a, struct ota_err *err);
 OTA_MUST_USE enum ota_status ota_agent_save_report(struct ota_agent *a, struct ota_err *err);
-/* Keeps the outcome of an update for the next report; writes nothing when it is what is known already. why NULL: no fault. */
+/* Keeps the outcome of an update for the next report; writes nothing when it is what is known already. why NULL: no
+ * fault. */
 OTA_MUST_USE enum ota_status ota_agent_note(struct ota_agent *a, enum ota_result result, const char *stage,
                                             uint32_t counter, const struct ota_err *why, struct ota_err *err);
 const struct ota_installed *ota_agent_installed(const struct ota_agent *a, const char *label);
@@ -110,10 +113,12 @@ OTA_MUST_USE enum ota_status ota_agent_hash_add(struct ota_agent *a, struct ota_
 /* *holds: the image is at `offset`. With room > its length: and the rest of the room is erased. Uses a->scratch. */
 OTA_MUST_USE enum ota_status ota_agent_holds(struct ota_agent *a, const struct ota_step *image, uint32_t offset,
                                              uint32_t room, bool *holds, struct ota_err *err);
-/* Copies what differs, sector by sector, each read back; the rest of the `room` becomes FF. Uses a->scratch and cfg.buf. *written: sectors. */
+/* Copies what differs, sector by sector, each read back; the rest of the `room` becomes FF. Uses a->scratch and
+ * cfg.buf. *written: sectors. */
 OTA_MUST_USE enum ota_status ota_agent_copy_sectors(struct ota_agent *a, uint32_t from, uint32_t length, uint32_t to,
                                                     uint32_t room, uint32_t *written, struct ota_err *err);
-/* Reads and judges the image at `offset` for this board: into a->scratch.image[0], for bootloaders the running one into [1]. */
+/* Reads and judges the image at `offset` for this board: into a->scratch.image[0], for bootloaders the running one
+ * into [1]. */
 OTA_MUST_USE enum ota_status ota_agent_check_app(struct ota_agent *a, uint32_t offset, uint32_t length, uint32_t room,
                                                  struct ota_err *err);
 OTA_MUST_USE enum ota_status ota_agent_check_bootloader(struct ota_agent *a, uint32_t offset, uint32_t length,

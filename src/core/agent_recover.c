@@ -21,7 +21,8 @@ static uint32_t running_size(const struct ota_agent *a) {
     return 0;
 }
 
-/* The lowest match counts: had a later release only new data with the same app, its data is compared and installed anew. */
+/* The lowest match counts: had a later release only new data with the same app, its data is compared and installed
+ * anew. */
 enum ota_status ota_agent_recover_counter(struct ota_agent *a, const struct ota_agent_role *role, struct ota_err *err) {
     uint32_t listed[LISTED_MAX];
     uint32_t hashed = 0;

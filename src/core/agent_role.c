@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The role that speaks for a release: found by the search from targets on, and heard only about the paths it was delegated. */
+/* The role that speaks for a release: found by the search from targets on, and heard only about the paths it was
+ * delegated. */
 #include <string.h>
 
 #include "core/agent_private.h"

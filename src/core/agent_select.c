@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Which release is offered to this board: channel, groups, share, stepping stones, and the rules that metadata can tell. */
+/* Which release is offered to this board: channel, groups, share, stepping stones, and the rules that metadata can
+ * tell. */
 #include <string.h>
 
 #include "core/agent_private.h"
@@ -121,7 +122,8 @@ static bool in_groups(const struct ota_channel *c, const char *groups) {
     return false;
 }
 
-/* Stones of one product lie in one role as a rule: another is looked for only when it does not list this one by right. */
+/* Stones of one product lie in one role as a rule: another is looked for only when it does not list this one by
+ * right. */
 static enum ota_status read_release(struct ota_agent *a, uint32_t counter, struct ota_agent_role *role,
                                     struct ota_err *err) {
     bool found;
@@ -136,7 +138,8 @@ static enum ota_status read_release(struct ota_agent *a, uint32_t counter, struc
     return OTA_OK;
 }
 
-/* A board that does not know its release takes the channel's own and no stone: any of them could be older than what it runs. */
+/* A board that does not know its release takes the channel's own and no stone: any of them could be older than what
+ * it runs. */
 static enum ota_status pick_for_unknown(struct ota_agent *a, const struct ota_channel *c, struct ota_agent_role *role,
                                         struct ota_err *err) {
     OTA_TRY(read_release(a, c->counter, role, err));
@@ -242,7 +245,8 @@ enum ota_status ota_agent_select(struct ota_agent *a, bool *offered, struct ota_
     a->channel_counter = channel.counter;
     if (a->board.failed_counter > channel.counter)
         OTA_TRY(forgive(a, err));
-    /* A product role that changed is read though it has nothing for this board: its expiry bounds the time that is kept. */
+    /* A product role that changed is read though it has nothing for this board: its expiry bounds the time that is
+     * kept. */
     if (a->board.counter == 0 || channel.counter > a->board.counter || !ota_trust_complete(&a->trust))
         OTA_TRY(ota_agent_open_role(a, channel.counter, &role, err));
     /* Not while the running app is on trial: were it rolled back, the record would name the wrong release. */

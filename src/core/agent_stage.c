@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Downloading: each image goes sector by sector from the network to the place where it waits, hashed on its way. What was staged
- * before an interruption is hashed again from flash and not downloaded again, if the server still has the same file.
+ * Downloading: each image goes sector by sector from the network to the place where it waits, hashed on its way. What
+ * was staged before an interruption is hashed again from flash and not downloaded again, if the server still has the
+ * same file.
  */
 #include <string.h>
 

@@ -176,7 +176,8 @@ static void read_boot_desc(const uint8_t d[BOOT_DESC], struct ota_image *out) {
     copy_text(d + 40, 24, out->boot.date_time);
 }
 
-/* Nothing in the header tells the kinds apart. A bootloader older than its descriptor is known by running from RAM alone. */
+/* Nothing in the header tells the kinds apart. A bootloader older than its descriptor is known by running from RAM
+ * alone. */
 static bool looks_like_bootloader(const struct ota_image *i) {
     const struct ota_chip *chip = ota_chip_by_id(i->chip_id);
     if (!chip || i->length < OTA_IMAGE_OTA_MIN)

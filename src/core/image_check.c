@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Would a board take this image: what ESP-IDF's esp_image_verify and esp_https_ota check, as far as it can be seen in the bytes.
- * Source: ESP-IDF esp_image_format.c, bootloader_common_loader.c, esp_https_ota.c.
+ * Would a board take this image: what ESP-IDF's esp_image_verify and esp_https_ota check, as far as it can be seen in
+ * the bytes. Source: ESP-IDF esp_image_format.c, bootloader_common_loader.c, esp_https_ota.c.
  */
 #include "ota/image.h"
 
 #define SEGMENT_LIMIT 0x1000000u /* 16 MiB; esptool writes none that long */
 #define APP_DESCRIPTOR 256u
-/* Partitions begin at multiples of this, so that an offset in the file stands for the offset in flash up to this page size. */
+/* Partitions begin at multiples of this, so that an offset in the file stands for the offset in flash up to this page
+ * size. */
 #define PARTITION_ALIGN 0x10000u
 
 enum ota_status ota_image_check_head(struct ota_span head, const struct ota_chip *chip, uint32_t length, uint32_t room,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The chips of the ESP32 family: one row each.
- * Source: esptool targets/<chip>.py (ids, addresses, flash frequencies), ESP-IDF soc_caps.h and bootloader Kconfig (limits, recovery, eFuse widths).
+ * The chips of the ESP32 family: one row each. Source: esptool targets/<chip>.py (ids, addresses, flash frequencies),
+ * ESP-IDF soc_caps.h and bootloader Kconfig (limits, recovery, eFuse widths).
  */
 #include "ota/image.h"
 

@@ -2,8 +2,8 @@
 /* Compact JSON into a fixed buffer. */
 #include <string.h>
 
-#include "ota/scan.h"
 #include "core/utf8.h"
+#include "ota/scan.h"
 
 void ota_json_init(struct ota_json *j, char *p, size_t cap, bool canonical) {
     *j = (struct ota_json){.p = p, .cap = cap, .canonical = canonical};

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Entries of the otadata partition and the slot they select. Source: ESP-IDF bootloader_common.c, bootloader_utility.c, esp_ota_ops.c. */
+/* Entries of the otadata partition and the slot they select. Source: ESP-IDF bootloader_common.c,
+ * bootloader_utility.c, esp_ota_ops.c. */
 #include "ota/otadata.h"
 
 #include <string.h>

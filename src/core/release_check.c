@@ -2,8 +2,8 @@
 /* What holds for every release, whatever the board. */
 #include <string.h>
 
-#include "ota/image.h"
 #include "core/release_private.h"
+#include "ota/image.h"
 
 /* Features beyond the base format that this agent can do; none so far. */
 static const char *const needs_known[] = {NULL};

@@ -8,8 +8,8 @@
  */
 #include <string.h>
 
-#include "ota/scan.h"
 #include "core/utf8.h"
+#include "ota/scan.h"
 
 /* An open container. Its last key lies at `key` in the output; key_len counts canonical bytes. */
 struct level {

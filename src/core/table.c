@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Partition tables: reader, writer, look-ups. Source: ESP-IDF esp_flash_partitions.h, flash_partitions.c, gen_esp32part.py.
+ * Partition tables: reader, writer, look-ups. Source: ESP-IDF esp_flash_partitions.h, flash_partitions.c,
+ * gen_esp32part.py.
  */
 #include "ota/table.h"
 

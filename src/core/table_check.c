@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * May a table be served and booted, may it replace another, may a partition be written.
- * Source: ESP-IDF gen_esp32part.py (verify), flash_partitions.c, docs partition-tables.rst. The device repeats only the MD5 and the flash size.
+ * May a table be served and booted, may it replace another, may a partition be written. Source: ESP-IDF
+ * gen_esp32part.py (verify), flash_partitions.c, docs partition-tables.rst. The device repeats only the MD5 and the
+ * flash size.
  */
 #include "ota/table.h"
 
@@ -107,7 +108,8 @@ static enum ota_status check_row(const struct ota_table *t, size_t i, uint32_t t
     return check_unique(t, i, err);
 }
 
-/* Bootloader and app API count slots differently when numbering has a hole, and without otadata nothing can select them. */
+/* Bootloader and app API count slots differently when numbering has a hole, and without otadata nothing can select
+ * them. */
 static enum ota_status check_apps(const struct ota_table *t, struct ota_err *err) {
     size_t apps = 0, slots = 0;
     for (size_t i = 0; i < t->count; i++) {

@@ -253,7 +253,8 @@ enum ota_status ota_trust_finish(struct ota_trust *t, bool whole, struct ota_err
         memcpy(t->ts.etag, t->etag, sizeof t->etag);
         t->ts_changed = true;
     }
-    /* Kept with the record, so that a board that sleeps deeply between two polls knows it, too; written once a day at most. */
+    /* Kept with the record, so that a board that sleeps deeply between two polls knows it, too; written once a day at
+     * most. */
     if (whole && t->etag[0] && (t->ts_changed || ota_trust_whole_run_due(t))) {
         t->ts.whole = t->now;
         t->ts_changed = true;

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Taking over a new root. Fast-forward recovery: whoever held a rotated key may have signed versions (and with the timestamp key a
- * time) far ahead, so what rests on them is forgotten.
+ * Taking over a new root. Fast-forward recovery: whoever held a rotated key may have signed versions (and with the
+ * timestamp key a time) far ahead, so what rests on them is forgotten.
  *
  *   1 "rotated" names the new root's version    2 the new root is stored    3 old records go    4 "rotated" goes
  *
- * A cut before 2 leaves the old root with its records: whoever then withholds the new root cannot replay older metadata. A cut after 2
- * leaves the new root and the note that the records do not count.
+ * A cut before 2 leaves the old root with its records: whoever then withholds the new root cannot replay older
+ * metadata. A cut after 2 leaves the new root and the note that the records do not count.
  */
 #include "core/trust_private.h"
 

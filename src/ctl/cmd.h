@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * otactl's verbs: one handler per verb in cmd_<verb>.c, one row each in verbs.c. A handler prints its result to stdout, as text or (--json) as one JSON
- * object, and leaves messages about failure to its caller.
+ * otactl's verbs: one handler per verb in cmd_<verb>.c, one row each in verbs.c. A handler prints its result to
+ * stdout, as text or (--json) as one JSON object, and leaves messages about failure to its caller.
  */
 #ifndef OTA_CTL_CMD_H
 #define OTA_CTL_CMD_H

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * otactl init: everything is made in a folder of its own and put into place at the end. A new DIR appears by one rename; in a DIR that exists the parts
- * are moved in with ota.conf last, because a folder without ota.conf is no workspace.
+ * otactl init: everything is made in a folder of its own and put into place at the end. A new DIR appears by one
+ * rename; in a DIR that exists the parts are moved in with ota.conf last, because a folder without ota.conf is no
+ * workspace.
  */
 #include <errno.h>
 #include <signal.h>

@@ -12,7 +12,8 @@ OTA_MUST_USE enum ota_status ota_ctl_fleet(const struct ota_workspace *w, struct
 /* "now", "5 min ago", "3 h ago", "12 d ago"; "never" for 0. */
 void ota_ctl_age(uint64_t then, uint64_t now, char out[24]);
 
-/* Prints every board (product NULL: of all products): text() for each in a table under `heading`, or {"devices":[json()...]}. */
+/* Prints every board (product NULL: of all products): text() for each in a table under `heading`, or
+ * {"devices":[json()...]}. */
 struct ota_fleet_view {
     const char *heading;
     const char *empty; /* said when there is no board */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the files of `otactl push` share: cmd_push.c reads the command line, push_current.c compares it with what is published, push_publish.c signs and
- * hands over, push_report.c tells. Private to src/ctl. */
+/* What the files of `otactl push` share: cmd_push.c reads the command line, push_current.c compares it with what is
+ * published, push_publish.c signs and hands over, push_report.c tells. Private to src/ctl. */
 #ifndef OTA_CTL_PUSH_H
 #define OTA_CTL_PUSH_H
 
@@ -34,15 +34,16 @@ OTA_MUST_USE enum ota_status ota_push_set_base(struct ota_push *p, const struct 
 OTA_MUST_USE enum ota_status ota_push_compare(struct ota_push *p, const struct ota_push_current *c,
                                               struct ota_err *err);
 
-/* Assigns the counter, signs, hands the release over and waits until it is published; publishes itself where no daemon runs. Killed at any moment it
- * leaves the release before served whole. BUSY when a daemon did not answer within OTA_PUSH_WAIT_MS: then, and only then, an error leaves the
- * release queued. */
+/* Assigns the counter, signs, hands the release over and waits until it is published; publishes itself where no
+ * daemon runs. Killed at any moment it leaves the release before served whole. BUSY when a daemon did not answer
+ * within OTA_PUSH_WAIT_MS: then, and only then, an error leaves the release queued. */
 OTA_MUST_USE enum ota_status ota_push_publish(struct ota_push *p, struct ota_err *err);
 
-/* push_wait.c: sees incoming/<id> published, by a daemon or, where none runs, here. What was refused comes back as its status. BUSY after
- * OTA_PUSH_WAIT_MS, INTERRUPTED when stopped. The caller holds state/lock. */
+/* push_wait.c: sees incoming/<id> published, by a daemon or, where none runs, here. What was refused comes back as
+ * its status. BUSY after OTA_PUSH_WAIT_MS, INTERRUPTED when stopped. The caller holds state/lock. */
 OTA_MUST_USE enum ota_status ota_push_see_published(const struct ota_workspace *w, const char *id, struct ota_err *err);
-/* The same for the release of this push; on an error other than BUSY it is taken out of state/incoming again, unless somebody is publishing it. */
+/* The same for the release of this push; on an error other than BUSY it is taken out of state/incoming again, unless
+ * somebody is publishing it. */
 OTA_MUST_USE enum ota_status ota_push_see_own(const struct ota_push *p, const char *id, struct ota_err *err);
 /* From here on SIGINT and SIGTERM end the waiting, not the process. */
 void ota_push_catch_stop(void);

@@ -36,7 +36,8 @@ static bool is_of_product(const struct ota_workspace *w, const char *id, const c
            strncmp(ota_buf_text(&text), wanted, strlen(wanted)) == 0;
 }
 
-/* A release still on its way is not in the product role yet: the next one must be signed on top of it. One that is refused is out of the way as well. */
+/* A release still on its way is not in the product role yet: the next one must be signed on top of it. One that is
+ * refused is out of the way as well. */
 static enum ota_status finish_pending(const struct ota_push *p, struct ota_err *err) {
     OTA_CLEAN(ota_fs_names_free) struct ota_fs_names names = {0};
     OTA_CLEAN(ota_buf_free) struct ota_buf remarks = {0}; /* the daemon's log has them */

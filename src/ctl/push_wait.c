@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Waiting until a release handed over is published, or taking it back: a push that ends with an error leaves nothing behind that is published later.
+ * Waiting until a release handed over is published, or taking it back: a push that ends with an error leaves nothing
+ * behind that is published later.
  */
 #include <signal.h>
 #include <string.h>

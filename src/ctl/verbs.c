@@ -140,6 +140,7 @@ const struct ota_program ota_ctl_program = {
     .options = common,
     .verbs = verbs,
     .man_section = "1",
-    .epilogue = "Exit codes: 0 done, 1 failed, 2 wrong command line or no workspace. Errors are one line of text on stderr, also "
+    .epilogue = "Exit codes: 0 done, 1 failed, 2 wrong command line or no workspace. Errors are one line of text on "
+                "stderr, also "
                 "with --json; stdout stays empty then.",
 };

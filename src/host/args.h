@@ -35,7 +35,8 @@ struct ota_program {
     const char *epilogue;    /* exit codes, files; shown in the man page */
 };
 
-/* Parses, finds the verb (nearest spelling suggested), handles --help, --version, --man (roff of SYNOPSIS to OPTIONS) and
+/* Parses, finds the verb (nearest spelling suggested), handles --help, --version, --man (roff of SYNOPSIS to OPTIONS)
+ * and
  * --completion (bash), runs it, prints "<program>: <message>" to stderr on failure. Returns the exit code. */
 int ota_args_main(const struct ota_program *program, int argc, char **argv);
 

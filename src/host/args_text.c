@@ -62,7 +62,8 @@ void ota_args_print_help(const struct ota_program *p, const struct ota_verb *ver
 
 /* ---- man ---- */
 
-/* Text as roff: a leading '.' or '\'' would be a request, '-' a hyphen, '\\' an escape. Blank lines start paragraphs. */
+/* Text as roff: a leading '.' or '\'' would be a request, '-' a hyphen, '\\' an escape. Blank lines start paragraphs.
+ * */
 static void roff_text(const char *text) {
     bool line_start = true;
     for (; *text; text++) {

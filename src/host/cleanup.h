@@ -31,11 +31,11 @@ static inline void ota_clean_dir(DIR **dir) {
 #define OTA_CLEAN_FD OTA_CLEAN(ota_clean_fd)
 #define OTA_CLEAN_DIR OTA_CLEAN(ota_clean_dir)
 
-#define OTA_STEAL(p)                                                                                     \
-    __extension__({                                                                                      \
-        __typeof__(p) stolen_ = (p);                                                                     \
-        (p) = NULL;                                                                                      \
-        stolen_;                                                                                         \
+#define OTA_STEAL(p)                 \
+    __extension__({                  \
+        __typeof__(p) stolen_ = (p); \
+        (p) = NULL;                  \
+        stolen_;                     \
     })
 
 #endif

@@ -10,22 +10,22 @@
 struct ota_product_config {
     char name[OTA_NAME_MAX + 1];
     char chip[OTA_CHIP_NAME_MAX + 1];
-    uint8_t channel_count;                             /* channels = beta stable */
+    uint8_t channel_count; /* channels = beta stable */
     char channel[OTA_CHANNELS_MAX][OTA_NAME_MAX + 1];
-    char default_channel[OTA_NAME_MAX + 1];            /* default_channel = stable; "" : push offers to nobody */
-    char auto_channel[OTA_NAME_MAX + 1];               /* auto = stable; drop-ins go here; "" : nowhere */
+    char default_channel[OTA_NAME_MAX + 1]; /* default_channel = stable; "" : push offers to nobody */
+    char auto_channel[OTA_NAME_MAX + 1];    /* auto = stable; drop-ins go here; "" : nowhere */
 };
 
 struct ota_config {
-    char listen[128];                                  /* listen = 0.0.0.0:8443 */
-    char url[256];                                     /* url = https://host:8443 ; what boards use */
-    char server[256];                                  /* server = URL of a remote workspace; "" : this folder */
+    char listen[128]; /* listen = 0.0.0.0:8443 */
+    char url[256];    /* url = https://host:8443 ; what boards use */
+    char server[256]; /* server = URL of a remote workspace; "" : this folder */
     uint8_t product_count;
     struct ota_product_config product[OTA_PRODUCTS_MAX];
 };
 
-/* `name` is the file name for messages ("ota.conf:3: unknown key \"lsten\"; did you mean \"listen\"?"). Unknown keys and sections, repeated keys
- * and values out of range are CONFIG errors with file, line and remedy. */
+/* `name` is the file name for messages ("ota.conf:3: unknown key \"lsten\"; did you mean \"listen\"?"). Unknown keys
+ * and sections, repeated keys and values out of range are CONFIG errors with file, line and remedy. */
 OTA_MUST_USE enum ota_status ota_config_parse(struct ota_span text, const char *name, struct ota_config *out,
                                               struct ota_err *err);
 const struct ota_product_config *ota_config_product(const struct ota_config *c, const char *name); /* NULL */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Files: bounded reads, atomic writes, folders, locks. Every error names the path and, where there is one, the remedy. */
+/* Files: bounded reads, atomic writes, folders, locks. Every error names the path and, where there is one, the
+ * remedy. */
 #ifndef OTA_HOST_FS_H
 #define OTA_HOST_FS_H
 
@@ -8,7 +9,8 @@
 #include "host/buf.h"
 #include "ota/ports.h"
 
-/* A whole regular file of at most max bytes (checked before allocating): NOT_FOUND, TOO_LARGE, IO (a folder, a device), PERMISSION. */
+/* A whole regular file of at most max bytes (checked before allocating): NOT_FOUND, TOO_LARGE, IO (a folder, a
+ * device), PERMISSION. */
 OTA_MUST_USE enum ota_status ota_fs_read(const char *path, size_t max, struct ota_buf *out, struct ota_err *err);
 /* The same for a secret: PERMISSION unless it belongs to this user or root and is closed to everybody else. */
 OTA_MUST_USE enum ota_status ota_fs_read_secret(const char *path, size_t max, struct ota_buf *out, struct ota_err *err);
@@ -17,10 +19,13 @@ OTA_MUST_USE enum ota_status ota_fs_check_folder_unshared(const char *path, stru
 /* Temp file beside it, fsync, rename, fsync of the folder: old or new contents, never between. */
 OTA_MUST_USE enum ota_status ota_fs_write(const char *path, const void *p, size_t n, mode_t mode, struct ota_err *err);
 OTA_MUST_USE enum ota_status ota_fs_mkdirs(const char *path, mode_t mode, struct ota_err *err);
-OTA_MUST_USE enum ota_status ota_fs_rename(const char *from, const char *to, struct ota_err *err); /* + fsync of both folders */
-OTA_MUST_USE enum ota_status ota_fs_remove(const char *path, struct ota_err *err);      /* absent: OK */
-OTA_MUST_USE enum ota_status ota_fs_remove_tree(const char *path, struct ota_err *err); /* absent: OK; follows no links */
-OTA_MUST_USE enum ota_status ota_fs_copy(const char *from, const char *to, mode_t mode, struct ota_err *err); /* atomic */
+OTA_MUST_USE enum ota_status ota_fs_rename(const char *from, const char *to,
+                                           struct ota_err *err);                   /* + fsync of both folders */
+OTA_MUST_USE enum ota_status ota_fs_remove(const char *path, struct ota_err *err); /* absent: OK */
+OTA_MUST_USE enum ota_status ota_fs_remove_tree(const char *path,
+                                                struct ota_err *err); /* absent: OK; follows no links */
+OTA_MUST_USE enum ota_status ota_fs_copy(const char *from, const char *to, mode_t mode,
+                                         struct ota_err *err); /* atomic */
 bool ota_fs_exists(const char *path);
 bool ota_fs_is_dir(const char *path);
 bool ota_fs_is_file(const char *path);
@@ -39,7 +44,8 @@ OTA_MUST_USE enum ota_status ota_fs_lock(const char *path, int wait_ms, int *fd,
 /* errno as status and message: "<path>: <what>: <strerror>". */
 enum ota_status ota_fs_errno(struct ota_err *err, const char *path, const char *what);
 
-/* A file as random-access source; keeps an fd until closed. Refuses folders and devices, and sizes over max (before reading). */
+/* A file as random-access source; keeps an fd until closed. Refuses folders and devices, and sizes over max (before
+ * reading). */
 struct ota_file_source {
     int fd;
     char *path;

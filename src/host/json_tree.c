@@ -23,7 +23,8 @@ static size_t digits(struct ota_span t, size_t at) {
     return n;
 }
 
-/* Length of the number at `at` (RFC 8259 6), 0 when it is none or does not end where a value may. cJSON takes whatever strtod() does. */
+/* Length of the number at `at` (RFC 8259 6), 0 when it is none or does not end where a value may. cJSON takes
+ * whatever strtod() does. */
 static size_t number_length(struct ota_span t, size_t at) {
     size_t i = at + (t.p[at] == '-'), n = digits(t, i);
     if (n == 0 || (n > 1 && t.p[i] == '0'))

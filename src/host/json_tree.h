@@ -13,8 +13,8 @@
 
 #define OTA_JSON_TREE_DEPTH_MAX 16u
 
-/* `name` goes before messages ("flasher_args.json"). `max` caps the text in bytes. The caller frees *out with ota_json_tree_free().
- * TOO_LARGE, JSON_DEPTH, JSON_UTF8, JSON_SYNTAX, JSON_KEYS. */
+/* `name` goes before messages ("flasher_args.json"). `max` caps the text in bytes. The caller frees *out with
+ * ota_json_tree_free(). TOO_LARGE, JSON_DEPTH, JSON_UTF8, JSON_SYNTAX, JSON_KEYS. */
 OTA_MUST_USE enum ota_status ota_json_tree_parse(struct ota_span text, const char *name, size_t max, cJSON **out,
                                                  struct ota_err *err);
 /* For OTA_CLEAN(ota_json_tree_free) cJSON *tree = NULL; */

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Text of others on a terminal: names of files, versions and messages may hold escape sequences. Not printable are C0, DEL
- * and C1 control characters, the marks that reorder a line (U+200E..F, U+202A..E, U+2066..9), and what is not UTF-8.
+ * Text of others on a terminal: names of files, versions and messages may hold escape sequences. Not printable are
+ * C0, DEL and C1 control characters, the marks that reorder a line (U+200E..F, U+202A..E, U+2066..9), and what is not
+ * UTF-8.
  */
 #ifndef OTA_HOST_PRINTABLE_H
 #define OTA_HOST_PRINTABLE_H

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * One signed role held whole in memory: the bytes as served, and their canonical form opened. For tools and the daemon, which look at all roles at
- * once; boards use ota/trust.h. Expiry is the caller's to judge: status must show what has expired.
+ * One signed role held whole in memory: the bytes as served, and their canonical form opened. For tools and the
+ * daemon, which look at all roles at once; boards use ota/trust.h. Expiry is the caller's to judge: status must show
+ * what has expired.
  */
 #ifndef OTA_HOST_ROLE_FILE_H
 #define OTA_HOST_ROLE_FILE_H

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The wire between otaserve (or otactl) and otaserve-signer: a socketpair on the signer's fd 3, one request and one answer at a time.
+ * The wire between otaserve (or otactl) and otaserve-signer: a socketpair on the signer's fd 3, one request and one
+ * answer at a time.
  *
  *   message = u32 le type | u32 le part count (<= 64) | parts: u32 le length (<= 1 MiB) | bytes
  *
- * The signer is given everything it judges; it reads only keys/ (and writes keys/last-signed there) and, for BUILD, ota.conf, state/tables and the folder named. It ends when the socket closes.
+ * The signer is given everything it judges; it reads only keys/ (and writes keys/last-signed there) and, for BUILD,
+ * ota.conf, state/tables and the folder named. It ends when the socket closes.
  *
  *   SIGN     a full proposal; the signer checks it like a board would (the root it knows, roles signed by their delegated keys, no version lowered,
  *            rollout offers only listed releases on channels they allow, never a lower counter, based on what was signed last) and signs what is due.
@@ -49,8 +51,8 @@ OTA_MUST_USE enum ota_status ota_signer_send(int fd, uint32_t type, const struct
 OTA_MUST_USE enum ota_status ota_signer_receive(int fd, struct ota_signer_message *m, int wait_ms, bool *closed,
                                                 struct ota_err *err);
 
-/* A running signer: otaserve-signer beside the calling program, in ../libexec/otaserve from there, else in LIBEXECDIR. The kernel ends it with the thread that started it, so start it
- * from one that lives as long (main). */
+/* A running signer: otaserve-signer beside the calling program, in ../libexec/otaserve from there, else in
+ * LIBEXECDIR. The kernel ends it with the thread that started it, so start it from one that lives as long (main). */
 struct ota_signer {
     pid_t pid;
     int fd; /* -1: not running */
@@ -59,8 +61,8 @@ struct ota_signer {
 OTA_MUST_USE enum ota_status ota_signer_start(struct ota_signer *s, const char *workspace_dir, struct ota_err *err);
 /* Closes the socket, which ends it, and reaps it; one that does not end within two seconds is killed. */
 void ota_signer_stop(struct ota_signer *s);
-/* Request and answer; REFUSED becomes an error with the signer's status and message. When the link itself fails (it died, or was silent for 60 s,
- * for BUILD 10 min) the signer is stopped: start it again. */
+/* Request and answer; REFUSED becomes an error with the signer's status and message. When the link itself fails (it
+ * died, or was silent for 60 s, for BUILD 10 min) the signer is stopped: start it again. */
 OTA_MUST_USE enum ota_status ota_signer_call(struct ota_signer *s, uint32_t type, const struct ota_span *parts,
                                              size_t count, struct ota_signer_message *answer, struct ota_err *err);
 

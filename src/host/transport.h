@@ -21,7 +21,8 @@ const struct ota_transport *ota_curl_transport(struct ota_curl *c);
 /* Bytes of bodies received since the start. */
 uint64_t ota_curl_received(const struct ota_curl *c);
 
-/* A repository folder (with metadata/ and targets/ below it); `overlay` (may be NULL) is looked at first. 404 for what is not there. */
+/* A repository folder (with metadata/ and targets/ below it); `overlay` (may be NULL) is looked at first. 404 for
+ * what is not there. */
 struct ota_dir_transport {
     const char *dir, *overlay;
     int fd;

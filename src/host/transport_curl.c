@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * HTTPS as a board speaks it, over libcurl's multi interface: the caller pulls, and curl is paused while its bytes wait. One answer at a time; the connection
- * stays open between requests. Nothing is followed, decoded or guessed: what the server says about its answer is read strictly in transport_headers.c.
+ * HTTPS as a board speaks it, over libcurl's multi interface: the caller pulls, and curl is paused while its bytes
+ * wait. One answer at a time; the connection stays open between requests. Nothing is followed, decoded or guessed:
+ * what the server says about its answer is read strictly in transport_headers.c.
  */
 #include <curl/curl.h>
 #include <stdio.h>
@@ -143,7 +144,8 @@ static int wait_ms(const struct ota_curl *c) {
     return left < WAIT_MS ? (int)left + 1 : (int)WAIT_MS;
 }
 
-/* Lets curl work once; waits for the network when it has nothing to do. The stall limit counts only the time spent waiting here: the caller may be slow. */
+/* Lets curl work once; waits for the network when it has nothing to do. The stall limit counts only the time spent
+ * waiting here: the caller may be slow. */
 static enum ota_status pump(struct ota_curl *c, struct ota_err *err) {
     int running;
     uint64_t received = c->received;

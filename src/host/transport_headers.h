@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The head of an HTTP answer, line by line, read strictly: RFC 9110 sections 8.6, 8.8.3, 14.4; RFC 9112. Used by transport_curl.c alone. */
+/* The head of an HTTP answer, line by line, read strictly: RFC 9110 sections 8.6, 8.8.3, 14.4; RFC 9112. Used by
+ * transport_curl.c alone. */
 #ifndef OTA_HOST_TRANSPORT_HEADERS_H
 #define OTA_HOST_TRANSPORT_HEADERS_H
 
@@ -17,7 +18,8 @@ struct ota_http_head {
     struct ota_response response; /* retry_after and authenticated are not set here */
 };
 
-/* One line with its line end, as the connection gives it; false when it is refused. An interim answer's head is forgotten when the next one begins. */
+/* One line with its line end, as the connection gives it; false when it is refused. An interim answer's head is
+ * forgotten when the next one begins. */
 bool ota_http_head_line(struct ota_http_head *h, struct ota_span line);
 /* After the last line: do the parts agree. HTTP. */
 OTA_MUST_USE enum ota_status ota_http_head_check(struct ota_http_head *h, bool asked_for_range, struct ota_err *err);

@@ -23,11 +23,12 @@
 #include "host/config.h"
 
 struct ota_workspace {
-    char *dir;      /* absolute */
+    char *dir; /* absolute */
     struct ota_config config;
 };
 
-/* Finds it: `dir` if given, else $OTA_HOME, else upward from the current folder. WORKSPACE with the `otactl init` command to type when there is none. */
+/* Finds it: `dir` if given, else $OTA_HOME, else upward from the current folder. WORKSPACE with the `otactl init`
+ * command to type when there is none. */
 OTA_MUST_USE enum ota_status ota_workspace_open(struct ota_workspace *w, const char *dir, struct ota_err *err);
 void ota_workspace_close(struct ota_workspace *w);
 /* "<dir>/<formatted>"; the caller frees. */

@@ -25,7 +25,8 @@ struct ota_image_writer {
 void ota_image_begin(struct ota_image_writer *w, struct ota_buf *out, const struct ota_image_header *h);
 /* length: a multiple of 4; at most OTA_IMAGE_SEGMENTS_MAX segments. */
 void ota_image_segment(struct ota_image_writer *w, uint32_t load_addr, const void *p, uint32_t length);
-/* A padding segment (address 0), after which the data of the next segment lies at load_addr's place within a page. None when it lies there anyway. */
+/* A padding segment (address 0), after which the data of the next segment lies at load_addr's place within a page.
+ * None when it lies there anyway. */
 void ota_image_align(struct ota_image_writer *w, uint32_t load_addr, uint32_t page);
 OTA_MUST_USE enum ota_status ota_image_end(struct ota_image_writer *w, const struct ota_crypto *crypto,
                                            struct ota_err *err);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What a file is and whether a board would take it: what esptool image-info, espsecure signature-info-v2 and gen_esp32part.py say about it.
- * The kind comes from the bytes, never from the name.
+ * What a file is and whether a board would take it: what esptool image-info, espsecure signature-info-v2 and
+ * gen_esp32part.py say about it. The kind comes from the bytes, never from the name.
  *
  * JSON (numbers are integers, digests lower-case hex, members of other kinds absent):
  *   file, size, sha256
@@ -65,7 +65,8 @@ struct ota_inspection {
     size_t nvs_count;
 };
 
-/* Fails only when the file cannot be read; what is wrong with its contents is in the result. ota_inspection_free() it either way. */
+/* Fails only when the file cannot be read; what is wrong with its contents is in the result. ota_inspection_free() it
+ * either way. */
 OTA_MUST_USE enum ota_status ota_inspect(const struct ota_source *src, const struct ota_crypto *crypto,
                                          struct ota_inspection *out, struct ota_err *err);
 void ota_inspection_free(struct ota_inspection *i);

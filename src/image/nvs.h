@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * NVS partitions, format version 2: a writer for factory data (ota_id) and a reader that trusts nothing.
- * Source: ESP-IDF nvs_flash/src/nvs_types.hpp, nvs_page.cpp, nvs_storage.cpp; layout as esp-idf-nvs-partition-gen writes it.
+ * NVS partitions, format version 2: a writer for factory data (ota_id) and a reader that trusts nothing. Source:
+ * ESP-IDF nvs_flash/src/nvs_types.hpp, nvs_page.cpp, nvs_storage.cpp; layout as esp-idf-nvs-partition-gen writes it.
  *
  *   page   4096 B   state u32 | sequence u32 | version FE | FF*19 | crc-F of 4..27 | bitmap 32 B | 126 entries
  *   entry    32 B   namespace | type | span | chunk | crc-F of 0..3, 8..31 | key[16] | data 8 B
  *   string, blob data: size u16 | FFFF | crc-F of the data, which follows in span - 1 entries
  *   blob index:        size u32 | chunks u8 | first u8 | FFFF
  *
- * Unlike the generator, naming a namespace again returns to it, a key that exists is refused, and strings of the full 4000 bytes are accepted.
+ * Unlike the generator, naming a namespace again returns to it, a key that exists is refused, and strings of the full
+ * 4000 bytes are accepted.
  */
 #ifndef OTA_IMAGE_NVS_H
 #define OTA_IMAGE_NVS_H
@@ -40,7 +41,8 @@ const char *ota_nvs_type_name(uint8_t type);
 
 /* ---- writing ------------------------------------------------------------------------------------------- */
 
-/* Owns the image; ota_nvs_writer_free() it. From 0x3000 bytes on the last page stays free, as the device needs; smaller partitions are read-only. */
+/* Owns the image; ota_nvs_writer_free() it. From 0x3000 bytes on the last page stays free, as the device needs;
+ * smaller partitions are read-only. */
 struct ota_nvs_writer {
     uint8_t *image;
     size_t size;

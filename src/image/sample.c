@@ -107,7 +107,8 @@ static uint32_t next(uint64_t *state) {
     return (uint32_t)(*state * 0x2545F4914F6CDD1Dull >> 32);
 }
 
-/* Words drawn from a small vocabulary, as machine code's are, so that compression is as worthwhile as on real images. */
+/* Words drawn from a small vocabulary, as machine code's are, so that compression is as worthwhile as on real images.
+ * */
 static void fill(uint8_t *p, size_t n, uint64_t seed) {
     uint32_t words[VOCABULARY];
     uint64_t state = seed | 1;

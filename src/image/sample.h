@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Sample images of every kind for every chip: well-formed to esptool and to our own checks, deterministic (the same arguments give the same bytes), and
- * different in content from version to version. They are for demonstrations and tests on the virtual board; on a chip they do nothing useful.
+ * Sample images of every kind for every chip: well-formed to esptool and to our own checks, deterministic (the same
+ * arguments give the same bytes), and different in content from version to version. They are for demonstrations and
+ * tests on the virtual board; on a chip they do nothing useful.
  */
 #ifndef OTA_IMAGE_SAMPLE_H
 #define OTA_IMAGE_SAMPLE_H
@@ -10,7 +11,8 @@
 #include "ota/image.h"
 #include "ota/table.h"
 
-/* Every sample app contains one of the two. The virtual board's self-test fails when it finds the first in the running app. */
+/* Every sample app contains one of the two. The virtual board's self-test fails when it finds the first in the
+ * running app. */
 #define OTA_SAMPLE_MARKER_FAIL "otadevice:self-test=fail"
 #define OTA_SAMPLE_MARKER_PASS "otadevice:self-test=pass"
 
@@ -43,7 +45,8 @@ OTA_MUST_USE enum ota_status ota_sample_bootloader(const struct ota_sample *s, c
                                                    struct ota_buf *out, struct ota_err *err);
 OTA_MUST_USE enum ota_status ota_sample_table(const struct ota_sample *s, const struct ota_crypto *crypto,
                                               struct ota_buf *out, struct ota_err *err);
-/* The contents of a data partition, of `size` bytes; begins with a line of text that names project, label and version. */
+/* The contents of a data partition, of `size` bytes; begins with a line of text that names project, label and
+ * version. */
 OTA_MUST_USE enum ota_status ota_sample_data(const struct ota_sample *s, const char *label, uint32_t size,
                                              const struct ota_crypto *crypto, struct ota_buf *out, struct ota_err *err);
 

@@ -82,7 +82,8 @@ static enum ota_status put_boot_parts(struct folder *f, struct ota_err *err) {
                      err);
 }
 
-/* Every partition of the table that a build flashes; nvs, phy_init, ota_state, ota_id and the second slot have no image. */
+/* Every partition of the table that a build flashes; nvs, phy_init, ota_state, ota_id and the second slot have no
+ * image. */
 static enum ota_status put_partitions(struct folder *f, struct ota_err *err) {
     struct ota_partition rows[OTA_SAMPLE_ROWS_MAX];
     size_t count = 0;

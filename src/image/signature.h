@@ -26,7 +26,8 @@ struct ota_signatures {
     size_t count; /* version 2 blocks */
     struct ota_signature_block block[OTA_SIGNATURE_BLOCKS_MAX];
 };
-/* image_length: where a version 1 signature would stand. A file without signatures is OTA_OK; fails only when it cannot be read. */
+/* image_length: where a version 1 signature would stand. A file without signatures is OTA_OK; fails only when it
+ * cannot be read. */
 OTA_MUST_USE enum ota_status ota_signatures_read(const struct ota_source *src, uint64_t image_length,
                                                  const struct ota_crypto *crypto, struct ota_signatures *out,
                                                  struct ota_err *err);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* From chosen files to a release: steps in their order, names, version, notes, and what holds for the release as a whole. */
+/* From chosen files to a release: steps in their order, names, version, notes, and what holds for the release as a
+ * whole. */
 #include "release/build.h"
 
 #include <stdarg.h>

@@ -72,27 +72,30 @@ struct ota_build {
 };
 void ota_build_free(struct ota_build *b);
 
-/* An idf.py build folder: flasher_args.json, project_description.json, config/sdkconfig.json. The app alone, unless options.with asks for more. *b is zeroed first; free it
- * also after an error (left and remarks explain). Errors: NOT_FOUND, JSON_*, and what a board would say (CHIP, SLOT_SIZE, LABEL, COMPAT, RISK, ...). */
+/* An idf.py build folder: flasher_args.json, project_description.json, config/sdkconfig.json. The app alone, unless
+ * options.with asks for more. *b is zeroed first; free it also after an error (left and remarks explain). Errors:
+ * NOT_FOUND, JSON_*, and what a board would say (CHIP, SLOT_SIZE, LABEL, COMPAT, RISK, ...). */
 OTA_MUST_USE enum ota_status ota_build_open_folder(struct ota_build *b, const struct ota_build_options *o,
                                                    const char *folder, struct ota_err *err);
 /* Operands FILE[:LABEL]: kind from the bytes, label from the file name where it is not given. All of them go in. */
 OTA_MUST_USE enum ota_status ota_build_open_files(struct ota_build *b, const struct ota_build_options *o,
                                                   const char *const *operands, size_t count, struct ota_err *err);
-/* A drop-in folder: every regular file in it that does not begin with '.'. An app, or with options.table data without an app;
- * anything else is refused with the push command. */
+/* A drop-in folder: every regular file in it that does not begin with '.'. An app, or with options.table data without
+ * an app; anything else is refused with the push command. */
 OTA_MUST_USE enum ota_status ota_build_open_dropins(struct ota_build *b, const struct ota_build_options *o,
                                                     const char *folder, struct ota_err *err);
 
-/* `base`: what the channel of this release offers now, NULL for nothing. A release without an app gets `from_min`, and the version
- * "<that of base>+<label>-<8 hex>", so that the app's version stays visible. With an app nothing changes. May be called again with another base. */
+/* `base`: what the channel of this release offers now, NULL for nothing. A release without an app gets `from_min`,
+ * and the version "<that of base>+<label>-<8 hex>", so that the app's version stays visible. With an app nothing
+ * changes. May be called again with another base. */
 OTA_MUST_USE enum ota_status ota_build_set_base(struct ota_build *b, const struct ota_release *base, uint32_t from_min,
                                                 struct ota_err *err);
 /* Adds a sentence to b->remark (cut off silently when there are too many). */
 void ota_build_remark(struct ota_build *b, const char *fmt, ...) OTA_PRINTF(2, 3);
 bool ota_build_has_app(const struct ota_release *r);
 
-/* state/tables/<product>.bin: the partition table of the newest build pushed. Releases of single files and of the inbox are checked against it. */
+/* state/tables/<product>.bin: the partition table of the newest build pushed. Releases of single files and of the
+ * inbox are checked against it. */
 char *ota_build_known_table(const struct ota_workspace *w,
                             const char *product); /* its path if it is there, else NULL */
 OTA_MUST_USE enum ota_status ota_build_remember_table(const struct ota_build *b, const struct ota_workspace *w,

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Files named one by one, or dropped into a folder: the kind comes from the bytes, the label from the user or the file name. */
+/* Files named one by one, or dropped into a folder: the kind comes from the bytes, the label from the user or the
+ * file name. */
 #include <string.h>
 #include <sys/stat.h>
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * An idf.py build folder as candidates. flasher_args.json is the only complete list of images; what each one is for comes
- * from its flash offset and the build's own partition table, never from a file name or a top-level key, which may collide.
+ * An idf.py build folder as candidates. flasher_args.json is the only complete list of images; what each one is for
+ * comes from its flash offset and the build's own partition table, never from a file name or a top-level key, which
+ * may collide.
  */
 #include <errno.h>
 #include <limits.h>
@@ -30,8 +31,8 @@ static void folder_free(struct folder *f) {
 
 /* ---- paths --------------------------------------------------------------------------------------------- */
 
-/* A file the build names, which must lie below the folder also after links are followed: a build may come from elsewhere,
- * and what it names is published. */
+/* A file the build names, which must lie below the folder also after links are followed: a build may come from
+ * elsewhere, and what it names is published. */
 static enum ota_status inside(const struct folder *f, const char *name, char **out, struct ota_err *err) {
     if (name[0] == '/' || strcmp(name, "..") == 0 || strncmp(name, "../", 3) == 0 || strstr(name, "/../"))
         return ota_err_set(err, OTA_ARGUMENT, "%s names \"%s\", which lies outside of it; push that file as FILE:LABEL",

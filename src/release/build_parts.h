@@ -42,7 +42,8 @@ struct ota_candidate *ota_candidates_by_label(struct ota_candidates *c, const ch
 /* build_sdkconfig.c: boot configuration, table offset and signing wish of an sdkconfig.json. CONFIG, JSON_*. */
 OTA_MUST_USE enum ota_status ota_build_read_sdkconfig(struct ota_candidates *c, const char *path, struct ota_err *err);
 
-/* build_folder.c: candidates of an idf.py build folder; reads its table into *b. Nothing is chosen but the app. o->chip is a known chip. */
+/* build_folder.c: candidates of an idf.py build folder; reads its table into *b. Nothing is chosen but the app.
+ * o->chip is a known chip. */
 OTA_MUST_USE enum ota_status ota_build_scan_folder(struct ota_build *b, const struct ota_build_options *o,
                                                    const char *folder, struct ota_candidates *c, struct ota_err *err);
 /* build_choose.c: --with. Lists what stays out in *b. */
@@ -56,13 +57,15 @@ OTA_MUST_USE enum ota_status ota_build_scan_dropins(const char *folder, struct o
 /* build_table.c: reads the table of `path` into *b and checks it. */
 OTA_MUST_USE enum ota_status ota_build_load_table(struct ota_build *b, const struct ota_candidates *c, const char *path,
                                                   struct ota_err *err);
-/* build_check.c. One chosen candidate: every check its kind has, then its length and digest into *step (label, kind). App and bootloader also raise
- * chip_rev_min and set secure_version and, in *version (OTA_VERSION_MAX + 1 bytes), the app's version. */
+/* build_check.c. One chosen candidate: every check its kind has, then its length and digest into *step (label, kind).
+ * App and bootloader also raise chip_rev_min and set secure_version and, in *version (OTA_VERSION_MAX + 1 bytes), the
+ * app's version. */
 OTA_MUST_USE enum ota_status ota_build_check(struct ota_build *b, const struct ota_build_options *o,
                                              const struct ota_candidates *c, const struct ota_candidate *file,
                                              struct ota_step *step, char *version, struct ota_err *err);
 
-/* build_version.c: the user's word, the app's own (app: "" none), or for a release without an app what names its content. ARGUMENT. */
+/* build_version.c: the user's word, the app's own (app: "" none), or for a release without an app what names its
+ * content. ARGUMENT. */
 OTA_MUST_USE enum ota_status ota_build_set_version(struct ota_build *b, const struct ota_build_options *o,
                                                    const char *app, struct ota_err *err);
 /* notes NULL: product and version. ARGUMENT. */

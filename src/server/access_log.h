@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * One line per answered request, as text (the combined log form, with the duration at the end) or as a JSON object. Neither headers with
- * secrets nor queries are ever written.
+ * One line per answered request, as text (the combined log form, with the duration at the end) or as a JSON object.
+ * Neither headers with secrets nor queries are ever written.
  */
 #ifndef OTA_SERVER_ACCESS_LOG_H
 #define OTA_SERVER_ACCESS_LOG_H

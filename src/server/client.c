@@ -16,8 +16,9 @@ static uint64_t uptime_ms(void) {
     return (uint64_t)t.tv_sec * 1000u + (uint64_t)t.tv_nsec / 1000000u;
 }
 
-/* GnuTLS asks for a record's 5 byte header, then its body: reading ahead halves the calls. Bytes left over are given first, and after a short
- * read recv() is asked again: with edge-triggered epoll only the kernel's own EAGAIN may be passed on. */
+/* GnuTLS asks for a record's 5 byte header, then its body: reading ahead halves the calls. Bytes left over are given
+ * first, and after a short read recv() is asked again: with edge-triggered epoll only the kernel's own EAGAIN may be
+ * passed on. */
 static ssize_t pull(gnutls_transport_ptr_t p, void *data, size_t size) {
     struct ota_client *c = p;
     if (c->at == c->have) {
@@ -74,7 +75,8 @@ struct ota_client *ota_client_open(struct ota_clients *all, gnutls_session_t ses
     gnutls_transport_get_ptr2(session, &receive, &send);
     gnutls_transport_set_ptr2(session, c, send);
     gnutls_transport_set_pull_function(session, pull);
-    /* libmicrohttpd keeps the session pointer for itself; the database pointer is free, since there is no session database. */
+    /* libmicrohttpd keeps the session pointer for itself; the database pointer is free, since there is no session
+     * database. */
     gnutls_db_set_ptr(session, c);
     (void)pthread_mutex_lock(&all->lock);
     enqueue(&all->new, c);

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * One TLS connection, from accept to close: what the interposed GnuTLS calls need (tls_interpose.c), the credentials it was given, and a
- * deadline: a client whose first request is not complete after OTA_CLIENT_FIRST_REQUEST_MS is disconnected, and so is one whose next is not complete
- * OTA_CLIENT_NEXT_REQUEST_MS after an answer. Bytes that trickle in do not move a deadline. While it is answered a client has none.
+ * One TLS connection, from accept to close: what the interposed GnuTLS calls need (tls_interpose.c), the credentials
+ * it was given, and a deadline: a client whose first request is not complete after OTA_CLIENT_FIRST_REQUEST_MS is
+ * disconnected, and so is one whose next is not complete OTA_CLIENT_NEXT_REQUEST_MS after an answer. Bytes that
+ * trickle in do not move a deadline. While it is answered a client has none.
  */
 #ifndef OTA_SERVER_CLIENT_H
 #define OTA_SERVER_CLIENT_H
@@ -53,7 +54,8 @@ void ota_client_ready(struct ota_clients *all, struct ota_client *c);
 void ota_client_answered(struct ota_clients *all, struct ota_client *c);
 /* The descriptor is still open, the session is gone. Frees c. */
 void ota_client_close(struct ota_clients *all, struct ota_client *c);
-/* Shuts down sockets past their deadline, so that their threads find them closed. Returns the milliseconds until the next one, or -1. */
+/* Shuts down sockets past their deadline, so that their threads find them closed. Returns the milliseconds until the
+ * next one, or -1. */
 int ota_clients_sweep(struct ota_clients *all);
 
 #endif

@@ -170,8 +170,8 @@ enum ota_status ota_daemon_open(struct ota_daemon *d, const struct ota_workspace
     return ota_access_log_open(o->access_log, o->log_format, &d->access, err);
 }
 
-/* As many as there may be files open, less those the rest of the program needs: an accept() that fails for want of them would be tried again
- * at once, for ever. */
+/* As many as there may be files open, less those the rest of the program needs: an accept() that fails for want of
+ * them would be tried again at once, for ever. */
 static unsigned connections(void) {
     struct rlimit files;
     if (getrlimit(RLIMIT_NOFILE, &files) != 0)

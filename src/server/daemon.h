@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The serving half of otaserve: libmicrohttpd and what its threads share. Start, stop, and what the main loop may do meanwhile. */
+/* The serving half of otaserve: libmicrohttpd and what its threads share. Start, stop, and what the main loop may do
+ * meanwhile. */
 #ifndef OTA_SERVER_DAEMON_H
 #define OTA_SERVER_DAEMON_H
 
@@ -35,7 +36,8 @@ struct ota_daemon_options {
     unsigned per_address; /* connections one address may have; 0: a quarter of all */
 };
 
-/* Opens everything and takes the address, but lets nobody connect yet. Free with ota_daemon_stop() also after an error. */
+/* Opens everything and takes the address, but lets nobody connect yet. Free with ota_daemon_stop() also after an
+ * error. */
 OTA_MUST_USE enum ota_status ota_daemon_open(struct ota_daemon *d, const struct ota_workspace *w,
                                              const struct ota_daemon_options *o, struct ota_err *err);
 /* Listens and answers, after the self-test of the TLS handshake. */

@@ -38,9 +38,10 @@ static bool ours(uintptr_t address) {
     return false;
 }
 
-/* Runs in the thread that read the page, at that instruction, which is repeated afterwards. It is safe there: it calls mmap() alone, which POSIX does not
- * list as async-signal-safe but which is a bare system call on Linux, and the mapping it looks for cannot go away, for the interrupted reader holds
- * it. A fault elsewhere is a defect and ends the program as it would have without a handler: at the repeated instruction. */
+/* Runs in the thread that read the page, at that instruction, which is repeated afterwards. It is safe there: it
+ * calls mmap() alone, which POSIX does not list as async-signal-safe but which is a bare system call on Linux, and
+ * the mapping it looks for cannot go away, for the interrupted reader holds it. A fault elsewhere is a defect and
+ * ends the program as it would have without a handler: at the repeated instruction. */
 static void on_fault(int sig, siginfo_t *info, void *context) {
     int saved = errno;
     uintptr_t page = (uintptr_t)info->si_addr & ~(uintptr_t)(page_size - 1);

@@ -60,7 +60,8 @@ static void judge_roles(const struct ota_health_facts *f, uint64_t now, struct o
     for (size_t i = 0; i < f->role_count; i++) {
         char what[64];
         (void)ota_format(what, sizeof what, "role %s", f->role[i].name);
-        /* The timestamp lives 7 days and is renewed daily, snapshot and rollout under 10 days: below 7 something is wrong. */
+        /* The timestamp lives 7 days and is renewed daily, snapshot and rollout under 10 days: below 7 something is
+         * wrong. */
         if (strcmp(f->role[i].name, "timestamp") == 0)
             judge_expiry(out, "expiry", what, "otaserve-signer renews it; see the other reasons", f->role[i].expires,
                          now, 0);

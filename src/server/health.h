@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* GET /healthz: 200 when boards are served and freshness is signed, 503 when not; with reasons for either and for what will fail soon. */
+/* GET /healthz: 200 when boards are served and freshness is signed, 503 when not; with reasons for either and for
+ * what will fail soon. */
 #ifndef OTA_SERVER_HEALTH_H
 #define OTA_SERVER_HEALTH_H
 

@@ -5,7 +5,8 @@
 #include <string.h>
 #include <strings.h>
 
-/* Digits as a number that stops growing at UINT64_MAX: a position beyond any file need not be told apart from another. */
+/* Digits as a number that stops growing at UINT64_MAX: a position beyond any file need not be told apart from
+ * another. */
 static bool digits(const char **p, uint64_t *out) {
     const char *s = *p;
     uint64_t v = 0;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* `otaserve --images DIR` where there is no workspace yet: says what the images are and which command makes the workspace. */
+/* `otaserve --images DIR` where there is no workspace yet: says what the images are and which command makes the
+ * workspace. */
 #ifndef OTA_SERVER_IMAGES_LIST_H
 #define OTA_SERVER_IMAGES_LIST_H
 

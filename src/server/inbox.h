@@ -2,10 +2,11 @@
 /*
  * The inbox: images copied into images/<product>/ (with one product also loose .bin files in images/) become releases.
  *
- * A folder is looked at when nothing in it changed for OTA_INBOX_QUIET_MS. What was taken may stay: files that lie there untouched since do not count.
- * Those that arrived are judged together, copied to state/inbox/<product>/, where nobody else can change them, and handed to the signer. Conditions: the
- * product's key lies in the workspace, the folders belong to this user and nobody else may write there. In every other case the log has the reason, and
- * the push command if that would pass.
+ * A folder is looked at when nothing in it changed for OTA_INBOX_QUIET_MS. What was taken may stay: files that lie
+ * there untouched since do not count. Those that arrived are judged together, copied to state/inbox/<product>/, where
+ * nobody else can change them, and handed to the signer. Conditions: the product's key lies in the workspace, the
+ * folders belong to this user and nobody else may write there. In every other case the log has the reason, and the
+ * push command if that would pass.
  */
 #ifndef OTA_SERVER_INBOX_H
 #define OTA_SERVER_INBOX_H
@@ -37,7 +38,8 @@ struct ota_inbox {
 /* dir: NULL for images/ of the workspace. */
 void ota_inbox_init(struct ota_inbox *in, const struct ota_workspace *w, struct ota_publisher *p, const char *dir);
 void ota_inbox_free(struct ota_inbox *in);
-/* Looks at every folder and takes what is ready. *changed: something was published. Returns the milliseconds until it should look again, or -1. */
+/* Looks at every folder and takes what is ready. *changed: something was published. Returns the milliseconds until it
+ * should look again, or -1. */
 int ota_inbox_scan(struct ota_inbox *in, bool *changed);
 
 /* A number that differs when the file is another, was written again, or its permissions changed. */

@@ -5,8 +5,9 @@
 
 #include "host/workspace.h"
 
-/* "otactl -C /srv/ota push /srv/ota/images/thermo/app.bin --product thermo" for these files of the folder, with the options they need. NULL when that
- * command would be refused as well, or could not be judged here. The caller frees. */
+/* "otactl -C /srv/ota push /srv/ota/images/thermo/app.bin --product thermo" for these files of the folder, with the
+ * options they need. NULL when that command would be refused as well, or could not be judged here. The caller frees.
+ * */
 char *ota_inbox_by_hand(const struct ota_workspace *w, const struct ota_product_config *product, const char *folder,
                         const char *const *names, size_t count);
 

@@ -20,8 +20,9 @@ struct arrival {
 };
 
 /*
- * What lies in the folder. state/inbox/<product>.taken has a line for each file that is settled, "<digest> <mark>": taken, or found to be released
- * already, and not touched since. Those do not count. All that arrived is judged together, known bytes or not.
+ * What lies in the folder. state/inbox/<product>.taken has a line for each file that is settled, "<digest> <mark>":
+ * taken, or found to be released already, and not touched since. Those do not count. All that arrived is judged
+ * together, known bytes or not.
  */
 struct batch {
     struct ota_buf before, now; /* lines as read, and as they shall be */

@@ -8,8 +8,8 @@
 /* Is this name an image of the folder? Loose files must end in .bin; folders hold images alone. */
 bool ota_inbox_is_image(const struct ota_inbox_folder *f, const char *name);
 
-/* OK: nothing new, or published (*published). BUSY, IO, NO_SPACE, ...: try again. Everything else is final until the folder changes. The log has the
- * reason and what to type. */
+/* OK: nothing new, or published (*published). BUSY, IO, NO_SPACE, ...: try again. Everything else is final until the
+ * folder changes. The log has the reason and what to type. */
 OTA_MUST_USE enum ota_status ota_inbox_take(struct ota_inbox *in, const struct ota_inbox_folder *f, bool *published);
 
 #endif

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Token buckets by key (an address, a board): how often someone may do something. Fixed memory; the longest idle key gives way. */
+/* Token buckets by key (an address, a board): how often someone may do something. Fixed memory; the longest idle key
+ * gives way. */
 #ifndef OTA_SERVER_LIMIT_H
 #define OTA_SERVER_LIMIT_H
 

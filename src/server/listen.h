@@ -19,12 +19,12 @@ OTA_MUST_USE enum ota_status ota_listen_bind(const char *where, struct ota_liste
 /* Lets clients connect. */
 OTA_MUST_USE enum ota_status ota_listen_start(const struct ota_listener *l, struct ota_err *err);
 
-/* The base URL that boards use. url: as configured, or "": this host's name. Where the system chose the port (`chosen`) nobody could have configured it,
- * and it takes the place of url's. */
+/* The base URL that boards use. url: as configured, or "": this host's name. Where the system chose the port
+ * (`chosen`) nobody could have configured it, and it takes the place of url's. */
 void ota_listen_url(const char *url, const struct ota_listener *l, bool chosen, char *out, size_t cap);
 
-/* Can the URL lead to the listener without somebody forwarding it: same port, and no address but the one listened on? A name may stand for any
- * address, but localhost. */
+/* Can the URL lead to the listener without somebody forwarding it: same port, and no address but the one listened on?
+ * A name may stand for any address, but localhost. */
 bool ota_listen_reached(const char *url, const struct ota_listener *l);
 
 #endif

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The main thread: signals, the signer, publishing, the inbox, housekeeping. Serving goes on in libmicrohttpd's threads. */
+/* The main thread: signals, the signer, publishing, the inbox, housekeeping. Serving goes on in libmicrohttpd's
+ * threads. */
 #ifndef OTA_SERVER_LOOP_H
 #define OTA_SERVER_LOOP_H
 

@@ -113,7 +113,8 @@ static void say_remarks(struct ota_publisher *p, struct ota_buf *remarks) {
     }
 }
 
-/* A release that is refused is gone from state/incoming afterwards; one that is still there could not be published yet. */
+/* A release that is refused is gone from state/incoming afterwards; one that is still there could not be published
+ * yet. */
 static bool publish_waiting(struct ota_publisher *p) {
     OTA_CLEAN(ota_fs_names_free) struct ota_fs_names names = {0};
     OTA_CLEAN(ota_buf_free) struct ota_buf remarks = {0};
@@ -218,7 +219,8 @@ static enum ota_status build(struct ota_publisher *p, const char *product, const
     return OTA_OK;
 }
 
-/* Counters are assigned under state/lock. A push that holds it may be waiting for this very thread to publish, so it is never waited for. */
+/* Counters are assigned under state/lock. A push that holds it may be waiting for this very thread to publish, so it
+ * is never waited for. */
 static enum ota_status hand_over(struct ota_publisher *p, const char *product, const char *channel, const char *folder,
                                  const char *id, struct ota_buf *summary, struct ota_err *err) {
     OTA_CLEAN_FREE char *lock_path = ota_workspace_path(p->w, "state/lock");

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The publishing half of otaserve: keeps otaserve-signer running, publishes what lies in state/incoming, renews what is about to expire. Used by
- * the main thread alone; serving goes on meanwhile.
+ * The publishing half of otaserve: keeps otaserve-signer running, publishes what lies in state/incoming, renews what
+ * is about to expire. Used by the main thread alone; serving goes on meanwhile.
  */
 #ifndef OTA_SERVER_PUBLISHER_H
 #define OTA_SERVER_PUBLISHER_H
@@ -26,9 +26,11 @@ OTA_MUST_USE enum ota_status ota_publisher_start(struct ota_publisher *p, const 
                                                  struct ota_err *err);
 void ota_publisher_stop(struct ota_publisher *p);
 bool ota_publisher_running(const struct ota_publisher *p);
-/* Does what is due. *changed: something was published or the signer's state changed. Returns the milliseconds until the next thing is due. */
+/* Does what is due. *changed: something was published or the signer's state changed. Returns the milliseconds until
+ * the next thing is due. */
 int ota_publisher_tick(struct ota_publisher *p, bool *changed);
-/* Makes a release of the images in `folder` and publishes it; `channel` "" offers it to nobody. *summary says what it is. BUSY: try later. */
+/* Makes a release of the images in `folder` and publishes it; `channel` "" offers it to nobody. *summary says what it
+ * is. BUSY: try later. */
 OTA_MUST_USE enum ota_status ota_publisher_take(struct ota_publisher *p, const char *product, const char *channel,
                                                 const char *folder, struct ota_buf *summary, struct ota_err *err);
 

@@ -15,7 +15,8 @@
 #define CROWD_PER_MINUTE 60u
 #define BOARD_BURST 60u
 #define BOARD_PER_MINUTE 30u
-/* The threads that wait for the database are those that serve everybody: a wait is short, and not for each report anew. */
+/* The threads that wait for the database are those that serve everybody: a wait is short, and not for each report
+ * anew. */
 #define PATIENCE_MS 20u
 #define BUSY_PAUSE_MS 1000u
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Which paths are files of the signed repository. Only names of exactly these forms reach the file system, so that no spelling of a path
- * can leave the repository:
+ * Which paths are files of the signed repository. Only names of exactly these forms reach the file system, so that no
+ * spelling of a path can leave the repository:
  *
  *   /metadata/timestamp.json
  *   /metadata/<version>.<role>.json
@@ -24,7 +24,8 @@ enum ota_served {
 /* path: decoded, from the first '/' on, without query. On success path + 1 is the name below the repository. */
 enum ota_served ota_served_name(const char *path);
 
-/* The path of a request's target: an absolute-form one, which every server must take (RFC 9112 3.2.2), without its http(s)://authority. */
+/* The path of a request's target: an absolute-form one, which every server must take (RFC 9112 3.2.2), without its
+ * http(s)://authority. */
 const char *ota_url_path(const char *target);
 /* Undoes %XX into out[cap]. false: a bad escape, a control character, an encoded '/', or too long. */
 bool ota_url_decode(const char *url, char *out, size_t cap);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The cache of mapped repository files, shared by all threads. A request costs one look-up there and one stat() of the file:
- * what was replaced or changed on disk is opened anew. */
+/* The cache of mapped repository files, shared by all threads. A request costs one look-up there and one stat() of
+ * the file: what was replaced or changed on disk is opened anew. */
 #ifndef OTA_SERVER_STATIC_H
 #define OTA_SERVER_STATIC_H
 

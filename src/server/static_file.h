@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * One file of the repository, mapped once and shared by every request: its bytes, its strong ETag, and the answers that are alike for all.
- * Files there are never changed in place (src/store/repo.h replaces by rename), so a mapping stays true for as long as it is held.
+ * One file of the repository, mapped once and shared by every request: its bytes, its strong ETag, and the answers
+ * that are alike for all. Files there are never changed in place (src/store/repo.h replaces by rename), so a mapping
+ * stays true for as long as it is held.
  */
 #ifndef OTA_SERVER_STATIC_FILE_H
 #define OTA_SERVER_STATIC_FILE_H
@@ -12,8 +13,8 @@
 
 struct ota_static_file;
 
-/* Opens root + "/" + name without following any link below root. NOT_FOUND when it is not there, IO when it is not a regular file. The caller
- * owns one reference. */
+/* Opens root + "/" + name without following any link below root. NOT_FOUND when it is not there, IO when it is not a
+ * regular file. The caller owns one reference. */
 OTA_MUST_USE enum ota_status ota_static_file_open(const char *root, const char *name, enum ota_served kind,
                                                   struct ota_static_file **out, struct ota_err *err);
 void ota_static_file_hold(struct ota_static_file *f);

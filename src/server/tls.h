@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The server's TLS identity: keys/server.crt (chain) with keys/tls-server.pem. Credentials are reference-counted, so that a reload touches no
- * open connection. Tickets let boards resume; their key is replaced daily.
+ * The server's TLS identity: keys/server.crt (chain) with keys/tls-server.pem. Credentials are reference-counted, so
+ * that a reload touches no open connection. Tickets let boards resume; their key is replaced daily.
  */
 #ifndef OTA_SERVER_TLS_H
 #define OTA_SERVER_TLS_H

@@ -16,7 +16,8 @@ static atomic_uint handshakes_seen;
 typedef int handshake_fn(gnutls_session_t session);
 typedef ssize_t record_recv_fn(gnutls_session_t session, void *data, size_t size);
 
-/* The next definition after the executable's: GnuTLS's own. A function pointer does not fit ISO C's void *, POSIX says it does. */
+/* The next definition after the executable's: GnuTLS's own. A function pointer does not fit ISO C's void *, POSIX
+ * says it does. */
 static handshake_fn *real_handshake(void) {
     static _Atomic(handshake_fn *) real;
     handshake_fn *f = atomic_load_explicit(&real, memory_order_relaxed);

@@ -2,8 +2,8 @@
 /*
  * A private signing key: ECDSA P-256 with SHA-256, the one scheme boards verify.
  *
- * The key is named by a reference. A reference without a scheme is the path of a PKCS#8 PEM file; "pkcs11:..." (RFC 7512) is set aside for keys
- * that never leave their token.
+ * The key is named by a reference. A reference without a scheme is the path of a PKCS#8 PEM file; "pkcs11:..." (RFC
+ * 7512) is set aside for keys that never leave their token.
  */
 #ifndef OTA_SIGN_KEY_H
 #define OTA_SIGN_KEY_H

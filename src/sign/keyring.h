@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The keys of a workspace that sign without a person: the online roles', and those offline keys that still lie there. */
+/* The keys of a workspace that sign without a person: the online roles', and those offline keys that still lie there.
+ * */
 #ifndef OTA_SIGN_KEYRING_H
 #define OTA_SIGN_KEYRING_H
 
@@ -17,7 +18,8 @@ struct ota_keyring {
     } entry[OTA_KEYRING_MAX];
 };
 
-/* Loads root.json and every <role>.pem of `dir` but root's and TLS's. NOT_FOUND, with the remedy, when an online role's key is missing. */
+/* Loads root.json and every <role>.pem of `dir` but root's and TLS's. NOT_FOUND, with the remedy, when an online
+ * role's key is missing. */
 OTA_MUST_USE enum ota_status ota_keyring_load(struct ota_keyring *k, const char *dir, struct ota_err *err);
 void ota_keyring_free(struct ota_keyring *k);
 const struct ota_key *ota_keyring_find(const struct ota_keyring *k, const char *role); /* NULL */

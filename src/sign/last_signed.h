@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What the signer signed last: keys/last-signed, so that nobody who only speaks to it can have it start from something older.
+ * What the signer signed last: keys/last-signed, so that nobody who only speaks to it can have it start from
+ * something older.
  *
  *   last <SHA-256>     of timestamp.json as signed last; it names the snapshot, which names all else
  *   base <SHA-256>     of the timestamp.json that one was based on
@@ -9,7 +10,8 @@
  *   rollout N
  *   issued N           unix seconds of the last signature
  *
- * Written before an answer leaves the signer. Absent: nothing is remembered, and what is shown next is believed if it is signed.
+ * Written before an answer leaves the signer. Absent: nothing is remembered, and what is shown next is believed if it
+ * is signed.
  */
 #ifndef OTA_SIGN_LAST_SIGNED_H
 #define OTA_SIGN_LAST_SIGNED_H
@@ -31,8 +33,9 @@ OTA_MUST_USE enum ota_status ota_last_signed_read(const char *keys, struct ota_l
 OTA_MUST_USE enum ota_status ota_last_signed_write(const char *keys, const struct ota_last_signed *s,
                                                    struct ota_err *err);
 
-/* Signing may go on from this timestamp.json of version `version`: the one signed last; the one that was based on, because the last may have been lost on
- * its way to the disk; or one signed later than is remembered, when keys/ comes from a backup. */
+/* Signing may go on from this timestamp.json of version `version`: the one signed last; the one that was based on,
+ * because the last may have been lost on its way to the disk; or one signed later than is remembered, when keys/
+ * comes from a backup. */
 OTA_MUST_USE enum ota_status ota_last_signed_accepts(const struct ota_last_signed *s, struct ota_span timestamp,
                                                      uint64_t version, struct ota_err *err);
 

@@ -163,7 +163,8 @@ static enum ota_status check_clock(const struct round *r, struct ota_err *err) {
             "the clock says %s, but something was signed at %s already; set this machine's clock, or, if it "
             "is right, run once: otaserve --clock-ok",
             now, then);
-    /* Boards refuse such an `issued`, so that a clock gone wild cannot push their floor past everything that is signed. */
+    /* Boards refuse such an `issued`, so that a clock gone wild cannot push their floor past everything that is
+     * signed. */
     ota_time_format(r->root.meta.expires, then);
     if (r->in->now > r->root.meta.expires)
         return ota_err_set(err, OTA_ISSUED,
@@ -224,7 +225,8 @@ static uint64_t next_version(uint64_t *last, uint64_t now) {
     return *last = later(*last + 1, now);
 }
 
-/* Not one that is new: it is published as it came. An expired role is renewed only when someone vouches for the clock. */
+/* Not one that is new: it is published as it came. An expired role is renewed only when someone vouches for the
+ * clock. */
 static enum ota_status renew(struct round *r, struct ota_role_file *f, const struct ota_signers *signers, size_t cap,
                              struct ota_buf *out, struct ota_err *err) {
     const struct ota_key *key = ota_keyring_for(r->keys, f->name, signers);
@@ -352,7 +354,8 @@ static enum ota_status remember_answer(struct round *r, struct ota_err *err) {
     return digest(first_time(r) ? ota_buf_span(&r->out->timestamp) : r->in->timestamp, r->past.base, err);
 }
 
-/* Nothing was due. A repository that is the last one signed, or a later one than is remembered, is the only one to go on from now. */
+/* Nothing was due. A repository that is the last one signed, or a later one than is remembered, is the only one to go
+ * on from now. */
 static enum ota_status remember_base(struct round *r, struct ota_err *err) {
     uint8_t base[OTA_SHA256_LEN];
     OTA_TRY(digest(r->in->timestamp, base, err));

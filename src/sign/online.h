@@ -2,8 +2,9 @@
 /*
  * What the signer does for SIGN: bytes in, bytes out, no file, no clock of its own.
  *
- * It believes nothing it is shown: the root must be the one it knows, every role must be signed by whom its parent names, no version may fall, every
- * channel must offer a listed release that allows the channel, and never a lower counter than before. Then it signs what is due:
+ * It believes nothing it is shown: the root must be the one it knows, every role must be signed by whom its parent
+ * names, no version may fall, every channel must offer a listed release that allows the channel, and never a lower
+ * counter than before. Then it signs what is due:
  *
  *   targets, products   under a year left, while their keys are here: same content, next version
  *   rollout             content changed, or under 10 days left
@@ -12,8 +13,9 @@
  *
  * Versions of the last three are max(previous + 1, last signed + 1, now).
  *
- * "Before" is not what the asker says it is. The current files must be those signed last, or those the last signature was based on: an answer may be lost
- * before it is on disk, and then the next proposal starts from where that one did. Two consequences:
+ * "Before" is not what the asker says it is. The current files must be those signed last, or those the last signature
+ * was based on: an answer may be lost before it is on disk, and then the next proposal starts from where that one
+ * did. Two consequences:
  *
  *   - What was signed last can be undone as long as no proposal was based on it; counters fall then to those of the files it was based on, and no
  *     further. After each publication the store makes a proposal that wants nothing, which closes that door.
@@ -42,8 +44,9 @@ struct ota_online_answer {
 };
 void ota_online_answer_free(struct ota_online_answer *a);
 
-/* CLOCK, ISSUED (the clock is past an offline role's expiry), ROLLBACK, CHANNEL, COUNTER, SIGNATURE, EXPIRED, ...: nothing is signed then. *past is what
- * was signed before, and afterwards what must be remembered before anybody is given the answer; unchanged on failure. */
+/* CLOCK, ISSUED (the clock is past an offline role's expiry), ROLLBACK, CHANNEL, COUNTER, SIGNATURE, EXPIRED, ...:
+ * nothing is signed then. *past is what was signed before, and afterwards what must be remembered before anybody is
+ * given the answer; unchanged on failure. */
 OTA_MUST_USE enum ota_status ota_online_sign(const struct ota_keyring *keys, const struct ota_online_proposal *in,
                                              struct ota_last_signed *past, struct ota_online_answer *out,
                                              struct ota_err *err);

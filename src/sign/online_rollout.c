@@ -50,8 +50,8 @@ static bool read_wish(struct ota_span line, struct wish *w) {
            ota_words_number(ota_words_take(&line, ' '), PERMILLE_MAX, &w->permille) && read_groups(line, w);
 }
 
-/* Not secret, only different for each release, so that the same boards are not always first. Derived, so that signing stays a function of its
- * input. */
+/* Not secret, only different for each release, so that the same boards are not always first. Derived, so that signing
+ * stays a function of its input. */
 static enum ota_status make_salt(const struct wish *w, uint64_t now, char salt[OTA_SALT_MAX + 1], struct ota_err *err) {
     uint8_t digest[OTA_SHA256_LEN];
     OTA_CLEAN_FREE char *text =

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * otaserve-signer: the one process that holds the online keys. It reads no network and no request but those of the socket that otaserve or otactl
- * left it on fd 3, and ends when that closes.
+ * otaserve-signer: the one process that holds the online keys. It reads no network and no request but those of the
+ * socket that otaserve or otactl left it on fd 3, and ends when that closes.
  */
 #include <errno.h>
 #include <signal.h>
@@ -40,7 +40,8 @@ static void shut_the_windows(void) {
     (void)close_range(OTA_SIGNER_FD + 1, ~0u, 0);
 }
 
-/* A terminal or service manager signals the whole group; the daemon may still need a signature to finish what it does. */
+/* A terminal or service manager signals the whole group; the daemon may still need a signature to finish what it
+ * does. */
 static void leave_signals_to_the_daemon(void) {
     static const int ignored[] = {SIGINT, SIGTERM, SIGHUP, SIGPIPE};
     for (size_t i = 0; i < OTA_ARRAY_LEN(ignored); i++)

@@ -17,7 +17,8 @@
 #define YEAR (365 * 86400ull + 86400ull / 4)
 #define CA_LIFE (30 * YEAR)
 #define SERVER_LIFE (10 * YEAR)
-/* A board whose clock was never set judges by its firmware's build time, which may lie before this workspace was made. */
+/* A board whose clock was never set judges by its firmware's build time, which may lie before this workspace was
+ * made. */
 #define NOT_BEFORE 1704067200ull /* 2024-01-01 */
 #define SERIAL_BITS 127
 #define CERT_FILE_MAX (64u * 1024u)

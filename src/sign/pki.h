@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The TLS identity of a workspace: a certificate authority of its own, which boards are given, and the server's certificate.
+ * The TLS identity of a workspace: a certificate authority of its own, which boards are given, and the server's
+ * certificate.
  *
  *   keys/tls-ca.pem  keys/ca.crt          P-256, 30 years, CA:TRUE pathlen 0
  *   keys/tls-server.pem  keys/server.crt  10 years, serverAuth; subjectAltName: hostname, hostname.local, localhost, every local address, the host of
@@ -11,7 +12,8 @@
 
 #include "host/workspace.h"
 
-/* Makes what is missing of the four files and leaves what is there: repeating it after a crash finishes the job. `now` in unix seconds. */
+/* Makes what is missing of the four files and leaves what is there: repeating it after a crash finishes the job.
+ * `now` in unix seconds. */
 OTA_MUST_USE enum ota_status ota_pki_create(const struct ota_workspace *w, uint64_t now, struct ota_err *err);
 
 #endif

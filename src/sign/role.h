@@ -2,8 +2,8 @@
 /*
  * Writers of the signed roles (TUF 1.0.x sections 4.3 to 4.6, DESIGN section 3).
  *
- * A writer puts down one `signed` object. It runs twice: in canonical form for the bytes that are signed, in wire form for the file. Structs borrow
- * everything they point to.
+ * A writer puts down one `signed` object. It runs twice: in canonical form for the bytes that are signed, in wire
+ * form for the file. Structs borrow everything they point to.
  */
 #ifndef OTA_SIGN_ROLE_H
 #define OTA_SIGN_ROLE_H
@@ -62,7 +62,8 @@ struct ota_role_timestamp {
     struct ota_meta_entry snapshot;
 };
 
-/* Each signs with `key` (several keys: as many signatures) and gives the file. TOO_LARGE over the role's cap, with the remedy. */
+/* Each signs with `key` (several keys: as many signatures) and gives the file. TOO_LARGE over the role's cap, with
+ * the remedy. */
 #define OTA_ROLE_SIGNERS_MAX 8u
 struct ota_role_keys {
     size_t count;

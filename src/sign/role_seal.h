@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The envelope all role writers share: {"signatures":[{"keyid","sig"}],"signed":{...}}, TUF 4.2. Private to src/sign. */
+/* The envelope all role writers share: {"signatures":[{"keyid","sig"}],"signed":{...}}, TUF 4.2. Private to src/sign.
+ * */
 #ifndef OTA_SIGN_ROLE_SEAL_H
 #define OTA_SIGN_ROLE_SEAL_H
 

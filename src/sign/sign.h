@@ -7,8 +7,9 @@
 #include "ota/release.h"
 #include "sign/key.h"
 
-/* Makes keys/ (what is missing of it) and state/repo with version 1 of every role: one delegation per product of ota.conf, no release, no channel.
- * EXISTS when state/repo is there. After a crash there is either no state/repo or a whole one, and calling again finishes. `now` in unix seconds. */
+/* Makes keys/ (what is missing of it) and state/repo with version 1 of every role: one delegation per product of
+ * ota.conf, no release, no channel. EXISTS when state/repo is there. After a crash there is either no state/repo or a
+ * whole one, and calling again finishes. `now` in unix seconds. */
 OTA_MUST_USE enum ota_status ota_sign_create(const struct ota_workspace *w, uint64_t now, struct ota_err *err);
 
 struct ota_sign_release {
@@ -18,8 +19,9 @@ struct ota_sign_release {
     struct ota_span rollout;           /* current rollout role, likewise; empty: no channel is in use */
     uint64_t now;                      /* unix seconds */
 };
-/* The next version of the product role, signed, into *out and its number into *version: the new release, the one below it, and what channels (and boards
- * on their way to the new release) still need. COUNTER, TOO_LARGE (with the remedy), and what ota_release_check() says. */
+/* The next version of the product role, signed, into *out and its number into *version: the new release, the one
+ * below it, and what channels (and boards on their way to the new release) still need. COUNTER, TOO_LARGE (with the
+ * remedy), and what ota_release_check() says. */
 OTA_MUST_USE enum ota_status ota_sign_release(const struct ota_sign_release *in, struct ota_buf *out, uint64_t *version,
                                               struct ota_err *err);
 /* The counter the next release of this product gets: one above the highest listed. `role` as above. */

@@ -51,7 +51,8 @@ static enum ota_status check_into(const struct ota_workspace *w, const char *int
     return OTA_OK;
 }
 
-/* What the product key signs here nobody looks at first, so nobody but the owner (and root) may be able to change it. Links are followed by nobody. */
+/* What the product key signs here nobody looks at first, so nobody but the owner (and root) may be able to change it.
+ * Links are followed by nobody. */
 static enum ota_status check_owned(const char *path, mode_t type, struct ota_err *err) {
     struct stat st;
     if (lstat(path, &st) != 0)

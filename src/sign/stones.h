@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Stepping stones: the releases a board far behind installs on its way to the one its channel offers. Private to src/sign.
+ * Stepping stones: the releases a board far behind installs on its way to the one its channel offers. Private to
+ * src/sign.
  *
- * A release has `from_min`, the lowest counter it may be installed over. From the offered release downward the path takes, each time, the listed
- * release of the channel that reaches furthest back, until every board is served or none reaches further.
+ * A release has `from_min`, the lowest counter it may be installed over. From the offered release downward the path
+ * takes, each time, the listed release of the channel that reaches furthest back, until every board is served or none
+ * reaches further.
  */
 #ifndef OTA_SIGN_STONES_H
 #define OTA_SIGN_STONES_H

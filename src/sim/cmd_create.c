@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* otadevice create: a board from the factory. Everything is checked first, then it is made known, then its file appears. */
+/* otadevice create: a board from the factory. Everything is checked first, then it is made known, then its file
+ * appears. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* otadevice show: what is in the flash of a board that is switched off. The text is made from the same tree as the JSON. */
+/* otadevice show: what is in the flash of a board that is switched off. The text is made from the same tree as the
+ * JSON. */
 #include <stdio.h>
 #include <string.h>
 

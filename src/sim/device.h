@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A board that lives: ROM, bootloader, app, reboot, ROM, ... The app is the update agent of src/core over this machine's ports; what it would do besides is one
- * thing: its self-test fails when the running image says so (image/sample.h).
+ * A board that lives: ROM, bootloader, app, reboot, ROM, ... The app is the update agent of src/core over this
+ * machine's ports; what it would do besides is one thing: its self-test fails when the running image says so
+ * (image/sample.h).
  *
  * Everything but the file is lost at a reboot. Ending the process at any moment is a power cut.
  */
@@ -30,8 +31,8 @@ struct ota_device_outcome {
     struct ota_meter meter;
 };
 
-/* With `once` returns when the board would sleep; a failed update is told in out->failure. Without, returns only when the board cannot go on: NO_BOOT, CONFIG
- * (not provisioned), KV, FLASH, IO. */
+/* With `once` returns when the board would sleep; a failed update is told in out->failure. Without, returns only when
+ * the board cannot go on: NO_BOOT, CONFIG (not provisioned), KV, FLASH, IO. */
 OTA_MUST_USE enum ota_status ota_device_run(const struct ota_device_config *cfg, struct ota_device_outcome *out,
                                             struct ota_err *err);
 

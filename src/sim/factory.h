@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A board as the factory flashes it: the images of an idf.py build folder at their offsets, eFuses as the build's boot configuration wants them.
- * Source: ESP-IDF flasher_args.json (flash_files), config/sdkconfig.json.
+ * A board as the factory flashes it: the images of an idf.py build folder at their offsets, eFuses as the build's
+ * boot configuration wants them. Source: ESP-IDF flasher_args.json (flash_files), config/sdkconfig.json.
  */
 #ifndef OTA_SIM_FACTORY_H
 #define OTA_SIM_FACTORY_H

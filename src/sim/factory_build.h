@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a build folder says about the board it is for: chip, flash size, boot configuration, images and their places. Used by factory.c alone. */
+/* What a build folder says about the board it is for: chip, flash size, boot configuration, images and their places.
+ * Used by factory.c alone. */
 #ifndef OTA_SIM_FACTORY_BUILD_H
 #define OTA_SIM_FACTORY_BUILD_H
 

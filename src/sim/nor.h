@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A NOR flash chip in a file, strict: bits only fall, 4 KiB are erased at a time, and a program that breaks a rule is stopped with a message (abort), because a
- * real chip would quietly store something else. What lies outside of the chip is an ordinary error.
+ * A NOR flash chip in a file, strict: bits only fall, 4 KiB are erased at a time, and a program that breaks a rule is
+ * stopped with a message (abort), because a real chip would quietly store something else. What lies outside of the
+ * chip is an ordinary error.
  *
  *   flash bytes | `extra` bytes that are not flash (eFuses: sim/board.h)
  *
- * Power may be cut at a chosen operation. After that every access fails until ota_nor_power_on(): the program unwinds, and the file holds what a chip would.
- * The file is locked while it is open: one writer, or several readers.
+ * Power may be cut at a chosen operation. After that every access fails until ota_nor_power_on(): the program
+ * unwinds, and the file holds what a chip would. The file is locked while it is open: one writer, or several readers.
  */
 #ifndef OTA_SIM_NOR_H
 #define OTA_SIM_NOR_H

@@ -58,15 +58,16 @@ static const struct ota_option run_options[] = {
     {"power-cut", 0, "N", "cut the power during the N-th write or erase of\nthe flash, then switch on again", false},
     {NULL, 0, NULL, NULL, false},
 };
-static const char run_details[] = "Switches the board on: ROM, bootloader, app, and the update agent in it. The log\n"
-                                  "goes to stderr. Stopping it at any moment is a power cut, which is safe.\n\n"
-                                  "With --once the last lines say how many requests were made and what runs. The exit\n"
+static const char run_details[] =
+    "Switches the board on: ROM, bootloader, app, and the update agent in it. The log\n"
+    "goes to stderr. Stopping it at any moment is a power cut, which is safe.\n\n"
+    "With --once the last lines say how many requests were made and what runs. The exit\n"
     "code is 0 when the board is up to date or was updated and its report not refused, and\n"
     "1 when an update failed, was refused or was rolled back; the last line then says\n"
     "why.\n\n"
     "JSON: result (up-to-date, updated, failed), from, running (counter, version),\n"
-                                  "label, mixed, reboots, requests, answers (status, count), image_bytes,\n"
-                                  "flash_operations, flash_bytes, flash_wear, error (code, message).";
+    "label, mixed, reboots, requests, answers (status, count), image_bytes,\n"
+    "flash_operations, flash_bytes, flash_wear, error (code, message).";
 
 static const char show_details[] = "Shows chip, identity, the app that would boot, partitions with the SHA-256 of\n"
                                    "their contents (as long as their image, where that is known), otadata, the update\n"

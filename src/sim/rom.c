@@ -9,7 +9,8 @@
 #define SLOTS_MAX 16u
 #define FACTORY (-1)
 
-/* What the bootloader knows after reading the table. Slots are counted as it counts them: every OTA row, with or without a hole. */
+/* What the bootloader knows after reading the table. Slots are counted as it counts them: every OTA row, with or
+ * without a hole. */
 struct loader {
     const struct ota_rom *rom;
     struct ota_rom_boot *out;

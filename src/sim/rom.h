@@ -6,7 +6,8 @@
  *   ROM          bootloader at the chip's offset, by its checksum alone; else the recovery bootloader, where chip and eFuse have one
  *   bootloader   partition table (MD5, end, flash size) -> otadata -> slot -> whole image check -> app
  *
- * With rollback every pass turns PENDING_VERIFY into ABORTED, and NEW into PENDING_VERIFY before the image is looked at.
+ * With rollback every pass turns PENDING_VERIFY into ABORTED, and NEW into PENDING_VERIFY before the image is looked
+ * at.
  */
 #ifndef OTA_SIM_ROM_H
 #define OTA_SIM_ROM_H

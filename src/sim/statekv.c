@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A log in two halves. `image` mirrors the active half, so that reading and compacting never meet a flash error halfway. */
+/* A log in two halves. `image` mirrors the active half, so that reading and compacting never meet a flash error
+ * halfway. */
 #include "sim/statekv.h"
 
 #include <string.h>

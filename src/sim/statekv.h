@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The key-value store of partition `ota_state` on a simulated flash: what NVS is on the chip. One key has its old or its new value after a power cut at
- * any flash operation, and mounting writes nothing.
+ * The key-value store of partition `ota_state` on a simulated flash: what NVS is on the chip. One key has its old or
+ * its new value after a power cut at any flash operation, and mounting writes nothing.
  *
  *   partition  half 0 | half 1                 each half of whole sectors
  *   half       "OTAK" | u32 generation | u32 crc-0 of the 8 bytes before | FF*4 | records | FF...
  *   record     u32 length of value, FFFFFFFF: erased | u8 length of key | 3 x 0 | key | value | u32 crc-0 of all before it | FF up to a multiple of 4
  *
- * The half whose header is right and whose generation is higher is in use. Records are appended; the last one of a key counts. When there is no room, or the
- * last write was cut, what is live goes to the other half, whose header is written last.
+ * The half whose header is right and whose generation is higher is in use. Records are appended; the last one of a
+ * key counts. When there is no room, or the last write was cut, what is live goes to the other half, whose header is
+ * written last.
  */
 #ifndef OTA_SIM_STATEKV_H
 #define OTA_SIM_STATEKV_H

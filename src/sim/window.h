@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A run of flash as random-access bytes: a slot, a partition, the bootloader's place; and flash that does not change. */
+/* A run of flash as random-access bytes: a slot, a partition, the bootloader's place; and flash that does not change.
+ * */
 #ifndef OTA_SIM_WINDOW_H
 #define OTA_SIM_WINDOW_H
 

@@ -1,21 +1,23 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Fleet state: boards, their tokens (hashed) and their reports. SQLite (WAL) in state/fleet.db; several processes may have it open. */
+/* Fleet state: boards, their tokens (hashed) and their reports. SQLite (WAL) in state/fleet.db; several processes may
+ * have it open. */
 #ifndef OTA_STORE_FLEET_H
 #define OTA_STORE_FLEET_H
 
 #include "ota/release.h"
 
-#define OTA_TOKEN_TEXT_MAX 64u      /* "ota_" + 43 base64url characters */
+#define OTA_TOKEN_TEXT_MAX 64u /* "ota_" + 43 base64url characters */
 #define OTA_REPORT_MAX (16u * 1024u)
 
 struct ota_fleet;
 OTA_MUST_USE enum ota_status ota_fleet_open(struct ota_fleet **out, const char *path, struct ota_err *err);
-/* For ota_fleet_list() only: makes no file where there is none (NOT_FOUND), and works where nothing may be written. There it sees what another machine
- * or container has checkpointed when it may not share the memory of the write-ahead log. */
+/* For ota_fleet_list() only: makes no file where there is none (NOT_FOUND), and works where nothing may be written.
+ * There it sees what another machine or container has checkpointed when it may not share the memory of the
+ * write-ahead log. */
 OTA_MUST_USE enum ota_status ota_fleet_open_reading(struct ota_fleet **out, const char *path, struct ota_err *err);
 void ota_fleet_close(struct ota_fleet **f);
-/* How long a call may wait for another thread or program that uses the database, in milliseconds, before it fails with BUSY; 3000 when not told.
- * For a thread that has others to serve. */
+/* How long a call may wait for another thread or program that uses the database, in milliseconds, before it fails
+ * with BUSY; 3000 when not told. For a thread that has others to serve. */
 void ota_fleet_set_patience(struct ota_fleet *f, unsigned ms);
 
 /* Adds a board (EXISTS when known) and makes its token: 32 random bytes, shown once, only their SHA-256 is kept. */
@@ -26,8 +28,9 @@ enum ota_fleet_auth { OTA_FLEET_TOKEN_OK, OTA_FLEET_TOKEN_WRONG, OTA_FLEET_UNKNO
 OTA_MUST_USE enum ota_status ota_fleet_authenticate(struct ota_fleet *f, const char *id, const char *token,
                                                     enum ota_fleet_auth *out, struct ota_err *err);
 
-/* Stores a report body that was checked for size, depth, UTF-8 and duplicate keys: reads the fields the schema names, refuses others of wrong type (ARGUMENT). A repeated
- * (stream, number) is accepted once. quarantine: the board is not known; only its id, product and time are kept, at most 1000 of them. */
+/* Stores a report body that was checked for size, depth, UTF-8 and duplicate keys: reads the fields the schema names,
+ * refuses others of wrong type (ARGUMENT). A repeated (stream, number) is accepted once. quarantine: the board is not
+ * known; only its id, product and time are kept, at most 1000 of them. */
 OTA_MUST_USE enum ota_status ota_fleet_report(struct ota_fleet *f, const char *id, struct ota_span body,
                                               const char *address, bool quarantine, struct ota_err *err);
 
@@ -38,11 +41,11 @@ struct ota_fleet_device {
     char version[OTA_VERSION_MAX + 1];
     char state[24], result[24], code[24], message[160];
     uint32_t result_counter;
-    uint64_t added, seen;          /* unix seconds, 0 never */
+    uint64_t added, seen; /* unix seconds, 0 never */
     char address[64];
 };
-/* Calls row() for each board, ordered by id, then for each in quarantine; stops when it returns false. product NULL: all. row() must not call this
- * store. */
+/* Calls row() for each board, ordered by id, then for each in quarantine; stops when it returns false. product NULL:
+ * all. row() must not call this store. */
 OTA_MUST_USE enum ota_status ota_fleet_list(struct ota_fleet *f, const char *product,
                                             bool (*row)(void *ctx, const struct ota_fleet_device *d), void *ctx,
                                             struct ota_err *err);

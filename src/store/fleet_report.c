@@ -2,8 +2,9 @@
 /*
  * Reports of boards: JSON into rows.
  *
- * A member that is absent counts as empty, one of an unknown name is ignored (newer agents may tell more), one of the wrong type or size is refused.
- * Text with control characters, those of direction too, is refused: it will be shown on terminals.
+ * A member that is absent counts as empty, one of an unknown name is ignored (newer agents may tell more), one of the
+ * wrong type or size is refused. Text with control characters, those of direction too, is refused: it will be shown
+ * on terminals.
  */
 #include "store/fleet_db.h"
 
@@ -83,8 +84,8 @@ static const struct field label_fields[] = {
     {0},
 };
 
-/* Marks and controls of direction and line that would show a text otherwise than it is stored: U+061C, U+200E, U+200F, U+2028 to U+202E and U+2066 to
- * U+2069, as UTF-8. The bytes end with a NUL. */
+/* Marks and controls of direction and line that would show a text otherwise than it is stored: U+061C, U+200E,
+ * U+200F, U+2028 to U+202E and U+2066 to U+2069, as UTF-8. The bytes end with a NUL. */
 static bool reorders(const unsigned char *p) {
     if (p[0] == 0xD8)
         return p[1] == 0x9C;

@@ -127,7 +127,8 @@ static bool ends_with(const char *name, const char *suffix) {
     return n > m && strcmp(name + n - m, suffix) == 0;
 }
 
-/* Half-written releases nobody works on any more, and answers nobody came for. One that cannot be removed is in nobody's way. */
+/* Half-written releases nobody works on any more, and answers nobody came for. One that cannot be removed is in
+ * nobody's way. */
 static void remove_leftover(const char *path, const char *name, struct ota_buf *remarks) {
     struct ota_err err;
     struct stat st;
@@ -139,8 +140,8 @@ static void remove_leftover(const char *path, const char *name, struct ota_buf *
         ota_buf_printf(remarks, "a leftover stays: %s\n", err.msg);
 }
 
-/* A release is handed over when its folder has its name and holds a request. What nobody hands over like that (another name, a link) is no release, and
- * must not stand before those that are. */
+/* A release is handed over when its folder has its name and holds a request. What nobody hands over like that
+ * (another name, a link) is no release, and must not stand before those that are. */
 static bool is_waiting(const char *path, const char *name, struct waiting *out, struct ota_buf *remarks) {
     OTA_CLEAN_FREE char *request = ota_sprintf("%s/request", path);
     struct stat st, folder;

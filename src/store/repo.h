@@ -11,9 +11,10 @@
  *   metadata/<v>.<product>.json      the product role with this release in it, signed
  *   targets/img/<product>/<counter>/<sha256>.<file>
  *
- * Publishing it: verify like a board would, ask the signer for rollout, snapshot, timestamp; images, then metadata, timestamp last; each fsync + rename. Then the
- * folder goes and state/incoming/<id>.done or <id>.refused (status name, newline, message) appears, for whoever waits. A crash at any point
- * leaves the previous release served whole, and publishing again finishes the job.
+ * Publishing it: verify like a board would, ask the signer for rollout, snapshot, timestamp; images, then metadata,
+ * timestamp last; each fsync + rename. Then the folder goes and state/incoming/<id>.done or <id>.refused (status
+ * name, newline, message) appears, for whoever waits. A crash at any point leaves the previous release served whole,
+ * and publishing again finishes the job.
  */
 #ifndef OTA_STORE_REPO_H
 #define OTA_STORE_REPO_H
@@ -24,7 +25,8 @@
 #include "host/workspace.h"
 #include "ota/trust.h"
 
-/* A role as published (root: the newest), once everything published was verified from that root on, but for expiry. NOT_FOUND when there is none. */
+/* A role as published (root: the newest), once everything published was verified from that root on, but for expiry.
+ * NOT_FOUND when there is none. */
 OTA_MUST_USE enum ota_status ota_repo_role(const struct ota_workspace *w, const char *role, struct ota_buf *out,
                                            struct ota_err *err);
 
@@ -50,23 +52,24 @@ OTA_MUST_USE enum ota_status ota_repo_read(const struct ota_workspace *w, struct
                                            struct ota_err *err);
 void ota_repo_info_free(struct ota_repo_info *info);
 
-/* Verify a repository through any transport like a board with only its root would, down to every listed image's length and digest (with_images). report() is
- * told of each thing found right; may be NULL. */
+/* Verify a repository through any transport like a board with only its root would, down to every listed image's
+ * length and digest (with_images). report() is told of each thing found right; may be NULL. */
 OTA_MUST_USE enum ota_status ota_repo_verify(const struct ota_transport *transport, struct ota_span root,
                                              bool with_images, void (*report)(void *ctx, const char *line), void *ctx,
                                              struct ota_err *err);
 
-/* Publishes incoming/<id>; writes .done or .refused and removes the folder. It stays, for another try, when the error is no verdict on the release: the
- * signer died or cannot sign now (CLOCK, ISSUED, KEY, ROLLBACK of the whole repository), what is published already does not verify, or a file could not
- * be read or written. The caller holds state/publish.lock. */
+/* Publishes incoming/<id>; writes .done or .refused and removes the folder. It stays, for another try, when the error
+ * is no verdict on the release: the signer died or cannot sign now (CLOCK, ISSUED, KEY, ROLLBACK of the whole
+ * repository), what is published already does not verify, or a file could not be read or written. The caller holds
+ * state/publish.lock. */
 OTA_MUST_USE enum ota_status ota_repo_publish(const struct ota_workspace *w, struct ota_signer *signer, const char *id,
                                               struct ota_err *err);
-/* Re-signs what is due (sign/online.h); *changed says whether anything was written. Removes files nobody can need any more when it was. The caller holds
- * state/publish.lock. */
+/* Re-signs what is due (sign/online.h); *changed says whether anything was written. Removes files nobody can need any
+ * more when it was. The caller holds state/publish.lock. */
 OTA_MUST_USE enum ota_status ota_repo_renew(const struct ota_workspace *w, struct ota_signer *signer, bool clock_ok,
                                             bool *changed, struct ota_err *err);
-/* Ids waiting in state/incoming, oldest first; leftovers (.tmp-*, .done, .refused) older than an hour are removed. *remarks gets a line for each thing
- * that is neither, or cannot be removed; none of them stops the rest. */
+/* Ids waiting in state/incoming, oldest first; leftovers (.tmp-*, .done, .refused) older than an hour are removed.
+ * *remarks gets a line for each thing that is neither, or cannot be removed; none of them stops the rest. */
 OTA_MUST_USE enum ota_status ota_repo_incoming(const struct ota_workspace *w, struct ota_fs_names *out,
                                                struct ota_buf *remarks, struct ota_err *err);
 /* Is a daemon running? Writes nothing, so that it can be asked where nothing may be written. */

@@ -28,7 +28,8 @@ bool ota_repo_commit_empty(const struct ota_repo_commit *c);
 /* Writes the roles below `dir`/metadata. */
 OTA_MUST_USE enum ota_status ota_repo_commit_write(const struct ota_repo_commit *c, const char *dir,
                                                    struct ota_err *err);
-/* Tells the signer what is published now, by a proposal that wants nothing: from then on it accepts nothing older (sign/online.h). */
+/* Tells the signer what is published now, by a proposal that wants nothing: from then on it accepts nothing older
+ * (sign/online.h). */
 void ota_repo_confirm(const struct ota_workspace *w, struct ota_signer *signer);
 /* Verifies `overlay` over state/repo from the current root on; product as in repo_verify.h. */
 OTA_MUST_USE enum ota_status ota_repo_commit_verify(const struct ota_workspace *w, const struct ota_repo_set *set,

@@ -116,8 +116,8 @@ static bool is_trouble_here(enum ota_status s) {
     return false;
 }
 
-/* What the signer says of this release. All else it says (the clock, its keys, another root, an older repository) may be over at the next try. EXPIRED is
- * about a role not published yet, and there is but one. */
+/* What the signer says of this release. All else it says (the clock, its keys, another root, an older repository) may
+ * be over at the next try. EXPIRED is about a role not published yet, and there is but one. */
 static bool signer_blames_release(const struct ota_signer *signer, enum ota_status s) {
     static const enum ota_status blame[] = {OTA_CHANNEL,        OTA_COUNTER, OTA_SIGNATURE, OTA_METADATA_TYPE,
                                             OTA_METADATA_FIELD, OTA_EXPIRED, OTA_ARGUMENT,  OTA_TOO_LARGE};
@@ -144,7 +144,8 @@ static enum ota_status sign(struct job *j, struct ota_signer *signer, struct ota
     return ota_repo_propose(signer, &proposal, &j->commit, err);
 }
 
-/* Where what is published does not verify either (an older image is damaged, another role has expired), the release is not to blame. */
+/* Where what is published does not verify either (an older image is damaged, another role has expired), the release
+ * is not to blame. */
 static enum ota_status verify(const struct job *j, bool *verdict, struct ota_err *err) {
     struct ota_err why;
     enum ota_status s = ota_repo_commit_verify(j->w, j->set, j->dir, j->request.product, err);

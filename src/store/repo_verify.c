@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Verifies a repository like a board that has only its root: the core's own workflow for the chain and for what channels offer, then every release
- * and image the product roles list, offered or not.
+ * Verifies a repository like a board that has only its root: the core's own workflow for the chain and for what
+ * channels offer, then every release and image the product roles list, offered or not.
  */
 #include "store/repo_verify.h"
 

@@ -338,7 +338,7 @@ static void test_table_change_allows_growth_and_data(void **state) {
     assert_ota_ok(ota_table_check(&next, 0x8000, 0x400000, &err));
     assert_ota_ok(ota_table_check_change(&now, &next, &err));
     assert_ota_ok(ota_table_check_change(&next, &now, &err)); /* a data partition may go */
-    row(&now, "ota_id")->size = 0x3000; /* what must stay may grow */
+    row(&now, "ota_id")->size = 0x3000;                       /* what must stay may grow */
     assert_ota_ok(ota_table_check_change(&now, &next, &err));
     row(&next, "storage")->size = 0x20000;
     assert_ota_ok(ota_table_check_change(&now, &next, &err));
