@@ -100,7 +100,7 @@ struct ota_image_rules {
     bool secure_version_known;
     uint32_t secure_version; /* lowest acceptable */
 };
-/* Everything of reference section 1.8 column 1 that can be checked from bytes (app) and section 2.4 (bootloader):
+/* What ESP-IDF's esp_image_verify() checks and bytes can show, and for a bootloader what it does not:
  * checksum, hash (a bootloader's too), chip, revisions, sizes, MMU congruence, segment 0 >= 256 for apps, at least
  * 1024 bytes. */
 OTA_MUST_USE enum ota_status ota_image_check_app(const struct ota_image *i, uint64_t file_length,

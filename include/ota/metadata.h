@@ -21,7 +21,7 @@
 #define OTA_DELEGATION_PATH_MAX 72u
 #define OTA_TARGET_PATH_MAX 168u /* served path of the longest names, with its NUL */
 
-/* Caps in bytes (DESIGN section 3). */
+/* Caps in bytes (ota-manifest(5)). */
 #define OTA_CAP_ROOT 8192u
 #define OTA_CAP_TARGETS 8192u
 #define OTA_CAP_SNAPSHOT 8192u

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Releases and channels: the `custom` objects that make a TUF target a release. Read by boards, written by push and
- * the signer. Format: DESIGN section 3, man ota-manifest(5).
+ * the signer. Format: ota-manifest(5).
  *
  *   img/<product>/<counter>/<file>         one image; custom {"kind","label"[,"z"]}
  *   img/<product>/<counter>/release.txt    the notes; custom = the release itself

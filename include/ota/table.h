@@ -64,7 +64,7 @@ OTA_MUST_USE enum ota_status ota_table_read(struct ota_span bytes, const struct 
                                             struct ota_table *out, struct ota_err *err);
 /* May it be served and booted: exactly 0xC00 bytes read, MD5 right, end marker, alignment, order, overlap, unique
  * non-empty labels, otadata size, fits flash. table_offset and flash_size in bytes (0: not known, not checked). Every
- * message names the row. Reference section 3.4. */
+ * message names the row. Source: gen_esp32part.py's verify(). */
 OTA_MUST_USE enum ota_status ota_table_check(const struct ota_table *t, uint32_t table_offset, uint32_t flash_size,
                                              struct ota_err *err);
 /* May `next` replace `now` over the air: app slots, otadata, nvs, nvs_keys, ota_state, ota_id, phy and recovery

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Channels: what is offered to which boards. DESIGN: the target rollout/<product>/<channel>, all of it in `custom`. */
+/* Channels: what is offered to which boards. The target rollout/<product>/<channel>, all of it in `custom`. */
 #include <string.h>
 
 #include "ota/release.h"

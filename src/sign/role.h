@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Writers of the signed roles (TUF 1.0.x sections 4.3 to 4.6, DESIGN section 3).
+ * Writers of the signed roles (TUF 1.0.x sections 4.3 to 4.6, ota-manifest(5)).
  *
  * A writer puts down one `signed` object. It runs twice: in canonical form for the bytes that are signed, in wire
  * form for the file. Structs borrow everything they point to.

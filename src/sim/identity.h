@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Who a board is: NVS partition `ota_id`, namespace "ota", written once by provisioning. DESIGN section 6. */
+/* Who a board is: NVS partition `ota_id`, namespace "ota", written once by provisioning. */
 #ifndef OTA_SIM_IDENTITY_H
 #define OTA_SIM_IDENTITY_H
 
