@@ -8,6 +8,7 @@
 ns=ota$$ a=otaa$$ b=otab$$
 ip netns add "$ns" 2>/dev/null || skip_all "ip netns is not allowed here"
 at_exit "ip netns del $ns 2>/dev/null; ip link del $a 2>/dev/null; rm -rf /etc/netns/$ns"
+ip netns exec "$ns" true 2>/dev/null || skip_all "ip netns exec is not allowed here"
 ip link add "$a" type veth peer name "$b" 2>/dev/null || skip_all "veth is not allowed here"
 net=$((RANDOM % 200 + 20))
 ip link set "$b" netns "$ns"
