@@ -54,6 +54,6 @@ trap 'rm -rf "$results"' EXIT
 suites "$@" | xargs -r -P "${OTA_TEST_JOBS:-2}" -I{} "$0" --out "$out" --one {} "$results"
 read -r passed failed skipped <<<"$(awk '{p+=$1; f+=$2; s+=$3} END {print p+0, f+0, s+0}' "$results/counts")"
 [ "$failed" -gt 0 ] && { echo "# failed in:"; awk '$2 {print "#   " $4}' "$results/counts"; }
-[ $((passed + failed)) -eq 0 ] && { echo "# no test was found"; failed=1; }
+[ $((passed + failed + skipped)) -eq 0 ] && { echo "# no test was found"; failed=1; }
 echo "$passed passed, $failed failed, $skipped skipped"
 [ "$failed" -eq 0 ]
