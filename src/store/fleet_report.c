@@ -12,6 +12,7 @@
 #include <time.h>
 
 #include "host/json_tree.h"
+#include "host/printable.h"
 
 #define QUARANTINE_MAX 1000
 #define HISTORY_MAX 50 /* reports kept per board */
@@ -84,29 +85,16 @@ static const struct field label_fields[] = {
     {0},
 };
 
-/* Marks and controls of direction and line that would show a text otherwise than it is stored: U+061C, U+200E,
- * U+200F, U+2028 to U+202E and U+2066 to U+2069, as UTF-8. The bytes end with a NUL. */
-static bool reorders(const unsigned char *p) {
-    if (p[0] == 0xD8)
-        return p[1] == 0x9C;
-    if (p[0] != 0xE2)
-        return false;
-    if (p[1] == 0x80)
-        return p[2] == 0x8E || p[2] == 0x8F || (p[2] >= 0xA8 && p[2] <= 0xAE);
-    return p[1] == 0x81 && p[2] >= 0xA6 && p[2] <= 0xA9;
-}
-
-/* C0, DEL, as UTF-8 C1, and what reorders. */
-static bool printable(const char *text) {
-    for (const unsigned char *p = (const unsigned char *)text; *p; p++)
-        if (*p < 0x20 || *p == 0x7F || (*p == 0xC2 && p[1] < 0xA0) || reorders(p))
-            return false;
-    return true;
+/* A stored text is shown in tables and on pages, too: beside what a terminal must not see, no Arabic letter mark
+ * (U+061C) and no line or paragraph separator (U+2028, U+2029). */
+static bool fit_to_show(const char *text) {
+    return ota_printable(text) && !strstr(text, "\xD8\x9C") && !strstr(text, "\xE2\x80\xA8") &&
+           !strstr(text, "\xE2\x80\xA9");
 }
 
 /* A message is for people: what does not fit is cut, at a character boundary. Names and digests must fit. */
 static bool take_text(const cJSON *v, const struct field *f, char *out) {
-    if (!cJSON_IsString(v) || !printable(v->valuestring))
+    if (!cJSON_IsString(v) || !fit_to_show(v->valuestring))
         return false;
     (void)ota_format(out, f->size, "%s", v->valuestring);
     return strlen(v->valuestring) < f->size || strcmp(f->name, "message") == 0;
