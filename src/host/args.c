@@ -321,9 +321,6 @@ size_t ota_args_operands(const struct ota_args *args) {
 const char *ota_args_operand(const struct ota_args *args, size_t index) {
     return index < args->operand_count ? args->operand[index] : NULL;
 }
-const struct ota_program *ota_args_program(const struct ota_args *args) {
-    return args->program;
-}
 
 enum ota_status ota_args_number(const struct ota_args *args, const char *option, uint64_t min, uint64_t max,
                                 uint64_t absent, uint64_t *out, struct ota_err *err) {

@@ -47,7 +47,6 @@ size_t ota_args_count(const struct ota_args *args, const char *option);
 const char *ota_args_at(const struct ota_args *args, const char *option, size_t index);
 size_t ota_args_operands(const struct ota_args *args);
 const char *ota_args_operand(const struct ota_args *args, size_t index);
-const struct ota_program *ota_args_program(const struct ota_args *args);
 /* Decimal in [min, max]; absent: `absent`. USAGE otherwise. */
 OTA_MUST_USE enum ota_status ota_args_number(const struct ota_args *args, const char *option, uint64_t min,
                                              uint64_t max, uint64_t absent, uint64_t *out, struct ota_err *err);

@@ -46,14 +46,11 @@ void ota_buf_str(struct ota_buf *b, const char *s) {
 }
 
 void ota_buf_printf(struct ota_buf *b, const char *fmt, ...) {
-    OTA_CLEAN_FREE char *text = NULL;
     va_list args;
     va_start(args, fmt);
-    int n = vasprintf(&text, fmt, args);
+    OTA_CLEAN_FREE char *text = ota_vsprintf(fmt, args);
     va_end(args);
-    if (n < 0)
-        out_of_memory();
-    ota_buf_append(b, text, (size_t)n);
+    ota_buf_str(b, text);
 }
 
 struct ota_span ota_buf_span(const struct ota_buf *b) {
@@ -64,14 +61,18 @@ const char *ota_buf_text(const struct ota_buf *b) {
     return b->p ? (const char *)b->p : "";
 }
 
-char *ota_sprintf(const char *fmt, ...) {
+char *ota_vsprintf(const char *fmt, va_list args) {
     char *text = NULL;
+    if (vasprintf(&text, fmt, args) < 0)
+        out_of_memory();
+    return text;
+}
+
+char *ota_sprintf(const char *fmt, ...) {
     va_list args;
     va_start(args, fmt);
-    int n = vasprintf(&text, fmt, args);
+    char *text = ota_vsprintf(fmt, args);
     va_end(args);
-    if (n < 0)
-        out_of_memory();
     return text;
 }
 

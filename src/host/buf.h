@@ -22,6 +22,7 @@ const char *ota_buf_text(const struct ota_buf *b); /* "" when empty */
 
 /* asprintf that ends the program when out of memory; the caller frees. */
 char *ota_sprintf(const char *fmt, ...) OTA_PRINTF(1, 2);
+char *ota_vsprintf(const char *fmt, va_list args) OTA_PRINTF(1, 0);
 char *ota_strdup(const char *s);
 void *ota_calloc(size_t n, size_t size);
 

@@ -48,16 +48,10 @@ size_t ota_printable_clean(char *text) {
 }
 
 void ota_print_line(FILE *out, const char *fmt, ...) {
-    char *line = NULL;
     va_list args;
     va_start(args, fmt);
-    int n = vasprintf(&line, fmt, args);
+    OTA_CLEAN_FREE char *line = ota_vsprintf(fmt, args);
     va_end(args);
-    if (n < 0) {
-        (void)fprintf(stderr, "out of memory\n");
-        exit(1);
-    }
     (void)ota_printable_clean(line);
     (void)fprintf(out, "%s\n", line);
-    free(line);
 }

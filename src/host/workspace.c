@@ -86,16 +86,10 @@ void ota_workspace_close(struct ota_workspace *w) {
 }
 
 char *ota_workspace_path(const struct ota_workspace *w, const char *fmt, ...) {
-    OTA_CLEAN_FREE char *rest = NULL;
     va_list args;
     va_start(args, fmt);
-    int n = vasprintf(&rest, fmt, args);
+    OTA_CLEAN_FREE char *rest = ota_vsprintf(fmt, args);
     va_end(args);
-    if (n < 0) {
-        rest = NULL;
-        (void)fprintf(stderr, "out of memory\n");
-        exit(1);
-    }
     return ota_sprintf("%s/%s", w->dir, rest);
 }
 
