@@ -42,6 +42,18 @@ static void test_agent_idle_poll_is_one_request_and_writes_nothing(void **state)
     assert_int_equal(w->board->ops, 0);
 }
 
+static void test_agent_poll_now_makes_one_full_run(void **state) {
+    struct world *w = *state;
+    world_settle(w);
+    ota_poll_now(w->agent);
+    unsigned before = w->server->requests;
+    assert_true(world_run(w));
+    assert_true(w->server->requests > before + 1); /* the root chain is asked for, too */
+    before = w->server->requests;
+    assert_true(world_run(w));
+    assert_int_equal(w->server->requests, before + 1);
+}
+
 static void test_agent_app_only(void **state) {
     struct world *w = *state;
     world_settle(w);
@@ -429,6 +441,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         TEST(test_agent_factory_board_finds_its_counter),
         TEST(test_agent_idle_poll_is_one_request_and_writes_nothing),
+        TEST(test_agent_poll_now_makes_one_full_run),
         TEST(test_agent_app_only),
         TEST(test_agent_four_kinds_with_table_round),
         TEST(test_agent_data_only_needs_no_confirmation),
