@@ -23,6 +23,9 @@ enum ota_status ota_cmd_verify(const struct ota_args *args, struct ota_err *err)
 enum ota_status ota_cmd_device_add(const struct ota_args *args, struct ota_err *err);
 enum ota_status ota_cmd_device_list(const struct ota_args *args, struct ota_err *err);
 enum ota_status ota_cmd_fleet_list(const struct ota_args *args, struct ota_err *err);
+enum ota_status ota_cmd_token_create(const struct ota_args *args, struct ota_err *err);
+enum ota_status ota_cmd_token_list(const struct ota_args *args, struct ota_err *err);
+enum ota_status ota_cmd_token_revoke(const struct ota_args *args, struct ota_err *err);
 
 /* ---- what handlers share: output.c --------------------------------------------------------------------- */
 
@@ -39,6 +42,9 @@ void ota_ctl_print_json(cJSON **tree);
 /* "25%", "2.5%"; returns out. */
 #define OTA_CTL_SHARE_MAX 8
 const char *ota_ctl_share(unsigned permille, char out[OTA_CTL_SHARE_MAX]);
+/* An option that takes a time, as 90d, 12h, 30min or 2y, in seconds: at least one minute, at most `max`. USAGE. */
+OTA_MUST_USE enum ota_status ota_ctl_duration(const struct ota_args *args, const char *option, uint64_t max,
+                                              uint64_t absent, uint64_t *out, struct ota_err *err);
 /* Seconds since 1970 by this machine's clock. */
 uint64_t ota_ctl_now(void);
 

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What every verb needs: its workspace, JSON on stdout, the time. */
+/* What verbs share: their workspace, JSON on stdout, shares and times. */
 #include <stdio.h>
+#include <string.h>
 #include <time.h>
 
 #include "ctl/cmd.h"
 #include "host/json_tree.h"
+#include "host/words.h"
 #include "store/repo.h"
 
 enum ota_status ota_ctl_workspace(const struct ota_args *args, struct ota_workspace *w, struct ota_err *err) {
@@ -41,6 +43,28 @@ const char *ota_ctl_share(unsigned permille, char out[OTA_CTL_SHARE_MAX]) {
     else
         (void)snprintf(out, OTA_CTL_SHARE_MAX, "%u%%", permille / 10 % 1000);
     return out;
+}
+
+enum ota_status ota_ctl_duration(const struct ota_args *args, const char *option, uint64_t max, uint64_t absent,
+                                 uint64_t *out, struct ota_err *err) {
+    static const struct {
+        const char *name;
+        uint64_t seconds;
+    } units[] = {{"min", 60}, {"h", 3600}, {"d", 86400}, {"w", 7 * 86400}, {"y", 365 * 86400}};
+    const char *text = ota_args_get(args, option);
+    size_t digits = text ? strspn(text, "0123456789") : 0;
+    uint32_t count = 0;
+    *out = absent;
+    if (!text)
+        return OTA_OK;
+    if (ota_words_number((struct ota_span){(const uint8_t *)text, digits}, UINT32_MAX, &count) && count > 0)
+        for (size_t i = 0; i < OTA_ARRAY_LEN(units); i++)
+            if (strcmp(text + digits, units[i].name) == 0 && count <= max / units[i].seconds) {
+                *out = count * units[i].seconds;
+                return OTA_OK;
+            }
+    return ota_err_set(err, OTA_USAGE, "--%s \"%.20s\" is no time from 1min to %llud, such as 12h or 90d", option, text,
+                       (unsigned long long)(max / 86400));
 }
 
 uint64_t ota_ctl_now(void) {

@@ -115,6 +115,30 @@ static const char fleet_list_details[] =
     "JSON: devices (id, product, channel, counter, version, state, result, code,\n"
     "message, mixed, seen, ...).";
 
+static const struct ota_option token_create_options[] = {
+    {"role", 0, "ROLE", "read, push, operate or admin; each may do what\nthose before it may", false},
+    {"product", 0, "NAME", "for this product only", false},
+    {"expires", 0, "TIME", "how long it is valid: 90d, 12h, 2y; default 90d", false},
+    {NULL, 0, NULL, NULL, false},
+};
+static const char token_create_details[] =
+    "Makes a token for the API of otaserve: for a CI job that pushes, a dashboard or a\n"
+    "script. It is shown once; only its digest is kept. A token opens the server,\n"
+    "nothing else: boards accept what the product key signed, so that a stolen token\n"
+    "alone publishes nothing. A name can be used again after its token was revoked or\n"
+    "has expired.\n\n"
+    "JSON: name, role, product (null: every one), created, expires, token.";
+
+static const char token_list_details[] =
+    "Lists the tokens of the API with their role, expiry and last use. Tokens of boards\n"
+    "are not among them: otactl device list.\n\n"
+    "JSON: tokens (name, role, product, created, expires, used, state: valid, revoked\n"
+    "or expired).";
+
+static const char token_revoke_details[] =
+    "Ends a token at once; a running otaserve refuses the next request made with it.\n\n"
+    "JSON: name, revoked.";
+
 static const struct ota_option product_filter[] = {
     {"product", 0, "NAME", "only this product", false},
     {NULL, 0, NULL, NULL, false},
@@ -129,6 +153,9 @@ static const struct ota_verb verbs[] = {
     {"verify", "DIR|URL", 1, 1, "check a repository as a board would", verify_details, verify_options, ota_cmd_verify},
     {"device add", "ID", 1, 1, "make a board known and print its token", device_add_details, device_add_options, ota_cmd_device_add},
     {"device list", "", 0, 0, "list the boards that were added", device_list_details, product_filter, ota_cmd_device_list},
+    {"token create", "NAME", 1, 1, "make a token for CI, a script or a dashboard", token_create_details, token_create_options, ota_cmd_token_create},
+    {"token list", "", 0, 0, "list the tokens of the API", token_list_details, NULL, ota_cmd_token_list},
+    {"token revoke", "NAME", 1, 1, "end a token", token_revoke_details, NULL, ota_cmd_token_revoke},
     {"fleet list", "", 0, 0, "show what every board runs and reported", fleet_list_details, product_filter, ota_cmd_fleet_list},
     {NULL, NULL, 0, 0, NULL, NULL, NULL, NULL},
 };

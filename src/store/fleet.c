@@ -10,12 +10,12 @@
 
 #define TOKEN_BYTES 32u
 
-static enum ota_status token_digest(const char *token, uint8_t out[OTA_SHA256_LEN], struct ota_err *err) {
+enum ota_status ota_fleet_token_digest(const char *token, uint8_t out[OTA_SHA256_LEN], struct ota_err *err) {
     return ota_sha256(&ota_crypto_openssl, token, strlen(token), out, err);
 }
 
 /* "ota_" and 43 base64url digits, which need no escaping in a header, a shell or NVS. */
-static enum ota_status make_token(char out[OTA_TOKEN_TEXT_MAX], struct ota_err *err) {
+enum ota_status ota_fleet_token_make(char out[OTA_TOKEN_TEXT_MAX], struct ota_err *err) {
     static const char digit[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
     uint8_t random[TOKEN_BYTES];
     OTA_TRY(ota_crypto_openssl.random(ota_crypto_openssl.ctx, random, sizeof random, err));
@@ -74,8 +74,8 @@ enum ota_status ota_fleet_add(struct ota_fleet *f, const char *id, const char *p
             "\"%s\" cannot be the id of a board: letters, digits and . _ : - , at most 64, no punctuation first", id);
     if (!ota_name_valid(ota_span_str(product)) || !ota_name_valid(ota_span_str(channel)))
         return ota_err_set(err, OTA_ARGUMENT, "product and channel are a-z, 0-9 and -, at most 32");
-    OTA_TRY(make_token(token, err));
-    OTA_TRY(token_digest(token, digest, err));
+    OTA_TRY(ota_fleet_token_make(token, err));
+    OTA_TRY(ota_fleet_token_digest(token, digest, err));
     OTA_TRY(ota_fleet_lock(f, err));
     enum ota_status st = insert_whole(f, id, product, channel, digest, err);
     ota_fleet_unlock(f);
@@ -104,7 +104,7 @@ enum ota_status ota_fleet_authenticate(struct ota_fleet *f, const char *id, cons
     enum ota_status st = stored_digest(f, id, want, &known, err);
     ota_fleet_unlock(f);
     OTA_TRY(st);
-    OTA_TRY(token_digest(token ? token : "", got, err));
+    OTA_TRY(ota_fleet_token_digest(token ? token : "", got, err));
     if (!known)
         *out = OTA_FLEET_UNKNOWN_DEVICE;
     else
@@ -112,30 +112,25 @@ enum ota_status ota_fleet_authenticate(struct ota_fleet *f, const char *id, cons
     return OTA_OK;
 }
 
-static void column_text(sqlite3_stmt *s, int at, char *out, size_t cap) {
-    const unsigned char *text = sqlite3_column_text(s, at);
-    (void)ota_format(out, cap, "%s", text ? (const char *)text : "");
-}
-
 static void read_row(sqlite3_stmt *s, struct ota_fleet_device *d) {
     memset(d, 0, sizeof *d);
     d->quarantine = sqlite3_column_int(s, 0) != 0;
-    column_text(s, 1, d->id, sizeof d->id);
-    column_text(s, 2, d->product, sizeof d->product);
-    column_text(s, 3, d->channel, sizeof d->channel);
+    ota_fleet_column_text(s, 1, d->id, sizeof d->id);
+    ota_fleet_column_text(s, 2, d->product, sizeof d->product);
+    ota_fleet_column_text(s, 3, d->channel, sizeof d->channel);
     d->mixed = sqlite3_column_int(s, 4) != 0;
     d->counter_unknown = sqlite3_column_int(s, 5) != 0;
     d->time_unverified = sqlite3_column_int(s, 6) != 0;
     d->counter = (uint32_t)sqlite3_column_int64(s, 7);
-    column_text(s, 8, d->version, sizeof d->version);
-    column_text(s, 9, d->state, sizeof d->state);
-    column_text(s, 10, d->result, sizeof d->result);
-    column_text(s, 11, d->code, sizeof d->code);
-    column_text(s, 12, d->message, sizeof d->message);
+    ota_fleet_column_text(s, 8, d->version, sizeof d->version);
+    ota_fleet_column_text(s, 9, d->state, sizeof d->state);
+    ota_fleet_column_text(s, 10, d->result, sizeof d->result);
+    ota_fleet_column_text(s, 11, d->code, sizeof d->code);
+    ota_fleet_column_text(s, 12, d->message, sizeof d->message);
     d->result_counter = (uint32_t)sqlite3_column_int64(s, 13);
     d->added = (uint64_t)sqlite3_column_int64(s, 14);
     d->seen = (uint64_t)sqlite3_column_int64(s, 15);
-    column_text(s, 16, d->address, sizeof d->address);
+    ota_fleet_column_text(s, 16, d->address, sizeof d->address);
 }
 
 static enum ota_status list(struct ota_fleet *f, const char *product,

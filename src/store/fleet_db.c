@@ -10,7 +10,7 @@
 #include "host/buf.h"
 #include "host/fs.h"
 
-#define SCHEMA_VERSION 1
+#define SCHEMA_VERSION 2
 #define PATIENCE_MS 3000
 
 /* user_version is the schema's: step i takes a database from version i to i + 1. */
@@ -33,6 +33,9 @@ static const char *const schema_step[SCHEMA_VERSION] = {
     "CREATE TABLE stranger(id TEXT PRIMARY KEY, product TEXT NOT NULL, address TEXT NOT NULL, first INTEGER NOT NULL,"
     " seen INTEGER NOT NULL) WITHOUT ROWID;"
     "CREATE INDEX stranger_seen ON stranger(seen);",
+    "CREATE TABLE token(name TEXT PRIMARY KEY, digest BLOB NOT NULL UNIQUE, role INTEGER NOT NULL,"
+    " product TEXT NOT NULL, created INTEGER NOT NULL, expires INTEGER NOT NULL, used INTEGER NOT NULL DEFAULT 0,"
+    " revoked INTEGER NOT NULL DEFAULT 0) WITHOUT ROWID;",
 };
 
 static const char *const sql_text[OTA_FLEET_SQL_COUNT] = {
@@ -68,6 +71,12 @@ static const char *const sql_text[OTA_FLEET_SQL_COUNT] = {
         " message, result_counter, added, seen, address FROM device WHERE ?1 IS NULL OR product = ?1"
         " UNION ALL SELECT 1, id, product, '', 0, 0, 0, 0, '', '', '', '', '', 0, first, seen, address FROM stranger"
         " WHERE ?1 IS NULL OR product = ?1 ORDER BY 1, 2",
+    [OTA_FLEET_TOKEN_ADD] = "INSERT OR REPLACE INTO token(name, role, product, created, expires, digest)"
+                            " VALUES(?1, ?2, ?3, ?4, ?5, ?6)",
+    [OTA_FLEET_TOKEN_LIST] = "SELECT name, role, product, created, expires, used, revoked, digest FROM token"
+                             " ORDER BY name",
+    [OTA_FLEET_TOKEN_REVOKE] = "UPDATE token SET revoked = iif(revoked, revoked, ?2) WHERE name = ?1",
+    [OTA_FLEET_TOKEN_USED] = "UPDATE token SET used = ?2 WHERE name = ?1",
 };
 
 enum ota_status ota_fleet_failed(struct ota_fleet *f, struct ota_err *err) {
@@ -142,6 +151,11 @@ enum ota_status ota_fleet_simple(struct ota_fleet *f, enum ota_fleet_sql which, 
 
 void ota_fleet_bind_text(sqlite3_stmt *s, int at, const char *text) {
     (void)sqlite3_bind_text(s, at, text, -1, SQLITE_STATIC);
+}
+
+void ota_fleet_column_text(sqlite3_stmt *s, int at, char *out, size_t cap) {
+    const unsigned char *text = sqlite3_column_text(s, at);
+    (void)ota_format(out, cap, "%s", text ? (const char *)text : "");
 }
 
 static enum ota_status run(struct ota_fleet *f, const char *sql, struct ota_err *err) {

@@ -24,6 +24,10 @@ enum ota_fleet_sql {
     OTA_FLEET_STRANGER_PRUNE,
     OTA_FLEET_STRANGER_GONE,
     OTA_FLEET_LIST,
+    OTA_FLEET_TOKEN_ADD,
+    OTA_FLEET_TOKEN_LIST,
+    OTA_FLEET_TOKEN_REVOKE,
+    OTA_FLEET_TOKEN_USED,
     OTA_FLEET_SQL_COUNT
 };
 
@@ -48,5 +52,12 @@ OTA_MUST_USE enum ota_status ota_fleet_simple(struct ota_fleet *f, enum ota_flee
 enum ota_status ota_fleet_failed(struct ota_fleet *f, struct ota_err *err);
 /* Binds text that outlives the step; a failure shows up in it. */
 void ota_fleet_bind_text(sqlite3_stmt *s, int at, const char *text);
+/* NULL becomes "". */
+void ota_fleet_column_text(sqlite3_stmt *s, int at, char *out, size_t cap);
+
+/* Tokens of boards and people alike: "ota_" and 32 random bytes as text, of which the SHA-256 is kept. */
+OTA_MUST_USE enum ota_status ota_fleet_token_make(char out[OTA_TOKEN_TEXT_MAX], struct ota_err *err);
+OTA_MUST_USE enum ota_status ota_fleet_token_digest(const char *token, uint8_t out[OTA_SHA256_LEN],
+                                                    struct ota_err *err);
 
 #endif

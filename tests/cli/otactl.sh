@@ -15,10 +15,10 @@ mkdir "$tmp/folder"
 
 # ---- command line ----
 ok "otactl_help_lists_verbs" otactl --help
-for verb in init push inspect releases status verify "device add" "device list" "fleet list"; do
+for verb in init push inspect releases status verify "device add" "device list" "fleet list" "token create" "token list" "token revoke"; do
     contains "otactl_help_names_${verb// /_}" "$out" "  $verb "
 done
-for verb in init push inspect releases status verify "device add" "device list" "fleet list"; do
+for verb in init push inspect releases status verify "device add" "device list" "fleet list" "token create" "token list" "token revoke"; do
     # shellcheck disable=SC2086
     run otactl $verb --help
     is "otactl_${verb// /_}_help_goes_to_stdout" "$rc:$err" "0:"
@@ -331,7 +331,7 @@ read_only() { # "$@" where the workspace cannot be written
     unshare -m sh -c 'mount --bind "$0" "$0" && mount -o remount,ro,bind "$0" && "$@"' "$ws" "$@"
 }
 if read_only true 2>/dev/null; then
-    for verb in status releases "device list" "fleet list"; do
+    for verb in status releases "device list" "token list" "fleet list"; do
         # shellcheck disable=SC2086
         run read_only otactl -C "$ws" $verb
         is "otactl_${verb// /_}_reads_where_it_may_not_write" "$rc:$err" "0:"
@@ -341,6 +341,25 @@ else
     skip "otactl_reads_where_it_may_not_write" "unshare -m and mount are not allowed here"
 fi
 fails "otactl_device_add_twice" 1 "kitchen" otactl -C "$ws" device add kitchen
+
+# ---- tokens ----
+token=$(otactl -C "$ws" token create ci --role push --product thermo --expires 12h --json)
+is "otactl_token_create" "$(jq -r '"\(.name) \(.role) \(.product) \(.expires - .created)"' <<<"$token")" "ci push thermo 43200"
+is "otactl_token_looks_like_one" "$(jq -r '.token | test("^ota_[A-Za-z0-9_-]{43}$")' <<<"$token")" true
+fails "otactl_token_create_twice" 1 "in use" otactl -C "$ws" token create ci --role read
+fails "otactl_token_without_role" 2 "which role" otactl -C "$ws" token create deploy
+fails "otactl_token_of_no_role" 2 "no role" otactl -C "$ws" token create deploy --role root
+fails "otactl_token_of_no_time" 2 "such as 12h or 90d" otactl -C "$ws" token create deploy --role push --expires 90
+fails "otactl_token_of_too_long_a_time" 2 "such as 12h or 90d" otactl -C "$ws" token create deploy --role push --expires 11y
+fails "otactl_token_of_no_product" 2 "no product" otactl -C "$ws" token create deploy --role push --product nope
+fails "otactl_token_of_no_name" 2 "cannot name a token" otactl -C "$ws" token create 'My CI' --role push
+contains "otactl_token_create_says_how_to_use_it" "$(otactl -C "$ws" token create wall --role operate)" "OTA_TOKEN_FILE"
+is "otactl_token_list" "$(otactl -C "$ws" token list --json | jq -c '[.tokens[] | [.name, .role, .product, .used, .state]]')" \
+    '[["ci","push","thermo",0,"valid"],["wall","operate",null,0,"valid"]]'
+ok "otactl_token_revoke" otactl -C "$ws" token revoke ci
+fails "otactl_token_revoke_nobody" 1 "no token is named" otactl -C "$ws" token revoke nobody
+contains "otactl_token_list_shows_revoked" "$(otactl -C "$ws" token list | grep '^ci ')" "revoked"
+ok "otactl_token_is_not_stored" bash -c "! grep -qa '$(jq -r .token <<<"$token")' '$ws'/state/fleet.db*"
 fails "otactl_device_add_bad_id" 2 "bad id" otactl -C "$ws" device add 'bad id'
 fails "otactl_device_wants_a_second_word" 2 "device add" otactl device
 ok "otactl_device_list" otactl -C "$ws" device list
