@@ -22,7 +22,7 @@ struct ota_push {
 
 /* The roles a new release goes on top of, as ota_repo_role() has verified them. */
 struct ota_push_current {
-    struct ota_buf role, rollout;
+    struct ota_buf role, rollout, targets;
 };
 OTA_MUST_USE enum ota_status ota_push_current_read(const struct ota_push *p, struct ota_push_current *c,
                                                    struct ota_err *err);

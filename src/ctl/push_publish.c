@@ -18,6 +18,7 @@
 #include "ctl/push.h"
 #include "host/crypto.h"
 #include "host/fs.h"
+#include "sign/keyring.h"
 #include "sign/sign.h"
 #include "store/repo.h"
 
@@ -72,17 +73,15 @@ static enum ota_status assign_counter(struct ota_push *p, const struct ota_push_
 static enum ota_status sign(const struct ota_push *p, const struct ota_push_current *c, struct ota_buf *out,
                             uint64_t *version, struct ota_err *err) {
     OTA_CLEAN_FREE char *folder = ota_workspace_path(p->w, "keys");
-    OTA_CLEAN_FREE char *path = ota_sprintf("%s/%s.pem", folder, p->product->name);
-    OTA_CLEAN(ota_key_free) struct ota_key *key = NULL;
-    OTA_TRY(ota_fs_check_folder_unshared(folder, err));
-    OTA_TRY(ota_key_load(&key, path, err));
+    OTA_CLEAN(ota_keyring_free) struct ota_keyring ring = {0};
+    OTA_TRY(ota_keyring_load(&ring, folder, err));
     struct ota_sign_release in = {
-        .key = key,
         .release = &p->build.release,
         .role = ota_buf_span(&c->role),
         .rollout = ota_buf_span(&c->rollout),
         .now = ota_ctl_now(),
     };
+    OTA_TRY(ota_keyring_product(&ring, ota_buf_span(&c->targets), p->product->name, &in.by, err));
     return ota_sign_release(&in, out, version, err);
 }
 

@@ -5,6 +5,7 @@
  *   ota.conf
  *   images/                     inbox, never served
  *   keys/      0700             root.pem targets.pem snapshot.pem timestamp.pem rollout.pem <product>.pem  (PKCS#8, 0600)
+ *                               further keys of a role: host/key_file.h
  *                               root.json (the root that the signer believes: newest of state/repo)
  *                               last-signed (what the online roles were signed as last: sign/last_signed.h)
  *                               tls-ca.pem tls-server.pem (private, 0600)   ca.crt server.crt (certificates)

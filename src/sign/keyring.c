@@ -5,36 +5,39 @@
 #include <string.h>
 
 #include "host/fs.h"
+#include "host/key_file.h"
+#include "host/role_file.h"
+#include "host/words.h"
 
-static const char *const online[] = {"rollout", "snapshot", "timestamp"};
+#define REASON_MAX 180u
 
 void ota_keyring_free(struct ota_keyring *k) {
-    for (size_t i = 0; i < k->count; i++)
+    for (size_t i = 0; i < k->count; i++) {
         ota_key_free(&k->entry[i].key);
+        free(k->entry[i].file);
+    }
     ota_buf_free(&k->root);
+    ota_buf_free(&k->unusable);
     memset(k, 0, sizeof *k);
-}
-
-/* "<role>.pem" of a role that is signed without a person. */
-static bool role_of(const char *file, char role[OTA_ROLE_NAME_MAX + 1]) {
-    size_t n = strlen(file);
-    if (n < 5 || strcmp(file + n - 4, ".pem") != 0)
-        return false;
-    struct ota_span name = {(const uint8_t *)file, n - 4};
-    return ota_name_valid(name) && ota_span_copy(name, role, OTA_ROLE_NAME_MAX + 1) && strcmp(role, "root") != 0 &&
-           strcmp(role, "tls-ca") != 0 && strcmp(role, "tls-server") != 0;
 }
 
 static enum ota_status load_one(struct ota_keyring *k, const char *dir, const char *file, struct ota_err *err) {
     char role[OTA_ROLE_NAME_MAX + 1];
-    if (!role_of(file, role))
+    struct ota_key *key = NULL;
+    struct ota_err why;
+    if (!ota_key_file_role(file, role) || strcmp(role, "root") == 0)
         return OTA_OK;
     if (k->count == OTA_KEYRING_MAX)
         return ota_err_set(err, OTA_TOO_LARGE, "%s: more than %u keys; move those of retired products away", dir,
                            OTA_KEYRING_MAX);
     OTA_CLEAN_FREE char *path = ota_sprintf("%s/%s", dir, file);
-    OTA_TRY(ota_key_load(&k->entry[k->count].key, path, err));
-    memcpy(k->entry[k->count].name, role, sizeof role);
+    if (ota_key_load(&key, path, &why) != OTA_OK) {
+        ota_buf_printf(&k->unusable, "%s\n", why.msg);
+        return OTA_OK;
+    }
+    k->entry[k->count].key = key;
+    k->entry[k->count].file = ota_strdup(file);
+    memcpy(k->entry[k->count].role, role, sizeof role);
     k->count++;
     return OTA_OK;
 }
@@ -45,14 +48,8 @@ static enum ota_status load_all(struct ota_keyring *k, const char *dir, struct o
     OTA_TRY(ota_fs_list(dir, &names, err));
     for (size_t i = 0; i < names.count; i++)
         OTA_TRY(load_one(k, dir, names.name[i], err));
-    for (size_t i = 0; i < OTA_ARRAY_LEN(online); i++)
-        if (!ota_keyring_find(k, online[i]))
-            return ota_err_set(err, OTA_NOT_FOUND, "%s/%s.pem is missing: without it nothing can be signed; restore it",
-                               dir, online[i]);
     OTA_CLEAN_FREE char *root = ota_sprintf("%s/root.json", dir);
-    if (ota_fs_read(root, OTA_CAP_ROOT, &k->root, err) != OTA_OK)
-        return ota_err_prefix(err, "the root that signing starts from (a copy of state/repo/metadata/N.root.json)");
-    return OTA_OK;
+    return ota_fs_exists(root) ? ota_fs_read(root, OTA_CAP_ROOT, &k->root, err) : OTA_OK;
 }
 
 enum ota_status ota_keyring_load(struct ota_keyring *k, const char *dir, struct ota_err *err) {
@@ -63,18 +60,77 @@ enum ota_status ota_keyring_load(struct ota_keyring *k, const char *dir, struct 
     return s;
 }
 
-const struct ota_key *ota_keyring_find(const struct ota_keyring *k, const char *role) {
+static const struct ota_key *find(const struct ota_keyring *k, const char *keyid) {
     for (size_t i = 0; i < k->count; i++)
-        if (strcmp(k->entry[i].name, role) == 0)
+        if (strcmp(ota_key_public(k->entry[i].key)->keyid, keyid) == 0)
             return k->entry[i].key;
     return NULL;
 }
 
-const struct ota_key *ota_keyring_for(const struct ota_keyring *k, const char *role,
-                                      const struct ota_signers *signers) {
-    const struct ota_key *key = ota_keyring_find(k, role);
-    for (size_t i = 0; key && i < signers->count; i++)
-        if (strcmp(signers->keyid[i], ota_key_public(key)->keyid) == 0)
-            return key;
-    return NULL;
+void ota_keyring_for(const struct ota_keyring *k, const struct ota_signers *by, struct ota_role_keys *out) {
+    *out = (struct ota_role_keys){.count = 0};
+    for (size_t i = 0; i < by->count; i++) {
+        const struct ota_key *key = find(k, by->keyid[i]);
+        if (key)
+            out->key[out->count++] = key;
+    }
+}
+
+/* What is wrong with a file named after the role; "" when there is none. */
+static struct ota_span find_reason(const struct ota_keyring *k, const char *role) {
+    OTA_CLEAN_FREE char *name = ota_sprintf("/%s.", role);
+    struct ota_span left = ota_buf_span(&k->unusable);
+    while (left.len) {
+        struct ota_span line = ota_words_take(&left, '\n');
+        if (memmem(line.p, line.len, name, strlen(name)))
+            return line;
+    }
+    return (struct ota_span){NULL, 0};
+}
+
+enum ota_status ota_keyring_need(const struct ota_keyring *k, const char *role, const struct ota_signers *by,
+                                 struct ota_role_keys *out, struct ota_err *err) {
+    ota_keyring_for(k, by, out);
+    if (out->count >= by->threshold) {
+        out->count = by->threshold;
+        return OTA_OK;
+    }
+    struct ota_span reason = find_reason(k, role);
+    if (reason.len)
+        return ota_err_set(err, OTA_KEY, "role %s cannot be signed: %.*s", role,
+                           (int)(reason.len > REASON_MAX ? REASON_MAX : reason.len), (const char *)reason.p);
+    return ota_err_set(err, OTA_KEY,
+                       "role %s needs %u signature%s, and keys/ holds %zu of its %u keys; restore keys/%s.pem, or "
+                       "otactl root rotate %s",
+                       role, by->threshold, by->threshold == 1 ? "" : "s", out->count, by->count, role, role);
+}
+
+enum ota_status ota_keyring_check(const struct ota_keyring *k, struct ota_err *err) {
+    static const enum ota_role online[] = {OTA_ROLE_SNAPSHOT, OTA_ROLE_TIMESTAMP};
+    OTA_CLEAN(ota_role_file_free) struct ota_role_file root = {0};
+    struct ota_signers top[OTA_ROLE_COUNT];
+    struct ota_role_keys unused;
+    if (k->root.len == 0)
+        return ota_err_set(err, OTA_NOT_FOUND,
+                           "keys/root.json is missing, the root that signing starts from; it is a copy of the newest "
+                           "state/repo/metadata/N.root.json");
+    ota_role_file_set(&root, "root", ota_buf_span(&k->root));
+    if (ota_role_file_open_root(&root, top, err) != OTA_OK)
+        return ota_err_prefix(err, "keys/root.json");
+    for (size_t i = 0; i < OTA_ARRAY_LEN(online); i++)
+        OTA_TRY(ota_keyring_need(k, ota_role_name(online[i]), &top[online[i]], &unused, err));
+    return OTA_OK;
+}
+
+enum ota_status ota_keyring_product(const struct ota_keyring *k, struct ota_span targets, const char *product,
+                                    struct ota_role_keys *out, struct ota_err *err) {
+    OTA_CLEAN(ota_role_file_free) struct ota_role_file f = {0};
+    OTA_CLEAN_FREE struct ota_role_delegations *d = ota_calloc(1, sizeof *d);
+    ota_role_file_set(&f, "targets", targets);
+    OTA_TRY(ota_role_file_parse(&f, "targets", err));
+    OTA_TRY(ota_role_delegations_read(&f, d, err));
+    for (size_t i = 0; i < d->count; i++)
+        if (strcmp(d->delegation[i].name, product) == 0)
+            return ota_keyring_need(k, product, &d->delegation[i].signers, out, err);
+    return ota_err_set(err, OTA_DELEGATION, "role targets: delegates to no product %s", product);
 }

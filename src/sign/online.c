@@ -229,13 +229,14 @@ static uint64_t next_version(uint64_t *last, uint64_t now) {
  * clock. */
 static enum ota_status renew(struct round *r, struct ota_role_file *f, const struct ota_signers *signers, size_t cap,
                              struct ota_buf *out, struct ota_err *err) {
-    const struct ota_key *key = ota_keyring_for(r->keys, f->name, signers);
+    struct ota_role_keys by;
+    struct ota_err missing;
     const struct ota_meta_entry *published = ota_role_entries_find(&r->before, f->name);
     uint64_t now = r->in->now;
-    if (!key || !published || published->version != f->meta.version || signers->threshold != 1 ||
-        !ends_within(f, now, OTA_ROLE_OFFLINE_RENEW) || (f->meta.expires < now && !r->in->clock_ok))
+    if (!published || published->version != f->meta.version || !ends_within(f, now, OTA_ROLE_OFFLINE_RENEW) ||
+        (f->meta.expires < now && !r->in->clock_ok) ||
+        ota_keyring_need(r->keys, f->name, signers, &by, &missing) != OTA_OK)
         return OTA_OK;
-    const struct ota_role_keys by = {.count = 1, .key = {key}};
     OTA_TRY(ota_role_renew(&f->meta, f->meta.version + 1, now + OTA_ROLE_OFFLINE_LIFE, cap, &by, out, err));
     return open_role(f, f->name, "targets", ota_buf_span(out), signers, err);
 }
@@ -246,15 +247,6 @@ static enum ota_status renew_offline(struct round *r, struct ota_err *err) {
         ota_role_delegations_read(&r->targets, &r->delegations, err)); /* same content; keys point into the new bytes */
     for (size_t i = 0; i < r->product_count; i++)
         OTA_TRY(renew(r, &r->product[i], &r->product_by[i]->signers, OTA_CAP_PRODUCT, &r->out->product[i], err));
-    return OTA_OK;
-}
-
-static enum ota_status key_for(const struct round *r, const char *role, const struct ota_signers *signers,
-                               struct ota_role_keys *by, struct ota_err *err) {
-    const struct ota_key *key = ota_keyring_for(r->keys, role, signers);
-    if (!key)
-        return ota_err_set(err, OTA_KEY, "keys/%s.pem is not a key that may sign %s", role, role);
-    *by = (struct ota_role_keys){.count = 1, .key = {key}};
     return OTA_OK;
 }
 
@@ -287,7 +279,7 @@ static enum ota_status sign_rollout(struct round *r, struct ota_err *err) {
     if (!due)
         return list_role(r, &r->rollout, err);
     struct ota_role_keys by;
-    OTA_TRY(key_for(r, "rollout", &r->rollout_by->signers, &by, err));
+    OTA_TRY(ota_keyring_need(r->keys, "rollout", &r->rollout_by->signers, &by, err));
     const struct ota_role_rollout role = {next_version(&r->past.rollout, now), now + OTA_ROLE_ONLINE_LIFE,
                                           &r->channels};
     OTA_TRY(ota_role_rollout(&role, &by, &r->out->rollout, err));
@@ -313,7 +305,7 @@ static enum ota_status sign_snapshot(struct round *r, struct ota_meta_entry *sna
     if (!due)
         return ota_role_entry("snapshot", r->snapshot.meta.version, ota_buf_span(&r->snapshot.wire), snapshot, err);
     struct ota_role_keys by;
-    OTA_TRY(key_for(r, "snapshot", &r->signers[OTA_ROLE_SNAPSHOT], &by, err));
+    OTA_TRY(ota_keyring_need(r->keys, "snapshot", &r->signers[OTA_ROLE_SNAPSHOT], &by, err));
     const struct ota_role_snapshot role = {next_version(&r->past.snapshot, now), now + OTA_ROLE_ONLINE_LIFE,
                                            r->next.count, r->next.entry};
     OTA_TRY(ota_role_snapshot(&role, &by, &r->out->snapshot, err));
@@ -328,7 +320,7 @@ static enum ota_status sign_timestamp(struct round *r, const struct ota_meta_ent
     if (fresh && r->out->snapshot.len == 0)
         return OTA_OK;
     struct ota_role_keys by;
-    OTA_TRY(key_for(r, "timestamp", &r->signers[OTA_ROLE_TIMESTAMP], &by, err));
+    OTA_TRY(ota_keyring_need(r->keys, "timestamp", &r->signers[OTA_ROLE_TIMESTAMP], &by, err));
     const struct ota_role_timestamp role = {next_version(&r->past.timestamp, now), now + OTA_ROLE_TIMESTAMP_LIFE, now,
                                             *snapshot};
     return ota_role_timestamp(&role, &by, &r->out->timestamp, err);

@@ -8,56 +8,89 @@
 #include "host/crypto.h"
 #include "sign/role_seal.h"
 
+#define KEYS_MAX ((OTA_PRODUCTS_MAX + 1u) * OTA_ROLE_KEYS_MAX) /* of all roles one file names */
+
+struct key_list {
+    size_t count;
+    const struct ota_key_public *key[KEYS_MAX];
+};
+
+struct ota_role_by ota_role_by_key(const struct ota_key_public *key) {
+    return (struct ota_role_by){.threshold = 1, .count = 1, .key = {*key}};
+}
+
+static void collect(struct key_list *list, const struct ota_role_by *by) {
+    for (size_t i = 0; i < by->count && list->count < KEYS_MAX; i++)
+        list->key[list->count++] = &by->key[i];
+}
+
 static int compare_keys(const void *a, const void *b) {
     const struct ota_key_public *const *x = a, *const *y = b;
     return strcmp((*x)->keyid, (*y)->keyid);
 }
 
-/* "keys": each key once, sorted by keyid. Sorts `key`. */
-static void write_keys(struct ota_json *j, const struct ota_key_public **key, size_t count) {
-    qsort(key, count, sizeof *key, compare_keys);
+/* "keys": each key once, sorted by keyid. */
+static void write_keys(struct ota_json *j, struct key_list *list) {
+    qsort(list->key, list->count, sizeof list->key[0], compare_keys);
     ota_json_key(j, "keys");
     ota_json_object(j);
-    for (size_t i = 0; i < count; i++) {
-        if (i > 0 && strcmp(key[i]->keyid, key[i - 1]->keyid) == 0)
+    for (size_t i = 0; i < list->count; i++) {
+        if (i > 0 && strcmp(list->key[i]->keyid, list->key[i - 1]->keyid) == 0)
             continue;
-        ota_json_key(j, key[i]->keyid);
-        ota_key_write(j, key[i]);
+        ota_json_key(j, list->key[i]->keyid);
+        ota_key_write(j, list->key[i]);
     }
     ota_json_object_end(j);
 }
 
-static void write_keyids(struct ota_json *j, const struct ota_key_public *key) {
+static void write_keyids(struct ota_json *j, const struct ota_role_by *by) {
     ota_json_key(j, "keyids");
     ota_json_array(j);
-    ota_json_str(j, key->keyid);
+    for (size_t i = 0; i < by->count; i++)
+        ota_json_str(j, by->key[i].keyid);
     ota_json_array_end(j);
 }
 
-static void write_threshold(struct ota_json *j) {
+static void write_threshold(struct ota_json *j, const struct ota_role_by *by) {
     ota_json_key(j, "threshold");
-    ota_json_u64(j, 1);
+    ota_json_u64(j, by->threshold);
+}
+
+/* Whether boards could read it, and anybody meet it. */
+static enum ota_status check_by(const char *role, const struct ota_role_by *by, struct ota_err *err) {
+    if (by->count == 0 || by->count > OTA_ROLE_KEYS_MAX)
+        return ota_err_set(err, OTA_ARGUMENT, "role %s: %zu keys; 1 to %u are possible", role, by->count,
+                           OTA_ROLE_KEYS_MAX);
+    if (by->threshold == 0 || by->threshold > by->count)
+        return ota_err_set(err, OTA_ARGUMENT, "role %s: %u signatures of %zu keys are not possible", role,
+                           by->threshold, by->count);
+    for (size_t i = 0; i < by->count; i++)
+        for (size_t k = 0; k < i; k++)
+            if (strcmp(by->key[i].keyid, by->key[k].keyid) == 0)
+                return ota_err_set(err, OTA_ARGUMENT, "role %s: key %.8s is named twice", role, by->key[i].keyid);
+    return OTA_OK;
 }
 
 static void write_root(struct ota_json *j, const void *role) {
     static const enum ota_role sorted[OTA_ROLE_COUNT] = {OTA_ROLE_ROOT, OTA_ROLE_SNAPSHOT, OTA_ROLE_TARGETS,
                                                          OTA_ROLE_TIMESTAMP};
     const struct ota_role_root *r = role;
-    const struct ota_key_public *key[OTA_ROLE_COUNT];
-    memcpy(key, r->key, sizeof key);
+    struct key_list keys = {0};
+    for (size_t i = 0; i < OTA_ROLE_COUNT; i++)
+        collect(&keys, &r->by[i]);
     ota_json_object(j);
     ota_role_write_type(j, "root");
     ota_json_key(j, "consistent_snapshot");
     ota_json_bool(j, true);
     ota_role_write_expires(j, r->expires);
-    write_keys(j, key, OTA_ROLE_COUNT);
+    write_keys(j, &keys);
     ota_json_key(j, "roles");
     ota_json_object(j);
     for (size_t i = 0; i < OTA_ROLE_COUNT; i++) {
         ota_json_key(j, ota_role_name(sorted[i]));
         ota_json_object(j);
-        write_keyids(j, r->key[sorted[i]]);
-        write_threshold(j);
+        write_keyids(j, &r->by[sorted[i]]);
+        write_threshold(j, &r->by[sorted[i]]);
         ota_json_object_end(j);
     }
     ota_json_object_end(j);
@@ -69,13 +102,15 @@ static void write_root(struct ota_json *j, const void *role) {
 enum ota_status ota_role_root(const struct ota_role_root *r, const struct ota_role_keys *keys, struct ota_buf *out,
                               struct ota_err *err) {
     static const struct ota_role_form form = {"root", OTA_CAP_ROOT, "name fewer keys", write_root};
+    for (int role = 0; role < OTA_ROLE_COUNT; role++)
+        OTA_TRY(check_by(ota_role_name((enum ota_role)role), &r->by[role], err));
     return ota_role_seal(&form, r, keys, out, err);
 }
 
 static void write_delegation(struct ota_json *j, const char *name, const char *path, bool terminating,
-                             const struct ota_key_public *key) {
+                             const struct ota_role_by *by) {
     ota_json_object(j);
-    write_keyids(j, key);
+    write_keyids(j, by);
     ota_json_key(j, "name");
     ota_json_str(j, name);
     ota_json_key(j, "paths");
@@ -84,26 +119,26 @@ static void write_delegation(struct ota_json *j, const char *name, const char *p
     ota_json_array_end(j);
     ota_json_key(j, "terminating");
     ota_json_bool(j, terminating);
-    write_threshold(j);
+    write_threshold(j, by);
     ota_json_object_end(j);
 }
 
 static void write_delegations(struct ota_json *j, const struct ota_role_targets *r) {
-    const struct ota_key_public *key[OTA_PRODUCTS_MAX + 1];
+    struct key_list keys = {0};
     for (size_t i = 0; i < r->count; i++)
-        key[i] = r->product[i].key;
-    key[r->count] = r->rollout;
+        collect(&keys, &r->product[i].by);
+    collect(&keys, &r->rollout);
     ota_json_key(j, "delegations");
     ota_json_object(j);
-    write_keys(j, key, r->count + 1);
+    write_keys(j, &keys);
     ota_json_key(j, "roles");
     ota_json_array(j);
     for (size_t i = 0; i < r->count; i++) {
         char path[OTA_DELEGATION_PATH_MAX + 1];
         (void)snprintf(path, sizeof path, "img/%s/*/*", r->product[i].name);
-        write_delegation(j, r->product[i].name, path, false, r->product[i].key);
+        write_delegation(j, r->product[i].name, path, false, &r->product[i].by);
     }
-    write_delegation(j, "rollout", "rollout/*/*", true, r->rollout);
+    write_delegation(j, "rollout", "rollout/*/*", true, &r->rollout);
     ota_json_array_end(j);
     ota_json_object_end(j);
 }
@@ -128,6 +163,9 @@ enum ota_status ota_role_targets(const struct ota_role_targets *r, const struct 
         "targets", OTA_CAP_TARGETS, "a repository holds at most 12 products; make a second workspace", write_targets};
     if (r->count > OTA_PRODUCTS_MAX)
         return ota_err_set(err, OTA_TOO_LARGE, "role targets: %zu products; %s", r->count, form.remedy);
+    for (size_t i = 0; i < r->count; i++)
+        OTA_TRY(check_by(r->product[i].name, &r->product[i].by, err));
+    OTA_TRY(check_by("rollout", &r->rollout, err));
     return ota_role_seal(&form, r, keys, out, err);
 }
 

@@ -24,20 +24,30 @@
 
 #define OTA_ROLE_RELEASES_MAX 64u /* releases one product role may list while it is being rewritten */
 
+/* Whose signatures a role wants: `threshold` of these keys, 1 <= threshold <= count. */
+struct ota_role_by {
+    uint32_t threshold;
+    size_t count;
+    struct ota_key_public key[OTA_ROLE_KEYS_MAX];
+};
+/* One key alone. */
+struct ota_role_by ota_role_by_key(const struct ota_key_public *key);
+
 struct ota_role_root {
     uint64_t version, expires;
-    const struct ota_key_public *key[OTA_ROLE_COUNT]; /* one per top-level role */
+    struct ota_role_by by[OTA_ROLE_COUNT];
 };
 
 struct ota_role_delegation {
-    const char *name;
-    const struct ota_key_public *key;
+    char name[OTA_NAME_MAX + 1];
+    struct ota_role_by by;
 };
+/* Tens of kilobytes: not for the stack. */
 struct ota_role_targets {
     uint64_t version, expires;
-    size_t count; /* <= OTA_PRODUCTS_MAX */
-    const struct ota_role_delegation *product;
-    const struct ota_key_public *rollout;
+    size_t count;
+    struct ota_role_delegation product[OTA_PRODUCTS_MAX];
+    struct ota_role_by rollout;
 };
 
 struct ota_role_product {
@@ -62,9 +72,9 @@ struct ota_role_timestamp {
     struct ota_meta_entry snapshot;
 };
 
-/* Each signs with `key` (several keys: as many signatures) and gives the file. TOO_LARGE over the role's cap, with
- * the remedy. */
-#define OTA_ROLE_SIGNERS_MAX 8u
+/* Each gives the file with one signature by each of `keys`; without keys it is to be signed later. TOO_LARGE over the
+ * role's cap, with the remedy. */
+#define OTA_ROLE_SIGNERS_MAX (2u * OTA_ROLE_KEYS_MAX) /* a new root: by the old keys and the new ones */
 struct ota_role_keys {
     size_t count;
     const struct ota_key *key[OTA_ROLE_SIGNERS_MAX];
@@ -81,6 +91,13 @@ OTA_MUST_USE enum ota_status ota_role_snapshot(const struct ota_role_snapshot *r
                                                struct ota_buf *out, struct ota_err *err);
 OTA_MUST_USE enum ota_status ota_role_timestamp(const struct ota_role_timestamp *r, const struct ota_role_keys *keys,
                                                 struct ota_buf *out, struct ota_err *err);
+
+/* The content of a role that the writers above wrote, to be changed and written again. UNSUPPORTED when it holds what
+ * they cannot write, such as a key of another scheme, which must not get lost unnoticed. */
+OTA_MUST_USE enum ota_status ota_role_root_read(const struct ota_metadata *m, struct ota_role_root *out,
+                                                struct ota_err *err);
+OTA_MUST_USE enum ota_status ota_role_targets_read(const struct ota_metadata *m, struct ota_role_targets *out,
+                                                   struct ota_err *err);
 
 /* The same content under a new version and expiry: `signed` is a verified role's canonical bytes. For renewals. */
 OTA_MUST_USE enum ota_status ota_role_renew(const struct ota_metadata *old, uint64_t version, uint64_t expires,

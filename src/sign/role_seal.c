@@ -70,8 +70,8 @@ static enum ota_status write_file(const struct ota_role_form *form, const void *
 
 enum ota_status ota_role_seal(const struct ota_role_form *form, const void *role, const struct ota_role_keys *keys,
                               struct ota_buf *out, struct ota_err *err) {
-    if (keys->count == 0 || keys->count > OTA_ROLE_SIGNERS_MAX)
-        return ota_err_set(err, OTA_ARGUMENT, "role %s: %zu keys to sign with; 1 to %u are possible", form->name,
+    if (keys->count > OTA_ROLE_SIGNERS_MAX)
+        return ota_err_set(err, OTA_ARGUMENT, "role %s: %zu keys to sign with; at most %u are possible", form->name,
                            keys->count, OTA_ROLE_SIGNERS_MAX);
     OTA_CLEAN(ota_buf_free) struct ota_buf canonical = {0};
     struct ota_json j;

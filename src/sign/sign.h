@@ -5,7 +5,7 @@
 
 #include "host/workspace.h"
 #include "ota/release.h"
-#include "sign/key.h"
+#include "sign/role.h"
 
 /* Makes keys/ (what is missing of it) and state/repo with version 1 of every role: one delegation per product of
  * ota.conf, no release, no channel. EXISTS when state/repo is there. After a crash there is either no state/repo or a
@@ -13,7 +13,7 @@
 OTA_MUST_USE enum ota_status ota_sign_create(const struct ota_workspace *w, uint64_t now, struct ota_err *err);
 
 struct ota_sign_release {
-    const struct ota_key *key;         /* the product's: keys/<product>.pem */
+    struct ota_role_keys by;           /* of the product; none: it is signed later */
     const struct ota_release *release; /* the new one; its counter above every listed one */
     struct ota_span role;              /* current product role, wire bytes, verified by the caller */
     struct ota_span rollout;           /* current rollout role, likewise; empty: no channel is in use */

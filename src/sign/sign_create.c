@@ -57,25 +57,24 @@ static struct ota_role_keys signed_by(const struct ota_key *key) {
 static enum ota_status make_root(const struct keys *k, uint64_t now, struct ota_buf *out, struct ota_err *err) {
     struct ota_role_root root = {.version = 1, .expires = now + OTA_ROLE_ROOT_LIFE};
     for (size_t i = 0; i < OTA_ROLE_COUNT; i++)
-        root.key[i] = ota_key_public(k->top[i]);
+        root.by[i] = ota_role_by_key(ota_key_public(k->top[i]));
     const struct ota_role_keys by = signed_by(k->top[OTA_ROLE_ROOT]);
     return ota_role_root(&root, &by, out, err);
 }
 
 static enum ota_status make_targets(const struct ota_workspace *w, const struct keys *k, uint64_t now,
                                     struct ota_buf *out, struct ota_err *err) {
-    struct ota_role_delegation product[OTA_PRODUCTS_MAX];
-    for (size_t i = 0; i < k->count; i++)
-        product[i] = (struct ota_role_delegation){w->config.product[i].name, ota_key_public(k->product[i])};
-    const struct ota_role_targets targets = {
-        .version = 1,
-        .expires = now + OTA_ROLE_OFFLINE_LIFE,
-        .count = k->count,
-        .product = product,
-        .rollout = ota_key_public(k->rollout),
-    };
+    OTA_CLEAN_FREE struct ota_role_targets *targets = ota_calloc(1, sizeof *targets);
+    targets->version = 1;
+    targets->expires = now + OTA_ROLE_OFFLINE_LIFE;
+    targets->count = k->count;
+    targets->rollout = ota_role_by_key(ota_key_public(k->rollout));
+    for (size_t i = 0; i < k->count; i++) {
+        memcpy(targets->product[i].name, w->config.product[i].name, sizeof targets->product[i].name);
+        targets->product[i].by = ota_role_by_key(ota_key_public(k->product[i]));
+    }
     const struct ota_role_keys by = signed_by(k->top[OTA_ROLE_TARGETS]);
-    return ota_role_targets(&targets, &by, out, err);
+    return ota_role_targets(targets, &by, out, err);
 }
 
 /* The offline roles and what follows from them, all of the first repository. */

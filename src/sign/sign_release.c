@@ -93,8 +93,7 @@ static enum ota_status seal(const struct ota_sign_release *in, const struct sele
         .count = s->count,
         .release = s->release,
     };
-    const struct ota_role_keys by = {.count = 1, .key = {in->key}};
-    if (ota_role_product(&role, &by, out, err) != OTA_OK)
+    if (ota_role_product(&role, &in->by, out, err) != OTA_OK)
         return ota_err_prefix(err, "%s with %zu releases", in->release->product, s->count);
     return OTA_OK;
 }

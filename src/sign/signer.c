@@ -63,23 +63,35 @@ enum ota_status ota_signer_sign(const struct ota_keyring *keys, const struct ota
 
 /* ---- the loop --------------------------------------------------------------------------------------------- */
 
-static enum ota_status answer_hello(const struct ota_keyring *keys, struct ota_signer_message *answer) {
+static bool named_before(const struct ota_keyring *keys, size_t n) {
+    for (size_t i = 0; i < n; i++)
+        if (strcmp(keys->entry[i].role, keys->entry[n].role) == 0)
+            return true;
+    return false;
+}
+
+static enum ota_status answer_hello(const struct ota_keyring *keys, struct ota_signer_message *answer,
+                                    struct ota_err *err) {
+    OTA_TRY(ota_keyring_check(keys, err));
     for (size_t i = 0; i < keys->count; i++)
-        ota_buf_printf(&answer->part[0], "%s%s", i ? " " : "", keys->entry[i].name);
+        if (!named_before(keys, i))
+            ota_buf_printf(&answer->part[0], "%s%s", i ? " " : "", keys->entry[i].role);
     answer->type = OTA_SIGNER_HELLO;
     answer->count = 1;
     return OTA_OK;
 }
 
-static enum ota_status judge(const struct ota_keyring *keys, const struct ota_signer_message *request,
-                             struct ota_signer_message *answer, struct ota_err *err) {
+static enum ota_status judge(const struct ota_signer_message *request, struct ota_signer_message *answer,
+                             struct ota_err *err) {
+    OTA_CLEAN(ota_keyring_free) struct ota_keyring keys = {0};
+    OTA_TRY(ota_keyring_load(&keys, KEYS, err));
     switch (request->type) {
     case OTA_SIGNER_HELLO:
-        return answer_hello(keys, answer);
+        return answer_hello(&keys, answer, err);
     case OTA_SIGNER_SIGN:
-        return ota_signer_sign(keys, request, answer, err);
+        return ota_signer_sign(&keys, request, answer, err);
     case OTA_SIGNER_BUILD:
-        return ota_signer_build(keys, request, answer, err);
+        return ota_signer_build(&keys, request, answer, err);
     default:
         return ota_err_set(err, OTA_UNSUPPORTED, "the signer knows no request of type %u", request->type);
     }
@@ -97,35 +109,21 @@ static enum ota_status send_answer(int fd, const struct ota_signer_message *answ
     return ota_signer_send(fd, answer->type, parts, answer->count, err);
 }
 
-static enum ota_status serve_one(int fd, const struct ota_keyring *keys, bool *closed, struct ota_err *err) {
+static enum ota_status serve_one(int fd, bool *closed, struct ota_err *err) {
     OTA_CLEAN(ota_signer_message_free) struct ota_signer_message request = {0};
     OTA_CLEAN(ota_signer_message_free) struct ota_signer_message answer = {0};
     struct ota_err why;
     OTA_TRY(ota_signer_receive(fd, &request, -1, closed, err));
     if (*closed)
         return OTA_OK;
-    if (judge(keys, &request, &answer, &why) != OTA_OK)
+    if (judge(&request, &answer, &why) != OTA_OK)
         return refuse(fd, &why, err);
     return send_answer(fd, &answer, err);
 }
 
-/* Whoever started the signer hears why it cannot work, rather than a closed socket. */
-static enum ota_status refuse_first(int fd, struct ota_err *err) {
-    OTA_CLEAN(ota_signer_message_free) struct ota_signer_message request = {0};
-    struct ota_err ignored;
-    bool closed = true;
-    if (ota_signer_receive(fd, &request, -1, &closed, &ignored) == OTA_OK && !closed &&
-        refuse(fd, err, &ignored) != OTA_OK)
-        return ignored.code;
-    return err->code;
-}
-
 enum ota_status ota_signer_serve(int fd, struct ota_err *err) {
-    OTA_CLEAN(ota_keyring_free) struct ota_keyring keys = {0};
     bool closed = false;
-    if (ota_keyring_load(&keys, KEYS, err) != OTA_OK)
-        return refuse_first(fd, err);
     while (!closed)
-        OTA_TRY(serve_one(fd, &keys, &closed, err));
+        OTA_TRY(serve_one(fd, &closed, err));
     return OTA_OK;
 }

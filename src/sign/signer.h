@@ -6,9 +6,9 @@
 #include "host/signer_link.h"
 #include "sign/keyring.h"
 
-/* Serves the socket `fd` until it closes. The current folder is the workspace. Keys are read once, at the start;
- * without them the first request is refused with the reason, which is returned. A malformed message ends the service
- * with an error. */
+/* Serves the socket `fd` until it closes. The current folder is the workspace. Keys are read for each request, so
+ * that a key rotated or moved needs no restart; without those of the online roles HELLO is refused. A malformed message
+ * ends the service with an error. */
 OTA_MUST_USE enum ota_status ota_signer_serve(int fd, struct ota_err *err);
 
 /* One SIGN or BUILD request into an answer's parts (`answer` may hold some already). Private to src/sign. */

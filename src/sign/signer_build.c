@@ -114,7 +114,7 @@ static enum ota_status open_images(const struct ota_workspace *w, const struct o
     return ota_build_open_dropins(b, &options, o->from, err);
 }
 
-static enum ota_status write_release(const struct ota_key *key, const struct order *o, struct ota_build *b,
+static enum ota_status write_release(const struct ota_role_keys *by, const struct order *o, struct ota_build *b,
                                      struct ota_err *err) {
     OTA_CLEAN(ota_buf_free) struct ota_buf role = {0};
     uint64_t version;
@@ -122,7 +122,7 @@ static enum ota_status write_release(const struct ota_key *key, const struct ord
     OTA_TRY(ota_sign_set_base(b, &now, o->channel, err));
     OTA_TRY(ota_sign_next_counter(o->role, o->product, &b->release.counter, err));
     const struct ota_sign_release release = {
-        .key = key,
+        .by = *by,
         .release = &b->release,
         .role = o->role,
         .rollout = o->rollout,
@@ -154,20 +154,17 @@ enum ota_status ota_signer_build(const struct ota_keyring *keys, const struct ot
     OTA_CLEAN(ota_workspace_close) struct ota_workspace w = {0};
     OTA_CLEAN(ota_build_free) struct ota_build b = {0};
     struct ota_signers signers;
+    struct ota_role_keys by;
     struct order o = {0};
     OTA_TRY(read_order(request, &o, err));
     OTA_TRY(ota_workspace_open(&w, ".", err));
     OTA_TRY(check_into(&w, o.into, err));
     OTA_TRY(check_from(o.from, err));
     OTA_TRY(verify_role(keys, &o, &signers, err));
-    const struct ota_key *key = ota_keyring_for(keys, o.product, &signers);
-    if (!key)
-        return ota_err_set(err, OTA_KEY,
-                           "keys/%s.pem is not here, so images dropped in are not signed by themselves; use otactl "
-                           "push where the key is",
-                           o.product);
+    if (ota_keyring_need(keys, o.product, &signers, &by, err) != OTA_OK)
+        return ota_err_prefix(err, "images dropped in are not signed by themselves, use otactl push where the key is");
     OTA_TRY(open_images(&w, &o, &b, err));
-    OTA_TRY(write_release(key, &o, &b, err));
+    OTA_TRY(write_release(&by, &o, &b, err));
     summarize(&b.release, &answer->part[0]);
     answer->type = OTA_SIGNER_BUILT;
     answer->count = 1;

@@ -119,6 +119,60 @@ static void test_keyring_refuses_a_folder_others_may_write(void **state) {
     assert_ota_ok(ota_keyring_load(&ring, folder, &err));
 }
 
+static struct ota_signers signers_of(const struct ota_key *a, const struct ota_key *b, uint32_t threshold) {
+    struct ota_signers s = {.threshold = threshold, .count = 2};
+    memcpy(s.keyid[0], ota_key_public(a)->keyid, sizeof s.keyid[0]);
+    memcpy(s.keyid[1], ota_key_public(b)->keyid, sizeof s.keyid[1]);
+    return s;
+}
+
+static void test_keyring_finds_keys_by_keyid_in_any_file(void **state) {
+    (void)state;
+    OTA_CLEAN_FREE char *folder = ota_workspace_path(&ws.w, "keys");
+    OTA_CLEAN_FREE char *path = ota_sprintf("%s/thermo.pem", folder), *moved = ota_sprintf("%s/valve.old.pem", folder);
+    OTA_CLEAN_FREE char *second = ota_sprintf("%s/thermo.2027.pem", folder);
+    OTA_CLEAN(ota_keyring_free) struct ota_keyring ring = {0};
+    OTA_CLEAN(ota_key_free) struct ota_key *a = NULL, *b = NULL, *away = NULL;
+    struct ota_role_keys by;
+    assert_ota_ok(ota_key_load(&a, path, &err));
+    assert_ota_ok(ota_fs_rename(path, moved, &err));
+    assert_ota_ok(ota_key_ensure(&b, second, &err));
+    assert_ota_ok(ota_key_generate(&away, &err));
+    assert_ota_ok(ota_keyring_load(&ring, folder, &err));
+    struct ota_signers two = signers_of(a, b, 1), half = signers_of(a, away, 2);
+    ota_keyring_for(&ring, &two, &by);
+    assert_int_equal(by.count, 2);
+    assert_ota_ok(ota_keyring_need(&ring, "thermo", &two, &by, &err));
+    assert_int_equal(by.count, 1); /* no more signatures than are asked for */
+    assert_string_equal(ota_key_public(by.key[0])->keyid, ota_key_public(a)->keyid);
+    ota_keyring_for(&ring, &half, &by);
+    assert_int_equal(by.count, 1);
+    assert_ota(ota_keyring_need(&ring, "thermo", &half, &by, &err), OTA_KEY);
+}
+
+/* Root's keys sign nothing without a person, and a broken file is told of where its key is missed. */
+static void test_keyring_leaves_out_root_tls_and_what_cannot_be_used(void **state) {
+    (void)state;
+    OTA_CLEAN_FREE char *folder = ota_workspace_path(&ws.w, "keys");
+    OTA_CLEAN_FREE char *path = ota_sprintf("%s/thermo.pem", folder), *root = ota_sprintf("%s/root.b.pem", folder);
+    OTA_CLEAN_FREE char *tls = ota_sprintf("%s/tls-ca.pem", folder);
+    OTA_CLEAN(ota_keyring_free) struct ota_keyring ring = {0};
+    OTA_CLEAN(ota_key_free) struct ota_key *a = NULL, *b = NULL, *c = NULL;
+    struct ota_role_keys by;
+    assert_ota_ok(ota_key_load(&a, path, &err));
+    assert_ota_ok(ota_key_ensure(&b, root, &err));
+    assert_ota_ok(ota_key_ensure(&c, tls, &err));
+    assert_int_equal(chmod(path, 0644), 0);
+    assert_ota_ok(ota_keyring_load(&ring, folder, &err));
+    assert_ota_ok(ota_keyring_check(&ring, &err));
+    struct ota_signers s = signers_of(b, c, 1);
+    ota_keyring_for(&ring, &s, &by);
+    assert_int_equal(by.count, 0);
+    s = signers_of(a, c, 1);
+    assert_ota(ota_keyring_need(&ring, "thermo", &s, &by, &err), OTA_KEY);
+    assert_non_null(strstr(err.msg, "chmod"));
+}
+
 /* ---- releases --------------------------------------------------------------------------------------------- */
 
 static enum ota_status sign_release(const struct ota_release *r, struct ota_buf *out, uint64_t *version) {
@@ -128,7 +182,7 @@ static enum ota_status sign_release(const struct ota_release *r, struct ota_buf 
     assert_ota_ok(ota_repo_role(&ws.w, "thermo", &role, &err));
     assert_ota_ok(ota_repo_role(&ws.w, "rollout", &rollout, &err));
     assert_ota_ok(ota_key_load(&key, path, &err));
-    const struct ota_sign_release in = {key, r, ota_buf_span(&role), ota_buf_span(&rollout), T0};
+    const struct ota_sign_release in = {{1, {key}}, r, ota_buf_span(&role), ota_buf_span(&rollout), T0};
     return ota_sign_release(&in, out, version, &err);
 }
 
@@ -178,6 +232,8 @@ int main(void) {
         T(test_sign_create_holds_twelve_products_of_the_longest_name),
         T(test_sign_create_refuses_products_named_like_tls_keys),
         T(test_keyring_refuses_a_folder_others_may_write),
+        T(test_keyring_finds_keys_by_keyid_in_any_file),
+        T(test_keyring_leaves_out_root_tls_and_what_cannot_be_used),
         T(test_sign_release_takes_the_next_version_and_counter),
         T(test_sign_release_refuses_what_no_board_would_take),
     };

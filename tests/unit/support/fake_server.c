@@ -69,7 +69,7 @@ static void sign_root(struct fake_server *s) {
     struct ota_role_root root = {.version = 1, .expires = FAKE_NOW + 10 * LIFE};
     struct ota_role_keys keys = by(s->key[OTA_ROLE_ROOT]);
     for (size_t i = 0; i < OTA_ROLE_COUNT; i++)
-        root.key[i] = ota_key_public(s->key[i]);
+        root.by[i] = ota_role_by_key(ota_key_public(s->key[i]));
     assert_ota_ok(ota_role_root(&root, &keys, &s->root, &err));
     put(s, "m/1.root.json", ota_buf_span(&s->root));
 }
@@ -94,12 +94,13 @@ static void delegate(const struct fake_server *s, const struct ota_key *key, str
 
 static void sign_targets(struct fake_server *s, struct ota_meta_entry *entry) {
     OTA_CLEAN(ota_buf_free) struct ota_buf file = {0};
-    struct ota_role_delegation product = {"thermo", ota_key_public(s->key[OTA_ROLE_TARGETS])};
-    struct ota_role_targets role = {.version = s->targets_version + 1,
-                                    .expires = FAKE_NOW + 10 * LIFE,
-                                    .count = 1,
-                                    .product = &product,
-                                    .rollout = ota_key_public(s->rollout_key)};
+    struct ota_role_targets role = {
+        .version = s->targets_version + 1,
+        .expires = FAKE_NOW + 10 * LIFE,
+        .count = 1,
+        .product = {{"thermo", ota_role_by_key(ota_key_public(s->key[OTA_ROLE_TARGETS]))}},
+        .rollout = ota_role_by_key(ota_key_public(s->rollout_key)),
+    };
     struct ota_role_keys keys = by(s->key[OTA_ROLE_TARGETS]);
     assert_ota_ok(ota_role_targets(&role, &keys, &file, &err));
     if (s->product_path)
