@@ -162,6 +162,7 @@ struct ota_agent {
     struct ota_board_record board;   /* public */
     struct ota_journal journal;      /* public */
     struct ota_report_record report; /* public */
+    struct ota_server_record server; /* public */
     struct ota_err last;             /* public: why the last run failed, code OTA_OK when it did not */
     uint32_t running;                /* public: flash address of the running app */
     struct ota_table table;          /* public: as read from flash at start */
@@ -173,6 +174,8 @@ struct ota_agent {
     uint32_t backoff;              /* consecutive failed runs */
     uint32_t retry_after;          /* seconds a server asked for in this run */
     bool force;                    /* full run wanted */
+    bool unproven[2];              /* this run does without the server's proof; by enum ota_address */
+    bool proof_failed;             /* this run, a scheduled poll, ended at a server that did not prove its name */
     bool without_rollback;         /* the bootloader left the new app's entry NEW */
     uint64_t started_ms;           /* uptime at init */
     uint64_t last_full_ms;

@@ -5,6 +5,7 @@
  *   "board"    what is installed per label, counter of the app, the release that failed     struct ota_board_record
  *   "journal"  the plan being carried out; absent when idle                                 struct ota_journal
  *   "report"   stream id, next number, last result not yet delivered                        struct ota_report_record
+ *   "server"   how often in a row the server did not prove its name; absent: never          struct ota_server_record
  *
  * Byte form: u8 format version, little-endian fields in struct order, u32 CRC-32 (crc-0) of all before it. A record
  * with a wrong CRC or a newer version is JOURNAL. An agent goes on writing the version it found until its app is
@@ -99,6 +100,13 @@ struct ota_report_record {
     char label[OTA_LABEL_MAX + 1];
 };
 
+/* Scheduled polls after which metadata and images may come from a server that does not prove its name. */
+#define OTA_UNPROVEN_POLLS 3u
+
+struct ota_server_record {
+    uint8_t unproven; /* such polls in a row, at most OTA_UNPROVEN_POLLS */
+};
+
 OTA_MUST_USE enum ota_status ota_board_encode(const struct ota_board_record *r, uint8_t *out, size_t cap, size_t *len,
                                               struct ota_err *err);
 OTA_MUST_USE enum ota_status ota_board_decode(struct ota_span in, struct ota_board_record *r, struct ota_err *err);
@@ -108,5 +116,8 @@ OTA_MUST_USE enum ota_status ota_journal_decode(struct ota_span in, struct ota_j
 OTA_MUST_USE enum ota_status ota_report_encode(const struct ota_report_record *r, uint8_t *out, size_t cap, size_t *len,
                                                struct ota_err *err);
 OTA_MUST_USE enum ota_status ota_report_decode(struct ota_span in, struct ota_report_record *r, struct ota_err *err);
+OTA_MUST_USE enum ota_status ota_server_encode(const struct ota_server_record *r, uint8_t *out, size_t cap, size_t *len,
+                                               struct ota_err *err);
+OTA_MUST_USE enum ota_status ota_server_decode(struct ota_span in, struct ota_server_record *r, struct ota_err *err);
 
 #endif

@@ -116,6 +116,9 @@ struct ota_request {
     const char *if_range;      /* NULL or a strong ETag with its quotes */
     const char *if_none_match; /* NULL or an ETag with its quotes */
     struct ota_span body;      /* p != NULL: POST application/json */
+    /* The server need not prove its name: what it sends is judged by signatures alone. Never heeded for
+     * OTA_ADDRESS_API, and nothing that names the board (token, client certificate) goes along. */
+    bool allow_unauthenticated;
 };
 
 struct ota_response {
@@ -128,7 +131,8 @@ struct ota_response {
     bool authenticated;      /* the server proved its name (TLS) */
 };
 
-/* One request at a time: open, read until *got == 0 (end of a complete body), close. close() is always called after a
+/* A server that was reached and did not prove its name is TLS; one that was not reached, or whose connection broke
+ * before it could, is NETWORK or TIMEOUT. One request at a time: open, read until *got == 0 (end of a complete body), close. close() is always called after a
  * successful open(). A body that ends before its Content-Length is TRUNCATED. HTTP error statuses are not errors
  * here. */
 struct ota_transport {

@@ -76,6 +76,7 @@ struct ota_trust {
     size_t role_count;
     uint64_t now;                   /* public: time used for expiry, after the floor */
     bool time_unverified;           /* public: the clock was not synchronised, now is the floor */
+    bool allow_unauthenticated;     /* public, set by the caller: servers need not prove their name */
     bool authenticated;             /* public: every answer of this run came from an authenticated server */
     uint32_t retry_after;           /* public: seconds the server asked for, 0 if none */
     bool roles_changed, ts_changed; /* memory is ahead of the store until finish() */

@@ -97,6 +97,7 @@ static void fail(struct ota_agent *a, enum ota_action action, const struct ota_e
     ota_log(a->cfg.log, OTA_LOG_ERROR, "%s failed: %s", ota_action_name(action), why->msg);
     if (action != OTA_ACTION_REPORT || a->last.code == OTA_OK)
         a->last = *why;
+    ota_agent_note_proof(a, action, why->code);
     if (note_failure(a, action, why, &unkept) != OTA_OK)
         ota_log(a->cfg.log, OTA_LOG_ERROR, "not written down: %s", unkept.msg);
 }
@@ -217,7 +218,9 @@ enum ota_status ota_run(struct ota_agent *a, uint32_t *sleep_s, struct ota_err *
         return OTA_OK;
     memset(&a->last, 0, sizeof a->last);
     a->retry_after = 0;
+    ota_agent_begin_proof(a);
     drive(a, ota_agent_doubt_expired(a) ? OTA_EVENT_BOOT_ABANDONED : OTA_EVENT_TIMER);
+    ota_agent_end_proof(a);
     if (a->reboot)
         return OTA_OK;
     a->backoff = a->last.code == OTA_OK ? 0 : at_most(a->backoff + 1, BACKOFF_STEPS_MAX);

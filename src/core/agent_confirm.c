@@ -71,6 +71,8 @@ enum ota_status ota_agent_finish(struct ota_agent *a, struct ota_err *err) {
     struct ota_err remark = {.code = OTA_OK};
     if (j->offline)
         ota_format(remark.msg, sizeof remark.msg, "confirmed-offline");
+    else if (a->unproven[OTA_ADDRESS_METADATA])
+        ota_format(remark.msg, sizeof remark.msg, "confirmed-unauthenticated");
     else if (a->without_rollback)
         ota_format(remark.msg, sizeof remark.msg, "bootloader-without-rollback");
     record_labels(a);

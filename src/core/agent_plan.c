@@ -226,9 +226,10 @@ static enum ota_status settle(struct ota_agent *a, bool *busy, struct ota_err *e
     return OTA_OK;
 }
 
-/* Metadata that was refused before is accepted again: the report need not go on saying so. */
+/* Metadata that was refused before is accepted again: the report need not go on saying so. That the server proved
+ * nothing is told once it does. */
 static enum ota_status heal(struct ota_agent *a, struct ota_err *err) {
-    if (a->report.result != OTA_RESULT_FAILED || a->report.counter != 0)
+    if (a->server.unproven == OTA_UNPROVEN_POLLS || a->report.result != OTA_RESULT_FAILED || a->report.counter != 0)
         return OTA_OK;
     return ota_agent_note(a, OTA_RESULT_NONE, "", 0, NULL, err);
 }

@@ -66,6 +66,16 @@ OTA_MUST_USE enum ota_status ota_agent_recover_counter(struct ota_agent *a, cons
 /* A refusal that the same release on the same board would meet again. */
 bool ota_agent_lasting(enum ota_status code);
 
+/* ---- agent_server.c ------------------------------------------------------------------------------------ */
+/* The server of `address` did not prove its name, says *why: may this run fetch from it all the same? Logs it. Tokens
+ * and reports never travel so. */
+bool ota_agent_go_unproven(struct ota_agent *a, enum ota_address address, const struct ota_err *why);
+/* Around each run: the count of polls in a row that met such a server. */
+void ota_agent_begin_proof(struct ota_agent *a);
+void ota_agent_end_proof(struct ota_agent *a);
+/* An action of this run failed. */
+void ota_agent_note_proof(struct ota_agent *a, enum ota_action action, enum ota_status status);
+
 /* ---- agent_place.c ------------------------------------------------------------------------------------- */
 /* The slot the next app goes to; UNSUPPORTED when there is none but the running one's. */
 OTA_MUST_USE enum ota_status ota_agent_passive_slot(const struct ota_agent *a, const struct ota_partition **slot,
@@ -83,6 +93,7 @@ OTA_MUST_USE enum ota_status ota_agent_save_board(struct ota_agent *a, struct ot
 OTA_MUST_USE enum ota_status ota_agent_save_journal(struct ota_agent *a, struct ota_err *err);
 OTA_MUST_USE enum ota_status ota_agent_drop_journal(struct ota_agent *a, struct ota_err *err);
 OTA_MUST_USE enum ota_status ota_agent_save_report(struct ota_agent *a, struct ota_err *err);
+OTA_MUST_USE enum ota_status ota_agent_save_server(struct ota_agent *a, struct ota_err *err);
 /* Keeps the outcome of an update for the next report; writes nothing when it is what is known already. why NULL: no
  * fault. */
 OTA_MUST_USE enum ota_status ota_agent_note(struct ota_agent *a, enum ota_result result, const char *stage,

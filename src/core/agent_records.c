@@ -7,6 +7,7 @@
 static const char KEY_BOARD[] = "board";
 static const char KEY_JOURNAL[] = "journal";
 static const char KEY_REPORT[] = "report";
+static const char KEY_SERVER[] = "server";
 
 /* *in is empty when the key is absent. */
 static enum ota_status get(struct ota_agent *a, const char *key, struct ota_span *in, struct ota_err *err) {
@@ -54,6 +55,12 @@ enum ota_status ota_agent_save_report(struct ota_agent *a, struct ota_err *err) 
     return put(a, KEY_REPORT, len, err);
 }
 
+enum ota_status ota_agent_save_server(struct ota_agent *a, struct ota_err *err) {
+    size_t len;
+    OTA_TRY(ota_server_encode(&a->server, a->scratch.bytes, sizeof a->scratch.bytes, &len, err));
+    return put(a, KEY_SERVER, len, err);
+}
+
 /* A record that cannot be read counts as absent: the board goes on, and what it held is found out again. */
 static void set_aside(struct ota_agent *a, void *record, size_t size, const struct ota_err *why) {
     memset(record, 0, size);
@@ -73,7 +80,11 @@ enum ota_status ota_agent_load_records(struct ota_agent *a, struct ota_err *err)
         set_aside(a, &a->report, sizeof a->report, err);
         in.len = 0;
     }
-    if (in.len == 0)
+    const bool unheard = in.len == 0;
+    OTA_TRY(get(a, KEY_SERVER, &in, err));
+    if (in.len > 0 && ota_server_decode(in, &a->server, err) != OTA_OK)
+        set_aside(a, &a->server, sizeof a->server, err);
+    if (unheard)
         a->report.pending = true; /* the fleet hears of a new board at its first run */
     ota_agent_judge_board(a);
     return OTA_OK;

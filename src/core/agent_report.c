@@ -137,7 +137,12 @@ enum ota_status ota_agent_report(struct ota_agent *a, enum ota_event *event, str
     OTA_TRY(ensure_stream(a, err));
     OTA_TRY(ota_agent_hash(a, a->cfg.board.table_offset, OTA_TABLE_LENGTH, table, err));
     OTA_TRY(build(a, table, &body, err));
-    OTA_TRY(post(a, body, &taken, err));
+    enum ota_status status = post(a, body, &taken, err);
+    if (status == OTA_TLS && a->unproven[OTA_ADDRESS_METADATA]) {
+        ota_log(a->cfg.log, OTA_LOG_WARNING, "report: kept until the server proves its name");
+        status = OTA_OK;
+    }
+    OTA_TRY(status);
     if (!taken) {
         *event = OTA_EVENT_NOTHING;
         return OTA_OK;

@@ -106,11 +106,16 @@ static enum ota_status request(struct download *d, struct ota_response *resp, st
     if (!ota_release_served_path(d->a->cfg.identity.product, d->a->journal.counter, d->s->image.file,
                                  d->s->image.sha256, path, sizeof path))
         return ota_err_set(err, OTA_INTERNAL, "path of %s too long", d->s->image.file);
-    struct ota_request req = {.address = OTA_ADDRESS_TARGETS, .path = path};
+    struct ota_request req = {
+        .address = OTA_ADDRESS_TARGETS, .path = path, .allow_unauthenticated = d->a->unproven[OTA_ADDRESS_TARGETS]};
     if (d->pos > 0) {
         req.range_from = d->pos;
         req.if_range = d->s->etag;
     }
+    enum ota_status status = t->open(t->ctx, &req, resp, err);
+    if (status != OTA_TLS || !ota_agent_go_unproven(d->a, OTA_ADDRESS_TARGETS, err))
+        return status;
+    req.allow_unauthenticated = true;
     return t->open(t->ctx, &req, resp, err);
 }
 

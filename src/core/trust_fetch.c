@@ -61,8 +61,10 @@ static enum ota_status read_body(struct ota_trust *t, const struct ota_trust_wan
 enum ota_status ota_trust_fetch(struct ota_trust *t, const struct ota_trust_wanted *wanted, struct ota_response *resp,
                                 size_t *len, struct ota_err *err) {
     const struct ota_transport *net = t->cfg.transport;
-    const struct ota_request req = {
-        .address = OTA_ADDRESS_METADATA, .path = wanted->file, .if_none_match = wanted->if_none_match};
+    const struct ota_request req = {.address = OTA_ADDRESS_METADATA,
+                                    .path = wanted->file,
+                                    .if_none_match = wanted->if_none_match,
+                                    .allow_unauthenticated = t->allow_unauthenticated};
     *len = 0;
     memset(resp, 0, sizeof *resp);
     resp->length = OTA_LENGTH_UNKNOWN;

@@ -20,12 +20,15 @@ list of {"path": regex, "fault": name, "n": number, "times": number}; the first 
   new-etag     another ETag, and If-Range never matches
   stall        send half, then wait n seconds
 
-Every request is written to RULES.log as one line: method path range if-range status bytes. RULES.report is the body of the last POST.
+Every request is written to RULES.log as one line: method path range if-range status bytes. RULES.report is the body of the last POST,
+RULES.tokens has a line for each request that carried an Authorization header. On SIGHUP new connections get the certificate that is then in
+CERT and KEY.
 """
 import hashlib
 import json
 import os
 import re
+import signal
 import ssl
 import sys
 import threading
@@ -69,6 +72,13 @@ class Handler(BaseHTTPRequestHandler):
         with lock, open(rules_path + ".log", "a") as log:
             log.write("%s %s %s %s %d %d\n" % (self.command, self.path, self.headers.get("Range", "-"),
                                                self.headers.get("If-Range", "-"), status, count))
+
+    def parse_request(self):
+        good = super().parse_request()
+        if good and self.headers.get("Authorization"):
+            with lock, open(rules_path + ".tokens", "a") as log:
+                log.write("%s %s\n" % (self.command, self.path))
+        return good
 
     def answer(self, status, body, headers, send=None):
         self.send_response(status)
@@ -140,6 +150,7 @@ server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
 server.daemon_threads = True
 context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
 context.load_cert_chain(cert, key)
+signal.signal(signal.SIGHUP, lambda *_: context.load_cert_chain(cert, key))
 server.socket = context.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
 print(server.server_address[1], flush=True)
 server.serve_forever()

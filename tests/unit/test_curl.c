@@ -468,6 +468,49 @@ static void test_curl_refuses_a_server_of_another_ca(void **state) {
     http_server_stop(&other);
 }
 
+/* What may come without a proof comes, and no more than that. */
+static void test_curl_asks_for_no_proof_where_none_is_wanted(void **state) {
+    static const struct http_answer answers[] = {
+        {OK_HEAD("3"), 3, .close = true}, {OK_HEAD("3"), 3, .close = true}, {OK_HEAD("3"), 3, .close = true}, {0}};
+    const struct ota_request unproven = {
+        .address = OTA_ADDRESS_METADATA, .path = "timestamp.json", .allow_unauthenticated = true};
+    const struct ota_request report = {.address = OTA_ADDRESS_API,
+                                       .path = "devices/t/reports",
+                                       .body = ota_span_str("{}"),
+                                       .allow_unauthenticated = true};
+    struct ota_response resp;
+    (void)state;
+    struct http_server *other = http_server_start(answers, true);
+    server = http_server_start(answers, true);
+    connect_with("ota_secret", http_server_ca(other));
+    assert_ota_ok(get(&unproven, &resp));
+    assert_false(resp.authenticated);
+    read_body(3, OTA_OK);
+    assert_ota(get(&metadata, &resp), OTA_TLS);
+    assert_ota(get(&report, &resp), OTA_TLS);
+    assert_ota_ok(get(&unproven, &resp));
+    read_body(3, OTA_OK);
+    for (size_t i = 0; i < 3; i++)
+        assert_null(strstr(http_server_request(server, i), "ota_secret"));
+    assert_string_equal(http_server_request(server, 2), "");
+    http_server_stop(&other);
+}
+
+/* A handshake that breaks is a broken line: only a name that was not proved counts as that. */
+static void test_curl_a_broken_handshake_is_network(void **state) {
+    static const struct http_answer answers[] = {{"garbage\r\n\r\n", 0, .close = true}, {0}};
+    struct ota_response resp;
+    char url[64];
+    (void)state;
+    server = http_server_start(answers, false);
+    (void)snprintf(url, sizeof url, "https://localhost%s", strrchr(http_server_url(server), ':'));
+    const struct ota_curl_config cfg = {.url_metadata = url, .stall_timeout_ms = 300};
+    assert_ota_ok(ota_curl_new(&cfg, &curl, &err));
+    net = ota_curl_transport(curl);
+    enum ota_status status = get(&metadata, &resp);
+    assert_true(status == OTA_NETWORK || status == OTA_TIMEOUT);
+}
+
 static void test_curl_refuses_another_name(void **state) {
     static const struct http_answer answers[] = {{OK_HEAD("0"), 0, .close = false}, {0}};
     struct ota_response resp;
@@ -544,6 +587,8 @@ int main(void) {
         TEST(test_curl_posts_json),
         TEST(test_curl_authenticates_the_server_by_the_ca_given),
         TEST(test_curl_refuses_a_server_of_another_ca),
+        TEST(test_curl_asks_for_no_proof_where_none_is_wanted),
+        TEST(test_curl_a_broken_handshake_is_network),
         TEST(test_curl_refuses_another_name),
         TEST(test_curl_gives_the_token_to_the_api_alone),
         TEST(test_curl_refuses_a_configuration_that_leaks),

@@ -143,8 +143,7 @@ static enum ota_status kv_erase(void *ctx, const char *name, struct ota_err *e) 
 /* ---- clock, log, hooks --------------------------------------------------------------------------------- */
 
 static bool now(void *ctx, uint64_t *unix_seconds) {
-    (void)ctx;
-    *unix_seconds = FAKE_NOW;
+    *unix_seconds = ((const struct fake_board *)ctx)->now;
     return true;
 }
 
@@ -193,6 +192,7 @@ struct fake_board *fake_board_new(void) {
     struct fake_board *b = ota_calloc(1, sizeof *b);
     b->flash = ota_calloc(1, FAKE_FLASH_SIZE);
     memset(b->flash, 0xFF, FAKE_FLASH_SIZE);
+    b->now = FAKE_NOW;
     b->flash_port = (struct ota_flash){b, FAKE_FLASH_SIZE, flash_read, flash_write, flash_erase};
     b->kv_port = (struct ota_kv){b, kv_get, kv_set, kv_erase};
     b->clock_port = (struct ota_clock){b, now, uptime_ms};

@@ -37,6 +37,7 @@ struct fake_board {
 
     uint32_t running;
     uint64_t uptime_ms;
+    uint64_t now;     /* the clock */
     bool recovery;    /* the ROM starts the bootloader at FAKE_RECOVERY when the primary one fails */
     bool no_rollback; /* the bootloader leaves a new entry as it is */
 

@@ -233,9 +233,14 @@ static enum ota_status open_request(void *ctx, const struct ota_request *req, st
     char path[OTA_TARGET_PATH_MAX + 2];
     if (s->down)
         return ota_err_set(e, OTA_NETWORK, "nobody answers");
+    if (s->retired & 1u << req->address && !req->allow_unauthenticated)
+        return ota_err_set(e, OTA_TLS, "unknown issuer");
+    assert_false(req->allow_unauthenticated && req->address == OTA_ADDRESS_API);
     memset(resp, 0, sizeof *resp);
-    resp->authenticated = !s->unauthenticated;
+    resp->authenticated = !s->unauthenticated && !req->allow_unauthenticated;
     s->requests++;
+    s->unproven += req->allow_unauthenticated;
+    s->conditional += req->if_none_match != NULL;
     s->body.len = s->body_pos = 0;
     s->breaks = false;
     if (req->address == OTA_ADDRESS_API)

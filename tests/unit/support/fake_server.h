@@ -37,6 +37,7 @@ struct fake_server {
     /* Faults. */
     bool down;              /* nobody answers */
     bool unauthenticated;   /* TLS without a proven name */
+    unsigned retired;       /* whose CA the board no longer trusts: bits 1 << enum ota_address */
     const char *fault_path; /* part of a path the next ones concern; NULL: none */
     uint64_t break_after;   /* bytes of a matching body after which the line breaks, once; 0: off */
     uint64_t announce;      /* Content-Length of a matching answer, 0: the true one */
@@ -49,6 +50,7 @@ struct fake_server {
 
     /* What was seen. */
     unsigned requests, image_requests, ranges;
+    unsigned unproven, conditional; /* requests that wanted no proof; with If-None-Match */
     uint64_t image_bytes;
     struct ota_buf report; /* last body POSTed */
     unsigned reports;
