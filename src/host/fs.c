@@ -113,7 +113,7 @@ static char *folder_of(const char *path) {
     return slash == path ? ota_strdup("/") : ota_sprintf("%.*s", (int)(slash - path), path);
 }
 
-static enum ota_status sync_folder_of(const char *path, struct ota_err *err) {
+enum ota_status ota_fs_sync_folder_of(const char *path, struct ota_err *err) {
     OTA_CLEAN_FREE char *folder = folder_of(path);
     OTA_CLEAN_FD int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (fd < 0)
@@ -221,8 +221,8 @@ enum ota_status ota_fs_mkdirs(const char *path, mode_t mode, struct ota_err *err
 enum ota_status ota_fs_rename(const char *from, const char *to, struct ota_err *err) {
     if (rename(from, to))
         return ota_fs_errno(err, to, "cannot put into place");
-    OTA_TRY(sync_folder_of(to, err));
-    return sync_folder_of(from, err);
+    OTA_TRY(ota_fs_sync_folder_of(to, err));
+    return ota_fs_sync_folder_of(from, err);
 }
 
 enum ota_status ota_fs_remove(const char *path, struct ota_err *err) {

@@ -21,6 +21,8 @@ OTA_MUST_USE enum ota_status ota_fs_write(const char *path, const void *p, size_
 OTA_MUST_USE enum ota_status ota_fs_mkdirs(const char *path, mode_t mode, struct ota_err *err);
 OTA_MUST_USE enum ota_status ota_fs_rename(const char *from, const char *to,
                                            struct ota_err *err);                   /* + fsync of both folders */
+/* Makes it last that a name appeared in, or went from, the folder of `path`. */
+OTA_MUST_USE enum ota_status ota_fs_sync_folder_of(const char *path, struct ota_err *err);
 OTA_MUST_USE enum ota_status ota_fs_remove(const char *path, struct ota_err *err); /* absent: OK */
 OTA_MUST_USE enum ota_status ota_fs_remove_tree(const char *path,
                                                 struct ota_err *err); /* absent: OK; follows no links */

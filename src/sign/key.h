@@ -2,13 +2,18 @@
 /*
  * A private signing key: ECDSA P-256 with SHA-256, the one scheme boards verify.
  *
- * The key is named by a reference. A reference without a scheme is the path of a PKCS#8 PEM file; "pkcs11:..." (RFC
- * 7512) is set aside for keys that never leave their token.
+ * The key is named by a reference:
+ *
+ *   FILE           a PKCS#8 PEM file, plain or encrypted with a passphrase
+ *   FILE.uri       a file with one line that is a PKCS#11 URI
+ *   pkcs11:...     a PKCS#11 URI (RFC 7512): the key lies in a token and never leaves it
+ *
+ * Files must belong to this user or root and be closed to everybody else.
  */
 #ifndef OTA_SIGN_KEY_H
 #define OTA_SIGN_KEY_H
 
-#include "host/buf.h"
+#include "host/passphrase.h"
 #include "ota/scan.h"
 
 #define OTA_KEY_PEM_MAX 256u
@@ -29,10 +34,22 @@ struct ota_key_signature {
 };
 
 OTA_MUST_USE enum ota_status ota_key_generate(struct ota_key **out, struct ota_err *err);
-/* NOT_FOUND, PERMISSION, KEY (not a P-256 private key), UNSUPPORTED (another scheme of reference). */
+/* NOT_FOUND, PERMISSION (open to others; encrypted, and no passphrase to be had), KEY (not a P-256 private key, wrong
+ * passphrase or PIN), UNSUPPORTED (no PKCS#11 on this machine). Without `passphrase` nothing is asked. */
+OTA_MUST_USE enum ota_status ota_key_load_with(struct ota_key **out, const char *reference,
+                                               const struct ota_passphrase *passphrase, struct ota_err *err);
 OTA_MUST_USE enum ota_status ota_key_load(struct ota_key **out, const char *reference, struct ota_err *err);
 /* PKCS#8 PEM, mode 0600, whole or not at all. EXISTS rather than overwrite: a lost key cannot be made again. */
 OTA_MUST_USE enum ota_status ota_key_save(const struct ota_key *key, const char *path, struct ota_err *err);
+/* The same, encrypted: PBES2 with scrypt (N = 2^14, r = 8, p = 5) and AES-256-CBC, which `openssl pkey` reads. (Its cap
+ * on scrypt's memory, 32 MiB, is why p and not N is raised.) */
+OTA_MUST_USE enum ota_status ota_key_save_encrypted(const struct ota_key *key, const char *path,
+                                                    const struct ota_buf *passphrase, struct ota_err *err);
+/* Both for text in memory: `out` holds a secret (ota_secret_free()) unless there is a passphrase. */
+OTA_MUST_USE enum ota_status ota_key_write_pem(const struct ota_key *key, const struct ota_buf *passphrase,
+                                               struct ota_buf *out, struct ota_err *err);
+OTA_MUST_USE enum ota_status ota_key_read_pem(struct ota_key **out, struct ota_span pem, const char *name,
+                                              const struct ota_passphrase *passphrase, struct ota_err *err);
 /* The key in `path`, made and saved there first when there is none. */
 OTA_MUST_USE enum ota_status ota_key_ensure(struct ota_key **out, const char *path, struct ota_err *err);
 void ota_key_free(struct ota_key **key);

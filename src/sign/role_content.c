@@ -78,8 +78,6 @@ struct renewal {
     uint64_t version, expires;
 };
 
-static void write_value(struct ota_json *j, const struct ota_value *v);
-
 static void write_member(struct ota_json *j, struct ota_span key, const struct ota_value *v,
                          const struct renewal *top) {
     char name[OTA_SCAN_KEY_MAX + 1];
@@ -89,7 +87,7 @@ static void write_member(struct ota_json *j, struct ota_span key, const struct o
         ota_role_write_version(j, top->version);
     } else if (ota_span_copy(key, name, sizeof name) && !strpbrk(name, "\"\\")) {
         ota_json_key(j, name);
-        write_value(j, v);
+        ota_role_write_value(j, v);
     } else {
         j->bad = true;
     }
@@ -124,7 +122,7 @@ static void write_elements(struct ota_json *j, const struct ota_value *v) {
         whole = ota_scan_next_element(&it, &element, &more, &err) == OTA_OK;
         more = more && whole;
         if (more)
-            write_value(j, &element);
+            ota_role_write_value(j, &element);
     }
     ota_json_array_end(j);
     j->bad = j->bad || !whole;
@@ -141,7 +139,7 @@ static void write_string(struct ota_json *j, const struct ota_value *v) {
 }
 
 /* Depth is bounded by the scanner, which refused more than OTA_SCAN_DEPTH_MAX. */
-static void write_value(struct ota_json *j, const struct ota_value *v) {
+void ota_role_write_value(struct ota_json *j, const struct ota_value *v) {
     switch (v->token) {
     case OTA_TOKEN_OBJECT:
         write_members(j, v, NULL);

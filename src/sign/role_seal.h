@@ -21,5 +21,7 @@ void ota_role_write_type(struct ota_json *j, const char *type);
 void ota_role_write_expires(struct ota_json *j, uint64_t expires);
 void ota_role_write_spec_version(struct ota_json *j);
 void ota_role_write_version(struct ota_json *j, uint64_t version);
+/* A value of a role that was read, as it stands: canonical in, wire (or canonical) out. */
+void ota_role_write_value(struct ota_json *j, const struct ota_value *v);
 
 #endif

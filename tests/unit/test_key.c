@@ -113,12 +113,12 @@ static void test_key_load_refuses_what_boards_cannot_verify(void **state) {
     write_foreign(path, EVP_PKEY_Q_keygen(NULL, NULL, "ED25519"), NULL);
     assert_ota(ota_key_load(&key, path, &err), OTA_KEY);
     write_foreign(path, EVP_EC_gen("P-256"), "secret");
-    assert_ota(ota_key_load(&key, path, &err), OTA_KEY); /* and does not wait for a passphrase */
+    assert_ota(ota_key_load(&key, path, &err), OTA_PERMISSION); /* and does not wait for a passphrase */
     assert_ota_ok(ota_fs_write(path, "garbage", 7, 0600, &err));
     assert_ota(ota_key_load(&key, path, &err), OTA_KEY);
     assert_ota(ota_key_load(&key, missing, &err), OTA_NOT_FOUND);
     assert_ota(ota_key_load(&key, dir, &err), OTA_IO);
-    assert_ota(ota_key_load(&key, "pkcs11:token=release", &err), OTA_UNSUPPORTED);
+    assert_ota(ota_key_load(&key, "pkcs11:token=release", &err), OTA_ARGUMENT);
 }
 
 static void test_key_load_refuses_a_key_that_others_may_open(void **state) {
@@ -151,6 +151,72 @@ static void test_key_load_refuses_the_key_of_another_user(void **state) {
     assert_non_null(strstr(err.msg, "user 4242"));
 }
 
+static char *passphrase_file(const char *name, const char *text) {
+    char *path = path_of(name);
+    assert_ota_ok(ota_fs_write(path, text, strlen(text), 0600, &err));
+    return path;
+}
+
+static void test_key_encrypted_opens_with_its_passphrase_only(void **state) {
+    (void)state;
+    OTA_CLEAN_FREE char *path = path_of("sealed.pem");
+    OTA_CLEAN_FREE char *right = passphrase_file("right", "four words of mine\n");
+    OTA_CLEAN_FREE char *wrong = passphrase_file("wrong", "five words of yours\n");
+    OTA_CLEAN(ota_key_free) struct ota_key *made = NULL, *loaded = NULL, *none = NULL;
+    OTA_CLEAN(ota_secret_free) struct ota_buf passphrase = {0};
+    OTA_CLEAN(ota_buf_free) struct ota_buf pem = {0};
+    const struct ota_passphrase with = {.file = right}, without = {.file = wrong};
+    assert_ota_ok(ota_passphrase_read_file(right, &passphrase, &err));
+    assert_ota_ok(ota_key_generate(&made, &err));
+    assert_ota_ok(ota_key_save_encrypted(made, path, &passphrase, &err));
+    assert_ota(ota_key_save_encrypted(made, path, &passphrase, &err), OTA_EXISTS);
+    assert_ota_ok(ota_key_load_with(&loaded, path, &with, &err));
+    assert_string_equal(ota_key_public(made)->keyid, ota_key_public(loaded)->keyid);
+    assert_ota(ota_key_load_with(&none, path, &without, &err), OTA_KEY);
+    assert_non_null(strstr(err.msg, "passphrase does not open it"));
+    assert_ota(ota_key_load(&none, path, &err), OTA_PERMISSION);
+    assert_non_null(strstr(err.msg, "--passphrase-file"));
+    assert_ota_ok(ota_fs_read_secret(path, 4096, &pem, &err)); /* closed to others like a plain one */
+    assert_non_null(strstr(ota_buf_text(&pem), "ENCRYPTED"));
+}
+
+static void test_key_encrypted_uses_scrypt(void **state) {
+    (void)state;
+    OTA_CLEAN(ota_key_free) struct ota_key *key = NULL;
+    OTA_CLEAN(ota_buf_free) struct ota_buf passphrase = {0}, pem = {0};
+    ota_buf_str(&passphrase, "four words of mine");
+    assert_ota_ok(ota_key_generate(&key, &err));
+    assert_ota_ok(ota_key_write_pem(key, &passphrase, &pem, &err));
+    uint8_t der[1024];
+    size_t n;
+    const char *body = strchr(ota_buf_text(&pem), '\n');
+    const struct ota_span text = {(const uint8_t *)body, (size_t)(strstr(body, "-----END") - body)};
+    assert_true(ota_base64_decode(text, der, sizeof der, &n));
+    static const uint8_t scrypt[] = {0x2B, 0x06, 0x01, 0x04, 0x01, 0xDA, 0x47, 0x04, 0x0B};
+    static const uint8_t cost[] = {0x02, 0x02, 0x40, 0x00, 0x02, 0x01, 0x08, 0x02, 0x01, 0x05}; /* N r p */
+    assert_non_null(memmem(der, n, scrypt, sizeof scrypt));
+    assert_non_null(memmem(der, n, cost, sizeof cost));
+}
+
+static void test_key_uri_file_is_read_and_checked(void **state) {
+    (void)state;
+    OTA_CLEAN_FREE char *path = path_of("thermo.uri");
+    OTA_CLEAN(ota_key_free) struct ota_key *key = NULL;
+    assert_ota_ok(ota_fs_write(path, "no uri\n", 7, 0600, &err));
+    assert_ota(ota_key_load(&key, path, &err), OTA_KEY);
+    static const char secret[] = "pkcs11:token=t;object=o?pin-value=4711\n";
+    assert_ota_ok(ota_fs_write(path, secret, strlen(secret), 0600, &err));
+    assert_ota(ota_key_load(&key, path, &err), OTA_ARGUMENT);
+    assert_non_null(strstr(err.msg, path));
+    assert_null(strstr(err.msg, "4711"));
+    static const char missing[] = "pkcs11:token=t;object=o?module-path=/nowhere/module.so\n";
+    assert_ota_ok(ota_fs_write(path, missing, strlen(missing), 0600, &err));
+    assert_ota(ota_key_load(&key, path, &err), OTA_NOT_FOUND);
+    assert_non_null(strstr(err.msg, "OTA_PKCS11_MODULE"));
+    assert_int_equal(chmod(path, 0644), 0);
+    assert_ota(ota_key_load(&key, path, &err), OTA_PERMISSION);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_key_survives_its_file),
@@ -160,6 +226,9 @@ int main(void) {
         cmocka_unit_test(test_key_load_refuses_what_boards_cannot_verify),
         cmocka_unit_test(test_key_load_refuses_a_key_that_others_may_open),
         cmocka_unit_test(test_key_load_refuses_the_key_of_another_user),
+        cmocka_unit_test(test_key_encrypted_opens_with_its_passphrase_only),
+        cmocka_unit_test(test_key_encrypted_uses_scrypt),
+        cmocka_unit_test(test_key_uri_file_is_read_and_checked),
     };
     return cmocka_run_group_tests(tests, make_dir, remove_dir);
 }
