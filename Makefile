@@ -7,7 +7,7 @@ BUILD ?= build
 CC ?= cc
 V ?= 0
 
-# FLAVOUR: release (build/), debug (build/debug/, ASan + UBSan)
+# FLAVOUR: release (build/), debug (build/debug/, ASan + UBSan), fuzz (build/fuzz/, libFuzzer; clang only)
 FLAVOUR ?= release
 OUT := $(if $(filter release,$(FLAVOUR)),$(BUILD),$(BUILD)/$(FLAVOUR))
 OBJ := $(BUILD)/obj/$(FLAVOUR)
@@ -17,8 +17,10 @@ WARN := -Wall -Wextra -Wconversion -Wshadow -Wstrict-prototypes -Wmissing-protot
 CPPFLAGS += -D_GNU_SOURCE -Iinclude -Isrc -DOTA_PROGRAM_VERSION='"$(VERSION)"' -DOTA_LIBEXECDIR='"$(LIBEXECDIR)"'
 CFLAGS_release := -O2 -g -D_FORTIFY_SOURCE=2 -fstack-protector-strong -fPIE
 CFLAGS_debug := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all -fPIE
+CFLAGS_fuzz := -O1 -g -fno-omit-frame-pointer -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all
 LDFLAGS_release := -pie -Wl,-z,relro,-z,now
 LDFLAGS_debug := -pie -fsanitize=address,undefined
+LDFLAGS_fuzz := -fsanitize=fuzzer,address,undefined
 ALL_CFLAGS = -std=c11 $(WARN) $(CFLAGS_$(FLAVOUR)) $(CFLAGS)
 ALL_LDFLAGS = $(LDFLAGS_$(FLAVOUR)) $(LDFLAGS)
 
@@ -45,9 +47,10 @@ libs_otadevice := sim store image host core
 sys_otadevice = -lcrypto -lcurl -lcjson -lsqlite3
 
 UNIT_TESTS := $(patsubst tests/unit/%.c,%,$(wildcard tests/unit/test_*.c))
+FUZZERS := $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
 UNIT_SYS = -lcmocka -lmicrohttpd -lgnutls -lsqlite3 -lcurl -lcjson -lcrypto -lssl -lpthread -ldl
 
-.PHONY: all debug deps demo check check-long man install uninstall clean help format lint tests-build
+.PHONY: all debug deps demo check check-long fuzz man install uninstall clean help format lint tests-build fuzzers
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -88,7 +91,18 @@ $(OUT)/tests/%: $(OBJ)/tests/unit/%.o $(patsubst tests/%.c,$(OBJ)/tests/%.o,$(wi
 	$(call say,LD,$@)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $(filter %.o,$^) -Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(UNIT_SYS)
-tests-build: all $(UNIT_TESTS:%=$(OUT)/tests/%)
+
+# A harness with libFuzzer's main(), or with one that replays files.
+FUZZ_PARTS := fuzz board $(if $(filter fuzz,$(FLAVOUR)),,replay)
+$(OUT)/tests/fuzz/%: $(OBJ)/tests/fuzz/%.o $(FUZZ_PARTS:%=$(OBJ)/tests/fuzz/%.o) $(call lib,host) $(call lib,core)
+	$(call say,LD,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ -lcrypto -lcurl -lcjson
+fuzzers: $(FUZZERS:%=$(OUT)/tests/fuzz/%)
+tests-build: all $(UNIT_TESTS:%=$(OUT)/tests/%) fuzzers
+
+fuzz: deps ## run every fuzzer for FUZZ_SECONDS (600), two at a time; needs clang
+	$(Q)tests/fuzz/run.sh $(BUILD)/fuzz
 
 check: deps ## build sanitized, run unit, CLI and network tests (a minute or two)
 	$(Q)$(MAKE) --no-print-directory FLAVOUR=debug tests-build

@@ -79,7 +79,7 @@ uint16_t ota_read_u16(struct ota_reader *r);
 uint32_t ota_read_u32(struct ota_reader *r);
 uint64_t ota_read_u64(struct ota_reader *r);
 void ota_read_bytes(struct ota_reader *r, void *p, size_t n);
-void ota_read_str(struct ota_reader *r, char *out, size_t cap); /* does not fit: bad */
+void ota_read_str(struct ota_reader *r, char *out, size_t cap); /* does not fit or holds a NUL: bad */
 
 /* Days and seconds of "YYYY-MM-DDTHH:MM:SSZ" (the only form TUF uses), years 1970..9999. */
 bool ota_time_parse(struct ota_span text, uint64_t *unix_seconds);

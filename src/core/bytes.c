@@ -213,5 +213,6 @@ void ota_read_str(struct ota_reader *r, char *out, size_t cap) {
         return;
     }
     ota_read_bytes(r, out, n);
+    r->bad = r->bad || memchr(out, '\0', n) != NULL;
     out[r->bad ? 0 : n] = '\0';
 }

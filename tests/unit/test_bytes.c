@@ -106,6 +106,11 @@ static void test_bytes_records_stop_at_their_bounds(void **state) {
     struct ota_reader tight = {.p = room + 4, .len = 3};
     ota_read_str(&tight, text, 2);
     assert_true(tight.bad);
+    /* It would read back as another string than the one that was written. */
+    struct ota_reader cut = {.p = (const uint8_t *)"\2a", .len = 3};
+    ota_read_str(&cut, text, sizeof text);
+    assert_true(cut.bad);
+    assert_string_equal(text, "");
 }
 
 static void test_time_round_trips_and_refuses_other_forms(void **state) {
