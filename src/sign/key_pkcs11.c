@@ -7,6 +7,7 @@
  * the last one goes, module and sessions are closed. So a token that was unplugged is found again with the next load.
  */
 #define OPENSSL_SUPPRESS_DEPRECATED /* engines */
+#include <dlfcn.h>
 #include <openssl/engine.h>
 #include <openssl/err.h>
 #include <openssl/provider.h>
@@ -14,7 +15,6 @@
 #include <openssl/ui.h>
 #include <string.h>
 
-#include "host/fs.h"
 #include "sign/key_private.h"
 #include "sign/key_uri.h"
 
@@ -25,7 +25,8 @@
 
 static struct {
     bool provider;  /* it could be loaded, and is used from then on */
-    ENGINE *engine; /* NULL: closed */
+    ENGINE *engine; /* found once; never freed, for its code holds on to memory of OpenSSL's */
+    bool open;      /* the engine, with a module */
     char *module;   /* that is open; NULL: p11-kit's, which has them all */
     size_t keys;    /* that live */
 } tokens;
@@ -110,10 +111,8 @@ static EVP_PKEY *open_with_provider(struct login *l, const UI_METHOD *method) {
 
 static void close_engine(void) {
     (void)ENGINE_finish(tokens.engine);
-    (void)ENGINE_free(tokens.engine);
-    free(tokens.module);
-    tokens.engine = NULL;
-    tokens.module = NULL;
+    tokens.open = false;
+    free(OTA_STEAL(tokens.module));
     ERR_clear_error();
 }
 
@@ -121,30 +120,33 @@ static bool same_module(const char *module) {
     return module && tokens.module ? strcmp(module, tokens.module) == 0 : !module && !tokens.module;
 }
 
-static enum ota_status open_engine(const char *module, struct ota_err *err) {
-    if (tokens.engine && same_module(module))
-        return OTA_OK;
-    if (tokens.engine)
-        return ota_err_set(err, OTA_UNSUPPORTED,
-                           "keys of two PKCS#11 modules at once; register both with p11-kit and leave module-path and "
-                           "$OTA_PKCS11_MODULE away");
-    ENGINE *e = ENGINE_by_id("pkcs11");
-    if (!e) {
-        ERR_clear_error();
+static enum ota_status find_engine(struct ota_err *err) {
+    if (!tokens.engine)
+        tokens.engine = ENGINE_by_id("pkcs11");
+    ERR_clear_error();
+    if (!tokens.engine)
         return ota_err_set(err, OTA_UNSUPPORTED,
                            "OpenSSL has no access to PKCS#11 tokens here; install libengine-pkcs11-openssl (Debian 12) "
                            "or pkcs11-provider (Debian 13)");
-    }
-    tokens.engine = e;
-    tokens.module = module ? ota_strdup(module) : NULL;
-    (void)ENGINE_ctrl_cmd_string(e, "QUIET", NULL, 0);
-    bool named = !module || ENGINE_ctrl_cmd_string(e, "MODULE_PATH", module, 0);
-    if (named && ENGINE_init(e))
+    return OTA_OK;
+}
+
+static enum ota_status open_engine(const char *module, struct ota_err *err) {
+    if (tokens.open && same_module(module))
         return OTA_OK;
-    ENGINE_free(e);
-    tokens.engine = NULL;
-    free(OTA_STEAL(tokens.module));
-    return ota_key_openssl_failed(err, "opening the PKCS#11 engine");
+    if (tokens.open)
+        return ota_err_set(err, OTA_UNSUPPORTED,
+                           "keys of two PKCS#11 modules at once; register both with p11-kit and leave module-path and "
+                           "$OTA_PKCS11_MODULE away");
+    OTA_TRY(find_engine(err));
+    (void)ENGINE_ctrl_cmd_string(tokens.engine, "QUIET", NULL, 0);
+    /* Without a module: p11-kit's, which has all that are registered. The name is there to undo an earlier one. */
+    if (!ENGINE_ctrl_cmd_string(tokens.engine, "MODULE_PATH", module ? module : "p11-kit-proxy.so", 0) ||
+        !ENGINE_init(tokens.engine))
+        return ota_key_openssl_failed(err, "opening the PKCS#11 engine");
+    tokens.open = true;
+    tokens.module = module ? ota_strdup(module) : NULL;
+    return OTA_OK;
 }
 
 /* ---- failures ------------------------------------------------------------------------------------------- */
@@ -192,12 +194,16 @@ static EVP_PKEY *load(struct login *l, UI_METHOD *method) {
     return ENGINE_load_private_key(tokens.engine, l->uri->address, method, l);
 }
 
-static enum ota_status check_module_file(const char *module, struct ota_err *err) {
-    if (module && !ota_fs_is_file(module))
+/* Tried here first, because the engine prints its own complaint. */
+static enum ota_status check_module(const char *module, struct ota_err *err) {
+    void *library = module ? dlopen(module, RTLD_LAZY | RTLD_LOCAL) : NULL;
+    if (module && !library)
         return ota_err_set(err, OTA_NOT_FOUND,
-                           "%s: there is no such PKCS#11 module; name the one of your token: ?module-path=FILE in the "
-                           "URI, or $OTA_PKCS11_MODULE",
-                           module);
+                           "PKCS#11 module %s; name the one of your token: ?module-path=FILE in the URI, or "
+                           "$OTA_PKCS11_MODULE",
+                           dlerror());
+    if (library)
+        (void)dlclose(library);
     return OTA_OK;
 }
 
@@ -211,7 +217,7 @@ enum ota_status ota_key_open_token(const char *text, const struct ota_passphrase
     const char *named = getenv("OTA_PKCS11_MODULE");
     const char *module = uri.module ? uri.module : named && named[0] ? named : NULL;
     bool was_open = tokens.keys > 0;
-    OTA_TRY(check_module_file(module, err));
+    OTA_TRY(check_module(module, err));
     if (!load_provider(module))
         OTA_TRY(open_engine(module, err));
     struct login l = {.uri = &uri, .from = from, .status = OTA_OK, .err = err};
@@ -227,6 +233,6 @@ enum ota_status ota_key_open_token(const char *text, const struct ota_passphrase
 }
 
 void ota_key_close_token(void) {
-    if (--tokens.keys == 0 && tokens.engine)
+    if (--tokens.keys == 0 && tokens.open)
         close_engine();
 }
