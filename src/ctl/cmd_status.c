@@ -6,8 +6,11 @@
 #include "ctl/cmd.h"
 #include "host/clock.h"
 #include "host/role_file.h"
+#include "host/words.h"
+#include "sign/key_scan.h"
 #include "sign/last_signed.h"
-#include "store/repo.h"
+#include "sign/pki.h"
+#include "store/outlook.h"
 
 #define DAY 86400u
 #define WARNINGS_MAX 32u
@@ -15,7 +18,8 @@
 struct status {
     const struct ota_workspace *w;
     struct ota_repo_info info;
-    uint64_t now;
+    struct ota_outlook outlook;
+    uint64_t now, tls_expires; /* 0: no certificate to read */
     bool daemon;
     struct ota_buf stolen;
     size_t warning_count;
@@ -30,8 +34,8 @@ static void status_free(struct status *s) {
     free(s);
 }
 
-static int64_t days_left(const struct status *s, const struct ota_repo_role_info *role) {
-    int64_t seconds = (int64_t)role->expires - (int64_t)s->now;
+static int64_t days_left(const struct status *s, uint64_t expires) {
+    int64_t seconds = (int64_t)expires - (int64_t)s->now;
     return seconds >= 0 ? seconds / DAY : -1 - (-seconds - 1) / DAY;
 }
 
@@ -44,22 +48,13 @@ static void warn(struct status *s, char *text) {
         free(text);
 }
 
-/* A role whose key lies here renews itself while otaserve runs; the others need a person, who needs time. */
-static void warn_of_expiry(struct status *s, const struct ota_repo_role_info *role) {
-    int64_t days = days_left(s, role);
-    if (days < 0) {
-        warn(s, role->online ? ota_sprintf("%s has expired: boards take no update until it is renewed; start otaserve",
-                                           role->name)
-                             : ota_sprintf("%s has expired: boards take no update until it is signed again with its "
-                                           "offline key",
-                                           role->name));
-        return;
-    }
-    if (role->online || days > 60)
-        return;
-    const char *urgency = days <= 7 ? "now" : days <= 30 ? "soon" : "within two months";
-    warn(s, ota_sprintf("%s expires in %lld days; sign it again %s with its offline key", role->name, (long long)days,
-                        urgency));
+static void warn_of_expiry(struct status *s) {
+    char text[OTA_ERR_MSG_MAX];
+    for (size_t i = 0; i < s->outlook.count; i++)
+        if (ota_outlook_judge(&s->outlook.role[i], s->now, text) != OTA_OUTLOOK_WELL)
+            warn(s, ota_strdup(text));
+    if (s->tls_expires && ota_outlook_judge_tls(s->tls_expires, s->now, text) != OTA_OUTLOOK_WELL)
+        warn(s, ota_strdup(text));
 }
 
 static bool has_role(const struct status *s, const char *name) {
@@ -121,8 +116,7 @@ static void find_warnings(struct status *s) {
     uint64_t ignored;
     if (!ota_clock_system.now(ota_clock_system.ctx, &ignored))
         warn(s, ota_strdup("the clock of this machine is not set: nothing can be signed"));
-    for (size_t i = 0; i < s->info.role_count; i++)
-        warn_of_expiry(s, &s->info.role[i]);
+    warn_of_expiry(s);
     warn_of_the_clock(s);
     warn_of_the_past(s);
     for (size_t i = 0; i < s->w->config.product_count; i++)
@@ -130,39 +124,50 @@ static void find_warnings(struct status *s) {
             warn(s, ota_sprintf("product %s is in ota.conf but not in the repository", s->w->config.product[i].name));
 }
 
-/* Which keys that make releases or hand out trust lie on this machine: what whoever takes it could sign. */
-static void judge_theft(struct status *s) {
-    static const char *const online[] = {"snapshot", "timestamp", "rollout"};
-    OTA_CLEAN(ota_buf_free) struct ota_buf here = {0};
-    for (size_t i = 0; i < s->info.role_count; i++) {
-        const struct ota_repo_role_info *role = &s->info.role[i];
-        bool meant_to_be = false;
-        for (size_t k = 0; k < OTA_ARRAY_LEN(online); k++)
-            meant_to_be |= strcmp(role->name, online[k]) == 0;
-        if (role->online && !meant_to_be)
-            ota_buf_printf(&here, "%s%s", here.len ? ", " : "", role->name);
-    }
-    if (here.len)
-        ota_buf_printf(&s->stolen,
-                       "sign any release: the keys of %s lie in this workspace; move them to a machine of their own",
-                       ota_buf_text(&here));
-    else
-        ota_buf_str(&s->stolen, "only choose among releases that were signed for a channel, never an older one");
+/* Keys and certificate as this user may see them: status must work for somebody who may not. */
+static void read_custody(struct status *s) {
+    OTA_CLEAN_FREE char *dir = ota_workspace_path(s->w, "keys");
+    struct ota_key_list keys;
+    struct ota_err err;
+    if (ota_key_scan(dir, &keys, &err) != OTA_OK)
+        warn(s, ota_sprintf("nothing is known about the keys here: %s", err.msg));
+    ota_outlook_find(&s->info, &keys, &s->outlook);
+    if (ota_pki_expires(s->w, &s->tls_expires, &err) != OTA_OK)
+        warn(s, ota_sprintf("boards cannot be served: %s", err.msg));
 }
 
 /* ---- output -------------------------------------------------------------------------------------------- */
+
+static void print_certificate(const struct status *s) {
+    char date[OTA_TIME_TEXT_MAX];
+    if (!s->tls_expires)
+        return;
+    ota_time_format(s->tls_expires, date);
+    printf("%-20s %12s  %-20s %6lld  %s\n", "(TLS certificate)", "", date, (long long)days_left(s, s->tls_expires),
+           "keys/server.crt");
+}
+
+static void print_theft(const struct status *s) {
+    struct ota_span left = ota_buf_span(&s->stolen);
+    printf("\nWhoever stole this server could:\n");
+    while (left.len) {
+        struct ota_span line = ota_words_take(&left, '\n');
+        printf("  %.*s\n", (int)line.len, (const char *)line.p);
+    }
+}
 
 static void print_text(const struct status *s) {
     char date[OTA_TIME_TEXT_MAX], share[OTA_CTL_SHARE_MAX];
     printf("workspace  %s\nboards     %s\notaserve   %s\n\n", s->w->dir,
            s->w->config.url[0] ? s->w->config.url : "no url in ota.conf", s->daemon ? "running" : "not running");
     printf("%-20s %12s  %-20s %6s  %s\n", "ROLE", "VERSION", "EXPIRES", "DAYS", "KEY");
-    for (size_t i = 0; i < s->info.role_count; i++) {
-        const struct ota_repo_role_info *role = &s->info.role[i];
+    for (size_t i = 0; i < s->outlook.count; i++) {
+        const struct ota_outlook_role *role = &s->outlook.role[i];
         ota_time_format(role->expires, date);
         printf("%-20s %12llu  %-20s %6lld  %s\n", role->name, (unsigned long long)role->version, date,
-               (long long)days_left(s, role), role->online ? "in this workspace" : "elsewhere");
+               (long long)days_left(s, role->expires), role->holder);
     }
+    print_certificate(s);
     printf("\n");
     for (size_t i = 0; i < s->info.channel_count; i++) {
         const struct ota_repo_channel_info *c = &s->info.channel[i];
@@ -171,7 +176,7 @@ static void print_text(const struct status *s) {
     }
     if (s->info.channel_count == 0)
         printf("No channel offers a release yet.\n");
-    printf("\nWhoever stole this server could %s.\n", ota_buf_text(&s->stolen));
+    print_theft(s);
     for (size_t i = 0; i < s->warning_count; i++)
         printf("Warning: %s\n", s->warning[i]);
 }
@@ -179,15 +184,19 @@ static void print_text(const struct status *s) {
 static cJSON *roles_json(const struct status *s) {
     cJSON *list = cJSON_CreateArray();
     char date[OTA_TIME_TEXT_MAX];
-    for (size_t i = 0; i < s->info.role_count; i++) {
-        const struct ota_repo_role_info *role = &s->info.role[i];
+    for (size_t i = 0; i < s->outlook.count; i++) {
+        const struct ota_outlook_role *role = &s->outlook.role[i];
         cJSON *item = cJSON_CreateObject();
         ota_time_format(role->expires, date);
         (void)cJSON_AddStringToObject(item, "name", role->name);
         (void)cJSON_AddNumberToObject(item, "version", (double)role->version);
         (void)cJSON_AddStringToObject(item, "expires", date);
-        (void)cJSON_AddNumberToObject(item, "days_left", (double)days_left(s, role));
-        (void)cJSON_AddStringToObject(item, "key", role->online ? "workspace" : "elsewhere");
+        (void)cJSON_AddNumberToObject(item, "days_left", (double)days_left(s, role->expires));
+        (void)cJSON_AddStringToObject(item, "holder", role->holder);
+        (void)cJSON_AddNumberToObject(item, "threshold", role->threshold);
+        (void)cJSON_AddNumberToObject(item, "keys", (double)role->keys);
+        (void)cJSON_AddNumberToObject(item, "keys_here", (double)role->here);
+        (void)cJSON_AddBoolToObject(item, "renewed", ota_outlook_renewed(role));
         (void)cJSON_AddItemToArray(list, item);
     }
     return list;
@@ -210,14 +219,30 @@ static cJSON *channels_json(const struct status *s) {
     return list;
 }
 
+static cJSON *theft_json(const struct status *s) {
+    cJSON *list = cJSON_CreateArray();
+    struct ota_span left = ota_buf_span(&s->stolen);
+    while (left.len) {
+        struct ota_span line = ota_words_take(&left, '\n');
+        OTA_CLEAN_FREE char *text = ota_sprintf("%.*s", (int)line.len, (const char *)line.p);
+        (void)cJSON_AddItemToArray(list, cJSON_CreateString(text));
+    }
+    return list;
+}
+
 static void print_json(const struct status *s) {
+    char date[OTA_TIME_TEXT_MAX];
     cJSON *tree = cJSON_CreateObject(), *warnings = cJSON_CreateArray();
     (void)cJSON_AddStringToObject(tree, "workspace", s->w->dir);
     (void)cJSON_AddStringToObject(tree, "url", s->w->config.url);
     (void)cJSON_AddBoolToObject(tree, "daemon", s->daemon);
     (void)cJSON_AddItemToObject(tree, "roles", roles_json(s));
     (void)cJSON_AddItemToObject(tree, "channels", channels_json(s));
-    (void)cJSON_AddStringToObject(tree, "stolen_server", ota_buf_text(&s->stolen));
+    if (s->tls_expires) {
+        ota_time_format(s->tls_expires, date);
+        (void)cJSON_AddStringToObject(tree, "certificate_expires", date);
+    }
+    (void)cJSON_AddItemToObject(tree, "stolen_server", theft_json(s));
     for (size_t i = 0; i < s->warning_count; i++)
         (void)cJSON_AddItemToArray(warnings, cJSON_CreateString(s->warning[i]));
     (void)cJSON_AddItemToObject(tree, "warnings", warnings);
@@ -228,7 +253,8 @@ static enum ota_status gather(struct status *s, struct ota_err *err) {
     s->now = ota_ctl_now();
     OTA_TRY(ota_repo_read(s->w, &s->info, err));
     OTA_TRY(ota_repo_daemon_runs(s->w, &s->daemon, err));
-    judge_theft(s);
+    read_custody(s);
+    ota_outlook_theft(&s->outlook, &s->stolen);
     find_warnings(s);
     return OTA_OK;
 }

@@ -77,11 +77,14 @@ static const char releases_details[] =
 
 static const char status_details[] =
     "Shows the roles of the signed repository with their version, expiry and where\n"
-    "their key lies, the channels, and what a stolen server could do now. Warns 60,\n"
-    "30 and 7 days before something expires that only a person can renew.\n\n"
+    "their keys lie, the channels, and what a stolen server could do now. Warns 60,\n"
+    "30 and 7 days before something expires, with the command that renews it.\n\n"
+    "KEY is the file that signs, elsewhere when it is not here, and for a role of\n"
+    "several keys how many must sign and how many are here.\n\n"
     "JSON: workspace, url, daemon (is one running), roles (name, version, expires,\n"
-    "days_left, key), channels (product, name, counter, permille, groups),\n"
-    "stolen_server, warnings.";
+    "days_left, holder, threshold, keys, keys_here, renewed: otaserve does it),\n"
+    "certificate_expires, channels (product, name, counter, permille, groups),\n"
+    "stolen_server (list), warnings.";
 
 static const struct ota_option verify_options[] = {
     {"root", 0, "FILE", "the trusted root.json; default: the newest\nof the workspace", false},

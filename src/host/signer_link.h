@@ -17,7 +17,7 @@
  *   BUILD    parts: 0 "<product>"  1 absolute folder of drop-in images 2 absolute folder to fill (state/incoming/.tmp-<id>) 3 current product role
  *            4 current targets  5 channel or ""  6 current rollout ("" none)
  *   BUILT    parts: 0 summary text
- *   HELLO    answered by HELLO, parts: 0 roles whose keys it holds, space-separated
+ *   HELLO    answered by HELLO, parts: 0 the keys that lie in keys/ (host/key_list.h)
  *   REFUSED  parts: 0 status name  1 message
  */
 #ifndef OTA_HOST_SIGNER_LINK_H
@@ -25,7 +25,7 @@
 
 #include <sys/types.h>
 
-#include "host/buf.h"
+#include "host/key_list.h"
 
 enum ota_signer_type {
     OTA_SIGNER_HELLO = 1,
@@ -59,6 +59,8 @@ struct ota_signer {
 };
 /* Starts it and waits for its HELLO. */
 OTA_MUST_USE enum ota_status ota_signer_start(struct ota_signer *s, const char *workspace_dir, struct ota_err *err);
+/* Which keys lie in keys/ now. */
+OTA_MUST_USE enum ota_status ota_signer_hello(struct ota_signer *s, struct ota_key_list *keys, struct ota_err *err);
 /* Closes the socket, which ends it, and reaps it; one that does not end within two seconds is killed. */
 void ota_signer_stop(struct ota_signer *s);
 /* Request and answer; REFUSED becomes an error with the signer's status and message. When the link itself fails (it

@@ -70,12 +70,12 @@ static enum ota_status spawn_on(const char *program, const char *workspace_dir, 
     return OTA_OK;
 }
 
-static enum ota_status say_hello(struct ota_signer *s, struct ota_err *err) {
+enum ota_status ota_signer_hello(struct ota_signer *s, struct ota_key_list *keys, struct ota_err *err) {
     OTA_CLEAN(ota_signer_message_free) struct ota_signer_message answer = {0};
     OTA_TRY(ota_signer_call(s, OTA_SIGNER_HELLO, NULL, 0, &answer, err));
-    if (answer.type != OTA_SIGNER_HELLO)
-        return ota_err_set(err, OTA_INTERNAL, PROGRAM ": its first answer is of type %u", answer.type);
-    return OTA_OK;
+    if (answer.type != OTA_SIGNER_HELLO || answer.count != 1)
+        return ota_err_set(err, OTA_INTERNAL, PROGRAM ": HELLO was answered with type %u", answer.type);
+    return ota_key_list_read(ota_buf_span(&answer.part[0]), keys, err);
 }
 
 enum ota_status ota_signer_start(struct ota_signer *s, const char *workspace_dir, struct ota_err *err) {
@@ -91,8 +91,9 @@ enum ota_status ota_signer_start(struct ota_signer *s, const char *workspace_dir
     enum ota_status st = spawn_on(program, workspace_dir, theirs, &s->pid, err);
     (void)close(theirs);
     theirs = -1;
+    struct ota_key_list ignored;
     if (st == OTA_OK)
-        st = say_hello(s, err);
+        st = ota_signer_hello(s, &ignored, err);
     if (st != OTA_OK)
         ota_signer_stop(s);
     return st;

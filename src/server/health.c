@@ -12,9 +12,8 @@
 #include "ota/scan.h"
 #include "server/problem.h"
 
-#define DAY 86400u
 #define MIB (1024u * 1024u)
-#define HEALTH_TEXT_MAX (16u * 1024u)
+#define HEALTH_TEXT_MAX (32u * 1024u)
 #define SIGNER_PATIENCE_S 60u
 #define CLOCK_SLACK_S 300u
 
@@ -34,43 +33,17 @@ static void reason(struct ota_health_reasons *out, bool failing, const char *abo
     va_end(args);
 }
 
-/* Steps of 60, 30 and 7 days, so that a log that tells only what is new speaks up three times. */
-static unsigned warned_days(uint64_t left_days) {
-    static const unsigned steps[] = {7, 30, 60};
-    for (size_t i = 0; i < OTA_ARRAY_LEN(steps); i++)
-        if (left_days < steps[i])
-            return steps[i];
-    return 0;
-}
-
-static void judge_expiry(struct ota_health_reasons *out, const char *about, const char *what, const char *remedy,
-                         uint64_t expires, uint64_t now, unsigned only_below) {
-    char when[OTA_TIME_TEXT_MAX];
-    ota_time_format(expires, when);
-    if (expires <= now) {
-        reason(out, true, about, "%s expired on %s. %s", what, when, remedy);
-        return;
+static void judge_outlook(const struct ota_health_facts *f, uint64_t now, struct ota_health_reasons *out) {
+    char text[OTA_ERR_MSG_MAX];
+    enum ota_outlook_level level;
+    for (size_t i = 0; i < f->outlook.count; i++) {
+        level = ota_outlook_judge(&f->outlook.role[i], now, text);
+        if (level != OTA_OUTLOOK_WELL)
+            reason(out, level == OTA_OUTLOOK_EXPIRED, "expiry", "%s", text);
     }
-    unsigned days = warned_days((expires - now) / DAY);
-    if (days && days <= only_below)
-        reason(out, false, about, "%s expires in less than %u days, on %s. %s", what, days, when, remedy);
-}
-
-static void judge_roles(const struct ota_health_facts *f, uint64_t now, struct ota_health_reasons *out) {
-    for (size_t i = 0; i < f->role_count; i++) {
-        char what[64];
-        (void)ota_format(what, sizeof what, "role %s", f->role[i].name);
-        /* The timestamp lives 7 days and is renewed daily, snapshot and rollout under 10 days: below 7 something is
-         * wrong. */
-        if (strcmp(f->role[i].name, "timestamp") == 0)
-            judge_expiry(out, "expiry", what, "otaserve-signer renews it; see the other reasons", f->role[i].expires,
-                         now, 0);
-        else if (f->role[i].renewed)
-            judge_expiry(out, "expiry", what, "otaserve-signer renews it; see the other reasons", f->role[i].expires,
-                         now, 7);
-        else
-            judge_expiry(out, "expiry", what, "Sign it again with its offline key", f->role[i].expires, now, 60);
-    }
+    level = ota_outlook_judge_tls(f->tls_expires, now, text);
+    if (level != OTA_OUTLOOK_WELL)
+        reason(out, level == OTA_OUTLOOK_EXPIRED, "tls", "%s", text);
 }
 
 void ota_health_judge(const struct ota_health_facts *f, uint64_t now, struct ota_health_reasons *out) {
@@ -100,9 +73,7 @@ void ota_health_judge(const struct ota_health_facts *f, uint64_t now, struct ota
                (unsigned long long)(f->disk_free / MIB));
     else if (f->disk_free < 128u * MIB)
         reason(out, false, "disk", "only %llu MiB are free for state/", (unsigned long long)(f->disk_free / MIB));
-    judge_roles(f, now, out);
-    judge_expiry(out, "tls", "certificate keys/server.crt", "Put a new one there and send SIGHUP", f->tls_expires, now,
-                 60);
+    judge_outlook(f, now, out);
 }
 
 void ota_health_init(struct ota_health *h) {
@@ -121,36 +92,57 @@ static bool told(const struct ota_health_reasons *before, const struct ota_healt
     return false;
 }
 
-void ota_health_update(struct ota_health *h, const struct ota_health_facts *facts) {
-    struct ota_health_reasons before, after;
-    uint64_t now = (uint64_t)time(NULL);
+/* One line at the start, for the day nobody thinks of yet. */
+static void log_next(const struct ota_outlook *o) {
+    char when[OTA_TIME_TEXT_MAX];
+    const struct ota_outlook_role *next = ota_outlook_next(o);
+    if (!next)
+        return;
+    ota_time_format(next->expires, when);
+    ota_log(&ota_log_stderr, OTA_LOG_INFO, "the next role that only a person can renew is %s, before %s; its key: %s",
+            next->name, when, next->holder);
+}
+
+void ota_health_update(struct ota_health *h, const struct ota_health_facts *facts, uint64_t now) {
+    struct ota_health_reasons found;
     (void)pthread_mutex_lock(&h->lock);
-    bool first = h->facts.tls_expires == 0;
-    ota_health_judge(&h->facts, now, &before);
     h->facts = *facts;
     (void)pthread_mutex_unlock(&h->lock);
-    ota_health_judge(facts, now, &after);
-    for (size_t i = 0; i < after.count; i++)
-        if (first || !told(&before, &after.reason[i]))
-            ota_log(&ota_log_stderr, after.reason[i].failing ? OTA_LOG_ERROR : OTA_LOG_WARNING, "%s",
-                    after.reason[i].text);
+    ota_health_judge(facts, now, &found);
+    for (size_t i = 0; i < found.count; i++)
+        if (!told(&h->told, &found.reason[i]))
+            ota_log(&ota_log_stderr, found.reason[i].failing ? OTA_LOG_ERROR : OTA_LOG_WARNING, "%s",
+                    found.reason[i].text);
+    h->told = found;
+    if (!h->started)
+        log_next(&facts->outlook);
+    h->started = true;
 }
 
 static void write_roles(struct ota_json *j, const struct ota_health_facts *f) {
     char when[OTA_TIME_TEXT_MAX];
     ota_json_key(j, "roles");
     ota_json_array(j);
-    for (size_t i = 0; i < f->role_count; i++) {
-        ota_time_format(f->role[i].expires, when);
+    for (size_t i = 0; i < f->outlook.count; i++) {
+        const struct ota_outlook_role *r = &f->outlook.role[i];
+        ota_time_format(r->expires, when);
         ota_json_object(j);
         ota_json_key(j, "expires");
         ota_json_str(j, when);
+        ota_json_key(j, "holder");
+        ota_json_str(j, r->holder);
+        ota_json_key(j, "keys");
+        ota_json_u64(j, r->keys);
+        ota_json_key(j, "keys_here");
+        ota_json_u64(j, r->here);
         ota_json_key(j, "name");
-        ota_json_str(j, f->role[i].name);
+        ota_json_str(j, r->name);
         ota_json_key(j, "renewed");
-        ota_json_bool(j, f->role[i].renewed);
+        ota_json_bool(j, ota_outlook_renewed(r));
+        ota_json_key(j, "threshold");
+        ota_json_u64(j, r->threshold);
         ota_json_key(j, "version");
-        ota_json_u64(j, f->role[i].version);
+        ota_json_u64(j, r->version);
         ota_json_object_end(j);
     }
     ota_json_array_end(j);
@@ -215,33 +207,26 @@ enum MHD_Result ota_health_get(struct ota_health *h, struct ota_exchange *x) {
     return rc;
 }
 
-static void read_roles(const struct ota_workspace *w, struct ota_health_facts *f) {
+static void read_roles(const struct ota_workspace *w, const struct ota_key_list *keys, struct ota_health_facts *f) {
     struct ota_err err;
     OTA_CLEAN_FREE struct ota_repo_info *info = ota_calloc(1, sizeof *info);
     if (ota_repo_read(w, info, &err) != OTA_OK) {
         (void)ota_format(f->repo_error, sizeof f->repo_error, "%s", err.msg);
         return;
     }
-    for (size_t i = 0; i < info->role_count && i < OTA_HEALTH_ROLES_MAX; i++) {
-        (void)ota_format(f->role[i].name, sizeof f->role[i].name, "%s", info->role[i].name);
-        f->role[i].version = info->role[i].version;
-        f->role[i].expires = info->role[i].expires;
-        /* Nobody but a person makes a new root. */
-        f->role[i].renewed = info->role[i].online && strcmp(info->role[i].name, "root") != 0;
-        f->role_count = i + 1;
-    }
+    ota_outlook_find(info, keys, &f->outlook);
     ota_repo_info_free(info);
 }
 
-void ota_health_read(const struct ota_workspace *w, struct ota_health_facts *f) {
+void ota_health_read(const struct ota_workspace *w, const struct ota_key_list *keys, struct ota_health_facts *f) {
     OTA_CLEAN_FREE char *state = ota_workspace_path(w, "state");
     OTA_CLEAN_FREE char *timestamp = ota_workspace_path(w, "state/repo/metadata/timestamp.json");
     struct statvfs fs;
     struct stat st;
     uint64_t now;
     f->repo_error[0] = '\0';
-    f->role_count = 0;
-    read_roles(w, f);
+    f->outlook.count = 0;
+    read_roles(w, keys, f);
     f->disk_free = statvfs(state, &fs) == 0 ? (uint64_t)fs.f_bavail * fs.f_frsize : 0;
     f->published = stat(timestamp, &st) == 0 ? (uint64_t)st.st_mtime : 0;
     f->clock_set = ota_clock_system.now(ota_clock_system.ctx, &now);

@@ -5,9 +5,8 @@
 #define OTA_SERVER_HEALTH_H
 
 #include "server/exchange.h"
-#include "store/repo.h"
+#include "store/outlook.h"
 
-#define OTA_HEALTH_ROLES_MAX (OTA_SNAPSHOT_ENTRIES_MAX + 4u)
 #define OTA_HEALTH_REASONS_MAX 32u
 
 /* What is known, in plain numbers; judged by ota_health_judge(). */
@@ -20,12 +19,7 @@ struct ota_health_facts {
     uint64_t published;                 /* unix seconds: last change of timestamp.json, 0 unknown */
     uint64_t tls_expires;
     uint64_t disk_free; /* bytes below state/ */
-    size_t role_count;
-    struct {
-        char name[OTA_ROLE_NAME_MAX + 1];
-        uint64_t version, expires;
-        bool renewed; /* by otaserve-signer, without anybody's help */
-    } role[OTA_HEALTH_ROLES_MAX];
+    struct ota_outlook outlook;
 };
 
 struct ota_health_reason {
@@ -43,14 +37,16 @@ void ota_health_judge(const struct ota_health_facts *facts, uint64_t now, struct
 struct ota_health {
     pthread_mutex_t lock;
     struct ota_health_facts facts;
+    struct ota_health_reasons told; /* what the log said last */
+    bool started;
 };
 void ota_health_init(struct ota_health *h);
 void ota_health_free(struct ota_health *h);
-/* Takes new facts over and logs the reasons that were not there before. */
-void ota_health_update(struct ota_health *h, const struct ota_health_facts *facts);
+/* Takes new facts over and logs the reasons whose text is new: a threshold that was passed, a day less. */
+void ota_health_update(struct ota_health *h, const struct ota_health_facts *facts, uint64_t now);
 enum MHD_Result ota_health_get(struct ota_health *h, struct ota_exchange *x);
 
 /* Fills everything that is read from disk: roles, disk space, last publication. */
-void ota_health_read(const struct ota_workspace *w, struct ota_health_facts *facts);
+void ota_health_read(const struct ota_workspace *w, const struct ota_key_list *keys, struct ota_health_facts *facts);
 
 #endif

@@ -53,12 +53,12 @@ void ota_loop_close(struct ota_loop *l) {
 
 static void refresh_health(struct ota_loop *l) {
     struct ota_health_facts facts = {.moved = l->moved};
-    ota_health_read(l->w, &facts);
+    ota_health_read(l->w, ota_publisher_keys(l->publisher), &facts);
     facts.signer_running = ota_publisher_running(l->publisher);
     facts.signer_down_since = l->publisher->down_since;
     (void)ota_format(facts.signer_error, sizeof facts.signer_error, "%s", l->publisher->error);
     facts.tls_expires = ota_tls_expires(l->daemon->tls);
-    ota_health_update(&l->daemon->health, &facts);
+    ota_health_update(&l->daemon->health, &facts, (uint64_t)time(NULL));
 }
 
 /* The address and the boards' URL stay until a restart: the socket is open already. */

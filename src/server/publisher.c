@@ -3,13 +3,14 @@
 #include "server/publisher.h"
 
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
-#include <time.h>
 
 #include "host/log.h"
 #include "host/words.h"
 
 #define RENEW_MS 3600000u
+#define KEYS_MS 3600000u
 #define RETRY_MS 10000u
 #define RENEW_RETRY_MS 60000u
 #define STABLE_MS 60000u
@@ -193,6 +194,21 @@ int ota_publisher_tick(struct ota_publisher *p, bool *changed) {
         return until(now, p->restart_ms, (int)BACKOFF_MAX_MS);
     int wait = until(now, p->renew_ms, (int)RENEW_MS);
     return p->retry_ms ? until(now, p->retry_ms, wait) : wait;
+}
+
+const struct ota_key_list *ota_publisher_keys(struct ota_publisher *p) {
+    OTA_CLEAN_FREE char *dir = ota_workspace_path(p->w, "keys");
+    struct ota_err err;
+    struct stat st;
+    struct timespec changed = stat(dir, &st) == 0 ? st.st_mtim : (struct timespec){0};
+    bool same = changed.tv_sec == p->keys_changed.tv_sec && changed.tv_nsec == p->keys_changed.tv_nsec;
+    if (!ota_publisher_running(p) || (same && uptime_ms() < p->keys_ms))
+        return &p->keys;
+    if (ota_signer_hello(&p->signer, &p->keys, &err) != OTA_OK)
+        failed(p, "otaserve-signer does not list its keys", &err);
+    p->keys_changed = changed;
+    p->keys_ms = uptime_ms() + KEYS_MS;
+    return &p->keys;
 }
 
 /* ---- images that were dropped in ----------------------------------------------------------------------- */

@@ -189,3 +189,15 @@ enum ota_status ota_pki_create(const struct ota_workspace *w, uint64_t now, stru
         return ota_err_set(err, OTA_KEY, "%s/ca.crt is not the certificate of tls-ca.pem beside it", keys);
     return ensure_server(w, ca, ca_key, now, err);
 }
+
+enum ota_status ota_pki_expires(const struct ota_workspace *w, uint64_t *expires, struct ota_err *err) {
+    OTA_CLEAN_FREE char *path = ota_workspace_path(w, "keys/server.crt");
+    OTA_CLEAN(clean_x509) X509 *x = NULL;
+    struct tm t;
+    OTA_TRY(read_certificate(path, &x, err));
+    if (ASN1_TIME_to_tm(X509_get0_notAfter(x), &t) != 1)
+        return failed(err, path);
+    time_t when = timegm(&t);
+    *expires = when > 0 ? (uint64_t)when : 0;
+    return OTA_OK;
+}

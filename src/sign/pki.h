@@ -16,4 +16,7 @@
  * `now` in unix seconds. */
 OTA_MUST_USE enum ota_status ota_pki_create(const struct ota_workspace *w, uint64_t now, struct ota_err *err);
 
+/* When the server's certificate expires, unix seconds. */
+OTA_MUST_USE enum ota_status ota_pki_expires(const struct ota_workspace *w, uint64_t *expires, struct ota_err *err);
+
 #endif

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "sign/key_scan.h"
 #include "sign/online.h"
 
 #define KEYS "keys"
@@ -63,19 +64,12 @@ enum ota_status ota_signer_sign(const struct ota_keyring *keys, const struct ota
 
 /* ---- the loop --------------------------------------------------------------------------------------------- */
 
-static bool named_before(const struct ota_keyring *keys, size_t n) {
-    for (size_t i = 0; i < n; i++)
-        if (strcmp(keys->entry[i].role, keys->entry[n].role) == 0)
-            return true;
-    return false;
-}
-
 static enum ota_status answer_hello(const struct ota_keyring *keys, struct ota_signer_message *answer,
                                     struct ota_err *err) {
+    struct ota_key_list list;
     OTA_TRY(ota_keyring_check(keys, err));
-    for (size_t i = 0; i < keys->count; i++)
-        if (!named_before(keys, i))
-            ota_buf_printf(&answer->part[0], "%s%s", i ? " " : "", keys->entry[i].role);
+    OTA_TRY(ota_key_scan(KEYS, &list, err));
+    ota_key_list_write(&list, &answer->part[0]);
     answer->type = OTA_SIGNER_HELLO;
     answer->count = 1;
     return OTA_OK;

@@ -9,7 +9,6 @@
 #include <sys/stat.h>
 #include <time.h>
 
-#include "host/key_file.h"
 #include "host/rollout.h"
 #include "store/repo_folder.h"
 #include "store/repo_set.h"
@@ -31,22 +30,16 @@ enum ota_status ota_repo_role(const struct ota_workspace *w, const char *role, s
 
 /* ---- ota_repo_read ---------------------------------------------------------------------------------------- */
 
-/* By the names of the files: private keys are not opened here. */
-static bool has_key_file(const struct ota_fs_names *keys, const char *role) {
-    char owner[OTA_ROLE_NAME_MAX + 1];
-    for (size_t i = 0; i < keys->count; i++)
-        if (ota_key_file_role(keys->name[i], owner) && strcmp(owner, role) == 0)
-            return true;
-    return false;
-}
-
-static void add_role(const struct ota_fs_names *keys, const struct ota_role_file *f, struct ota_repo_info *out) {
+static void add_role(const struct ota_repo_set *s, const struct ota_role_file *f, struct ota_repo_info *out) {
     struct ota_repo_role_info *r = &out->role[out->role_count++];
+    const struct ota_signers *by = ota_repo_set_signers(s, f->name);
     memcpy(r->name, f->name, sizeof r->name);
     r->version = f->meta.version;
     r->expires = f->meta.expires;
     r->length = f->wire.len;
-    r->online = has_key_file(keys, f->name);
+    r->threshold = by->threshold;
+    r->key_count = by->count;
+    memcpy(r->keyid, by->keyid, sizeof r->keyid);
 }
 
 static enum ota_status add_releases(const struct ota_role_file *f, struct ota_repo_info *out, struct ota_err *err) {
@@ -84,17 +77,16 @@ static enum ota_status add_channels(const struct ota_role_file *f, struct ota_re
     return OTA_OK;
 }
 
-static enum ota_status describe(const struct ota_fs_names *keys, const struct ota_repo_set *s,
-                                struct ota_repo_info *out, struct ota_err *err) {
+static enum ota_status describe(const struct ota_repo_set *s, struct ota_repo_info *out, struct ota_err *err) {
     const struct ota_role_file *first[] = {&s->root, &s->targets}, *last[] = {&s->rollout, &s->snapshot, &s->timestamp};
     for (size_t i = 0; i < OTA_ARRAY_LEN(first); i++)
-        add_role(keys, first[i], out);
+        add_role(s, first[i], out);
     for (size_t i = 0; i < s->product_count; i++) {
-        add_role(keys, &s->product[i], out);
+        add_role(s, &s->product[i], out);
         OTA_TRY(add_releases(&s->product[i], out, err));
     }
     for (size_t i = 0; i < OTA_ARRAY_LEN(last); i++)
-        add_role(keys, last[i], out);
+        add_role(s, last[i], out);
     if (out->release_count)
         qsort(out->release, out->release_count, sizeof *out->release, compare_releases);
     return add_channels(&s->rollout, out, err);
@@ -102,13 +94,9 @@ static enum ota_status describe(const struct ota_fs_names *keys, const struct ot
 
 enum ota_status ota_repo_read(const struct ota_workspace *w, struct ota_repo_info *out, struct ota_err *err) {
     OTA_CLEAN(ota_repo_set_free) struct ota_repo_set *set = NULL;
-    OTA_CLEAN(ota_fs_names_free) struct ota_fs_names keys = {0};
-    OTA_CLEAN_FREE char *folder = ota_workspace_path(w, "keys");
     memset(out, 0, sizeof *out);
     OTA_TRY(ota_repo_set_load(w, &set, err));
-    if (ota_fs_is_dir(folder))
-        OTA_TRY(ota_fs_list(folder, &keys, err));
-    enum ota_status s = describe(&keys, set, out, err);
+    enum ota_status s = describe(set, out, err);
     if (s != OTA_OK)
         ota_repo_info_free(out);
     return s;

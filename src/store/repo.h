@@ -34,7 +34,9 @@ OTA_MUST_USE enum ota_status ota_repo_role(const struct ota_workspace *w, const 
 struct ota_repo_role_info {
     char name[OTA_ROLE_NAME_MAX + 1];
     uint64_t version, expires, length;
-    bool online; /* key lies in the workspace */
+    uint32_t threshold;
+    size_t key_count; /* keys that may sign it */
+    char keyid[OTA_ROLE_KEYS_MAX][OTA_SHA256_HEX_LEN + 1];
 };
 struct ota_repo_channel_info {
     char product[OTA_NAME_MAX + 1], name[OTA_NAME_MAX + 1];

@@ -66,16 +66,9 @@ static enum ota_status read_role(struct job *j, struct ota_err *err) {
     return ota_role_file_parse(&j->next, "targets", err);
 }
 
-static const struct ota_signers *signers_of(const struct ota_repo_set *set, const char *role) {
-    for (size_t i = 0; i < set->delegations.count; i++)
-        if (strcmp(set->delegations.delegation[i].name, role) == 0)
-            return &set->delegations.delegation[i].signers;
-    return NULL;
-}
-
 /* *published: an earlier run got as far as the timestamp. */
 static enum ota_status compare_with_current(struct job *j, bool *published, struct ota_err *err) {
-    const struct ota_signers *signers = signers_of(j->set, j->request.product);
+    const struct ota_signers *signers = ota_repo_set_signers(j->set, j->request.product);
     const struct ota_role_file *current = ota_repo_set_find(j->set, j->request.product);
     if (!signers || !current || ota_name_reserved(ota_span_str(j->request.product)))
         return ota_err_set(err, OTA_DELEGATION, "role targets delegates to no product %s", j->request.product);

@@ -42,6 +42,16 @@ struct ota_role_file *ota_repo_set_find(struct ota_repo_set *s, const char *role
     return NULL;
 }
 
+const struct ota_signers *ota_repo_set_signers(const struct ota_repo_set *s, const char *role) {
+    for (int i = 0; i < OTA_ROLE_COUNT; i++)
+        if (strcmp(ota_role_name((enum ota_role)i), role) == 0)
+            return &s->top[i];
+    for (size_t i = 0; i < s->delegations.count; i++)
+        if (strcmp(s->delegations.delegation[i].name, role) == 0)
+            return &s->delegations.delegation[i].signers;
+    return NULL;
+}
+
 /* version 0: the file without a number. */
 static enum ota_status read_role(const struct ota_workspace *w, struct ota_role_file *f, uint64_t version,
                                  const char *role, struct ota_err *err) {

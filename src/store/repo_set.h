@@ -20,6 +20,8 @@ OTA_MUST_USE enum ota_status ota_repo_set_load(const struct ota_workspace *w, st
 void ota_repo_set_free(struct ota_repo_set **set);
 /* root, timestamp, snapshot, targets, rollout or a product; NULL. */
 struct ota_role_file *ota_repo_set_find(struct ota_repo_set *set, const char *role);
+/* Who may sign a role of the set; NULL when nobody is named. */
+const struct ota_signers *ota_repo_set_signers(const struct ota_repo_set *set, const char *role);
 /* Most a file of this role may be. */
 size_t ota_repo_role_cap(const char *role);
 

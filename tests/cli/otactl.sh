@@ -186,7 +186,10 @@ run otactl -C "$ws" releases --json
 contains "otactl_releases_json" "$out" '"offered":[{"channel":"stable","permille":1000}]'
 fails "otactl_releases_unknown_product" 2 "thermo" otactl -C "$ws" releases --product lamp
 ok "otactl_status" otactl -C "$ws" status
-contains "otactl_status_says_what_a_thief_could_do" "$out" "sign any release"
+contains "otactl_status_says_what_a_thief_could_do" "$out" "sign any release of thermo (thermo: keys/thermo.pem)"
+contains "otactl_status_says_that_a_thief_could_change_keys" "$out" "change every key, and so sign anything (root: keys/root.pem)"
+contains "otactl_status_says_that_a_thief_could_add_products" "$out" "add products and replace the keys of all of them (targets: keys/targets.pem)"
+contains "otactl_status_shows_the_certificate" "$out" "(TLS certificate)"
 contains "otactl_status_says_that_no_daemon_runs" "$out" "not running"
 cp -a "$ws/keys/last-signed" "$tmp/" && sed -i 's/^\(timestamp \).*/\19999999999/; s/ [0-9a-f]\{64\}$/ '"$(printf 0 | sha256sum | cut -d' ' -f1)"'/' "$ws/keys/last-signed"
 contains "otactl_status_warns_of_a_restored_repository" "$(otactl -C "$ws" status)" "Warning: nothing can be signed: state/repo is older"
@@ -197,9 +200,13 @@ cp -a "$ws/keys/last-signed" "$tmp/" && sed -i 's/^issued .*/issued 4000000000/'
 contains "otactl_status_warns_of_a_clock_in_the_past" "$(otactl -C "$ws" status)" "which is before the newest signature (2096-10-02T07:06:40Z)"
 fails "otactl_push_with_a_clock_in_the_past" 1 "run once: otaserve --clock-ok" push "$build"
 mv "$tmp/last-signed" "$ws/keys/"
-mkdir "$tmp/offline" && mv "$ws"/keys/{root,targets,thermo}.pem "$tmp/offline/"
+mkdir "$tmp/offline" && mv "$ws"/keys/{root,targets}.pem "$tmp/offline/"
 run otactl -C "$ws" status --json
-contains "otactl_status_knows_offline_keys" "$out" '"stolen_server":"only choose among releases'
+is "otactl_status_judges_theft_role_by_role" "$(jq -r '.stolen_server | join("|")' <<<"$out")" "sign any release of thermo (thermo: keys/thermo.pem)"
+is "otactl_status_names_holders" "$(jq -r '.roles[] | select(.name == "root" or .name == "thermo") | "\(.holder) \(.keys_here) of \(.threshold)"' <<<"$out" | tr '\n' '|')" "elsewhere 0 of 1|keys/thermo.pem 1 of 1|"
+mv "$ws/keys/thermo.pem" "$tmp/offline/"
+run otactl -C "$ws" status --json
+contains "otactl_status_knows_offline_keys" "$out" '"stolen_server":["only choose among releases'
 fails "otactl_push_without_the_key" 1 "thermo.pem" push "$build"
 mv "$tmp"/offline/*.pem "$ws/keys/"
 ok "otactl_verify_folder" otactl verify "$ws/state/repo"

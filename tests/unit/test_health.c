@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* When is the daemon well, when does it warn, when does it fail. */
 #include <string.h>
+#include <unistd.h>
 
 #include "server/health.h"
 #include "support/unit.h"
@@ -17,10 +18,14 @@ static struct ota_health_facts well(void) {
     return f;
 }
 
-static void add_role(struct ota_health_facts *f, const char *name, uint64_t days, bool renewed) {
-    (void)ota_format(f->role[f->role_count].name, sizeof f->role[0].name, "%s", name);
-    f->role[f->role_count].expires = NOW + days * DAY + DAY / 2;
-    f->role[f->role_count++].renewed = renewed;
+static void add_role(struct ota_health_facts *f, const char *name, uint64_t days, size_t here) {
+    struct ota_outlook_role *r = &f->outlook.role[f->outlook.count++];
+    (void)ota_format(r->name, sizeof r->name, "%s", name);
+    r->version = 1;
+    r->expires = NOW + days * DAY + DAY / 2;
+    r->threshold = 1;
+    r->keys = 1;
+    r->here = here;
 }
 
 static const char *only_reason(const struct ota_health_facts *f, bool failing) {
@@ -42,34 +47,21 @@ static void none(const struct ota_health_facts *f) {
 static void test_health_well(void **state) {
     struct ota_health_facts f = well();
     (void)state;
-    add_role(&f, "root", 3650, false);
-    add_role(&f, "timestamp", 6, true);
-    add_role(&f, "snapshot", 9, true);
+    add_role(&f, "root", 3650, 0);
+    add_role(&f, "timestamp", 6, 1);
+    add_role(&f, "snapshot", 9, 1);
     none(&f);
 }
 
-static void test_health_offline_role_warns_three_times(void **state) {
+static void test_health_repeats_the_outlook(void **state) {
     struct ota_health_facts f = well();
     (void)state;
-    add_role(&f, "targets", 60, false);
+    add_role(&f, "targets", 60, 0);
     none(&f);
-    f.role[0].expires = NOW + 59 * DAY;
+    f.outlook.role[0].expires = NOW + 59 * DAY;
     assert_non_null(strstr(only_reason(&f, false), "less than 60 days"));
-    f.role[0].expires = NOW + 29 * DAY;
-    assert_non_null(strstr(only_reason(&f, false), "less than 30 days"));
-    f.role[0].expires = NOW + 6 * DAY;
-    assert_non_null(strstr(only_reason(&f, false), "less than 7 days"));
-    f.role[0].expires = NOW;
+    f.outlook.role[0].expires = NOW;
     assert_non_null(strstr(only_reason(&f, true), "expired"));
-}
-
-static void test_health_renewed_role_warns_when_renewal_failed(void **state) {
-    struct ota_health_facts f = well();
-    (void)state;
-    add_role(&f, "snapshot", 6, true);
-    assert_non_null(strstr(only_reason(&f, false), "role snapshot"));
-    f.role[0].expires = NOW - 1;
-    (void)only_reason(&f, true);
 }
 
 static void test_health_signer(void **state) {
@@ -116,11 +108,51 @@ static void test_health_moved_workspace_fails(void **state) {
     assert_non_null(strstr(only_reason(&f, true), "moved, removed or replaced"));
 }
 
+/* How many lines ota_health_update() adds to the log. */
+static size_t logged(struct ota_health *h, const struct ota_health_facts *f, uint64_t now) {
+    char text[4096];
+    int kept = dup(STDERR_FILENO), end[2];
+    size_t lines = 0;
+    assert_true(kept >= 0);
+    assert_int_equal(pipe(end), 0);
+    assert_true(dup2(end[1], STDERR_FILENO) >= 0);
+    ota_health_update(h, f, now);
+    assert_true(dup2(kept, STDERR_FILENO) >= 0);
+    (void)close(kept);
+    (void)close(end[1]);
+    for (ssize_t n; (n = read(end[0], text, sizeof text)) > 0;)
+        for (ssize_t i = 0; i < n; i++)
+            lines += text[i] == '\n';
+    (void)close(end[0]);
+    return lines;
+}
+
+/* Every half day over 73 days. */
+static void test_health_log_tells_each_threshold_once_and_then_daily(void **state) {
+    struct ota_health h;
+    struct ota_health_facts f = well();
+    (void)state;
+    ota_health_init(&h);
+    add_role(&f, "root", 0, 1);
+    f.outlook.role[0].expires = NOW + 70 * DAY;
+    f.tls_expires = NOW + 5000 * DAY;
+    assert_int_equal(logged(&h, &f, NOW), 1); /* what a person must renew next */
+    for (unsigned half = 1; half < 2 * 73; half++) {
+        uint64_t now = NOW + half * (DAY / 2) + 60;
+        f.published = now;
+        bool noon = half % 2 == 0;
+        bool due = half == 2 * 10 || half == 2 * 40 || (half >= 2 * 63 && noon);
+        assert_int_equal(logged(&h, &f, now), due);
+        assert_int_equal(logged(&h, &f, now + 60), 0);
+    }
+    ota_health_free(&h);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_health_well),
-        cmocka_unit_test(test_health_offline_role_warns_three_times),
-        cmocka_unit_test(test_health_renewed_role_warns_when_renewal_failed),
+        cmocka_unit_test(test_health_repeats_the_outlook),
+        cmocka_unit_test(test_health_log_tells_each_threshold_once_and_then_daily),
         cmocka_unit_test(test_health_signer),
         cmocka_unit_test(test_health_clock_disk_repository_tls),
         cmocka_unit_test(test_health_moved_workspace_fails),

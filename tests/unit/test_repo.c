@@ -100,7 +100,9 @@ static void test_repo_created_is_whole_and_empty(void **state) {
     assert_int_equal(info.role_count, OTA_ARRAY_LEN(roles));
     for (size_t i = 0; i < info.role_count; i++) {
         assert_string_equal(info.role[i].name, roles[i]);
-        assert_true(info.role[i].online);
+        assert_int_equal(info.role[i].threshold, 1);
+        assert_int_equal(info.role[i].key_count, 1);
+        assert_int_equal(strlen(info.role[i].keyid[0]), OTA_SHA256_HEX_LEN);
         assert_true(info.role[i].expires > (uint64_t)time(NULL));
     }
     assert_int_equal(info.release_count, 0);

@@ -152,15 +152,21 @@ static void test_signer_program_signs_and_ends_with_its_socket(void **state) {
     (void)state;
     struct signed_workspace ws;
     struct ota_signer s;
-    OTA_CLEAN(ota_signer_message_free) struct ota_signer_message answer = {0};
+    static const char *const files[] = {"rollout.pem", "root.pem",      "snapshot.pem", "targets.pem",
+                                        "thermo.pem",  "timestamp.pem", "valve.pem"};
+    struct ota_key_list keys;
     bool changed;
     start(&ws, &s);
-    assert_ota_ok(ota_signer_call(&s, OTA_SIGNER_HELLO, NULL, 0, &answer, &err));
-    assert_string_equal(ota_buf_text(&answer.part[0]), "rollout snapshot targets thermo timestamp valve");
+    assert_ota_ok(ota_signer_hello(&s, &keys, &err));
+    assert_int_equal(keys.count, OTA_ARRAY_LEN(files));
+    for (size_t i = 0; i < keys.count; i++) {
+        assert_string_equal(keys.key[i].file, files[i]);
+        assert_int_equal(strlen(keys.key[i].keyid), OTA_SHA256_HEX_LEN);
+    }
     assert_ota_ok(ota_repo_renew(&ws.w, &s, false, &changed, &err));
     assert_false(changed);
     assert_int_equal(kill(s.pid, SIGTERM), 0); /* the daemon may still need it */
-    assert_ota_ok(ota_signer_call(&s, OTA_SIGNER_HELLO, NULL, 0, &answer, &err));
+    assert_ota_ok(ota_signer_hello(&s, &keys, &err));
     pid_t pid = s.pid;
     ota_signer_stop(&s);
     assert_int_equal(kill(pid, 0), -1);
