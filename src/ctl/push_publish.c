@@ -23,19 +23,8 @@
 #include "store/repo.h"
 
 #define LOCK_WAIT_MS 120000
-#define REQUEST_MAX 1024u
 
 /* ---- earlier pushes ---------------------------------------------------------------------------------------- */
-
-/* Does incoming/<id> hold a release of this product. */
-static bool is_of_product(const struct ota_workspace *w, const char *id, const char *product) {
-    OTA_CLEAN_FREE char *path = ota_workspace_path(w, "state/incoming/%s/request", id);
-    OTA_CLEAN_FREE char *wanted = ota_sprintf("product %s\n", product);
-    OTA_CLEAN(ota_buf_free) struct ota_buf text = {0};
-    struct ota_err ignored;
-    return ota_fs_read(path, REQUEST_MAX, &text, &ignored) == OTA_OK &&
-           strncmp(ota_buf_text(&text), wanted, strlen(wanted)) == 0;
-}
 
 /* A release still on its way is not in the product role yet: the next one must be signed on top of it. One that is
  * refused is out of the way as well. */
@@ -46,7 +35,7 @@ static enum ota_status finish_pending(const struct ota_push *p, struct ota_err *
     for (size_t i = 0; i < names.count; i++) {
         OTA_CLEAN_FREE char *folder = ota_workspace_path(p->w, "state/incoming/%s", names.name[i]);
         struct ota_err why;
-        if (!is_of_product(p->w, names.name[i], p->product->name))
+        if (!ota_repo_incoming_is_of(p->w, names.name[i], p->product->name))
             continue;
         enum ota_status st = ota_push_see_published(p->w, names.name[i], &why);
         if (st != OTA_OK && ota_fs_exists(folder))

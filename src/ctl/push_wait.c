@@ -10,6 +10,7 @@
 #include "ctl/push.h"
 #include "host/fs.h"
 #include "host/signer_link.h"
+#include "host/status_name.h"
 #include "sign/sign.h"
 #include "store/repo.h"
 
@@ -73,13 +74,6 @@ static enum ota_status publish_here(const struct ota_workspace *w, const char *i
 
 /* ---- the answer ---------------------------------------------------------------------------------------- */
 
-static enum ota_status status_by_name(const char *name) {
-    for (int code = 1; code < OTA_STATUS_COUNT; code++)
-        if (strcmp(ota_status_name((enum ota_status)code), name) == 0)
-            return (enum ota_status)code;
-    return OTA_INTERNAL;
-}
-
 /* "<status name>\n<message>" */
 static enum ota_status read_refusal(const char *path, struct ota_err *err) {
     OTA_CLEAN(ota_buf_free) struct ota_buf text = {0};
@@ -89,7 +83,7 @@ static enum ota_status read_refusal(const char *path, struct ota_err *err) {
         *message++ = '\0';
     if (message)
         message[strcspn(message, "\n")] = '\0';
-    return ota_err_set(err, status_by_name(line), "refused: %s", message && *message ? message : line);
+    return ota_err_set(err, ota_status_by_name(ota_span_str(line)), "refused: %s", message && *message ? message : line);
 }
 
 /* *answered: the publisher spoke; the result is the return value. */

@@ -13,6 +13,7 @@
 
 #include "host/fs.h"
 #include "host/signer_link.h"
+#include "host/status_name.h"
 
 #define PROGRAM "otaserve-signer"
 #define HELLO_WAIT_MS 10000
@@ -124,13 +125,6 @@ void ota_signer_stop(struct ota_signer *s) {
     s->pid = -1;
 }
 
-static enum ota_status status_by_name(const char *name) {
-    for (int i = 1; i < OTA_STATUS_COUNT; i++)
-        if (strcmp(ota_status_name((enum ota_status)i), name) == 0)
-            return (enum ota_status)i;
-    return OTA_INTERNAL;
-}
-
 static int patience_ms(uint32_t type) {
     switch (type) {
     case OTA_SIGNER_HELLO:
@@ -162,6 +156,6 @@ enum ota_status ota_signer_call(struct ota_signer *s, uint32_t type, const struc
         return st;
     }
     if (answer->type == OTA_SIGNER_REFUSED)
-        return ota_err_set(err, status_by_name(ota_buf_text(&answer->part[0])), "%s", ota_buf_text(&answer->part[1]));
+        return ota_err_set(err, ota_status_by_name(ota_buf_span(&answer->part[0])), "%s", ota_buf_text(&answer->part[1]));
     return OTA_OK;
 }

@@ -5,6 +5,7 @@
 
 #include "host/crypto.h"
 #include "host/fs.h"
+#include "host/release_request.h"
 #include "release/build.h"
 
 #define COPY_CHUNK 65536u
@@ -64,10 +65,15 @@ enum ota_status ota_build_write_request(const struct ota_build *b, const char *i
                                         const struct ota_build_request *request, struct ota_err *err) {
     OTA_CLEAN(ota_buf_free) struct ota_buf text = {0};
     OTA_CLEAN_FREE char *path = ota_sprintf("%s/request", incoming);
-    ota_buf_printf(&text, "product %s\ncounter %u\nversion %s\n", b->release.product, b->release.counter,
-                   b->release.version);
-    if (request->channel)
-        ota_buf_printf(&text, "channel %s %u %s\n", request->channel, request->permille, request->groups);
-    ota_buf_printf(&text, "by %s\n", request->by);
+    const struct ota_release_request lines = {
+        .product = b->release.product,
+        .version = b->release.version,
+        .counter = b->release.counter,
+        .channel = request->channel,
+        .permille = request->permille,
+        .groups = request->groups,
+        .by = request->by,
+    };
+    ota_release_request_write(&lines, &text);
     return ota_fs_write(path, text.p, text.len, 0644, err);
 }

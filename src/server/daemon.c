@@ -89,10 +89,13 @@ static const char *framing_fault(const struct ota_exchange *x, const char *versi
 }
 
 /* An answer on the first call makes libmicrohttpd close the connection, which is right for a body nobody will read. */
-static enum MHD_Result request_begun(struct ota_exchange *x, const char *version) {
+static enum MHD_Result request_begun(struct ota_daemon *d, struct ota_exchange *x, const char *version) {
     const char *fault = framing_fault(x, version);
     if (fault)
         return ota_problem_answer(x, MHD_HTTP_BAD_REQUEST, OTA_ARGUMENT, fault);
+    enum MHD_Result rc = ota_route_begin(d, x);
+    if (rc != MHD_YES || x->status || x->sink.take)
+        return rc;
     const char *length = ota_exchange_header(x, MHD_HTTP_HEADER_CONTENT_LENGTH);
     if (length && strtoull(length, NULL, 10) > OTA_BODY_MAX)
         return ota_problem_answer(x, MHD_HTTP_CONTENT_TOO_LARGE, OTA_TOO_LARGE, "a body has at most 16384 bytes here");
@@ -109,7 +112,7 @@ static enum MHD_Result request(void *ctx, struct MHD_Connection *connection, con
             return MHD_NO;
         atomic_fetch_add(&d->in_flight, 1);
         *request_ctx = x;
-        return request_begun(x, version);
+        return request_begun(d, x, version);
     }
     if (*size) {
         bool more = ota_exchange_take(x, data, *size);
@@ -140,6 +143,7 @@ static void request_completed(void *ctx, struct MHD_Connection *connection, void
 static enum ota_status open_fleet(struct ota_daemon *d, struct ota_err *err) {
     OTA_TRY(ota_fleet_open(&d->fleet, d->fleet_path, err));
     ota_reports_set_fleet(&d->reports, d->fleet);
+    ota_api_set_fleet(&d->api, d->fleet);
     return OTA_OK;
 }
 
@@ -166,6 +170,7 @@ enum ota_status ota_daemon_open(struct ota_daemon *d, const struct ota_workspace
     OTA_TRY(ota_listen_bind(o->listen, &d->listener, err));
     OTA_TRY(ota_tls_new(w, &d->tls, err));
     OTA_TRY(ota_reports_init(&d->reports, err));
+    OTA_TRY(ota_api_init(&d->api, w, err));
     OTA_TRY(open_fleet_if_room(d, err));
     return ota_access_log_open(o->access_log, o->log_format, &d->access, err);
 }
@@ -228,6 +233,7 @@ void ota_daemon_tick(struct ota_daemon *d) {
     struct ota_err err;
     ota_static_sweep(d->files);
     ota_tls_tick(d->tls);
+    ota_uploads_sweep(d->api.w);
     if (d->fleet)
         return;
     enum ota_status st = open_fleet(d, &err);
@@ -258,6 +264,7 @@ void ota_daemon_stop(struct ota_daemon *d) {
         (void)close(d->listener.fd);
     d->listener.fd = -1;
     ota_reports_free(&d->reports);
+    ota_api_free(&d->api);
     ota_fleet_close(&d->fleet);
     free(d->fleet_path);
     ota_access_log_close(&d->access);

@@ -7,6 +7,7 @@
 #include <stdatomic.h>
 
 #include "server/access_log.h"
+#include "server/api.h"
 #include "server/health.h"
 #include "server/listen.h"
 #include "server/report.h"
@@ -21,6 +22,7 @@ struct ota_daemon {
     char *fleet_path;
     struct ota_fleet *fleet; /* NULL while the disk is too full to open it: reports have to wait */
     struct ota_reports reports;
+    struct ota_api api;
     struct ota_health health;
     struct ota_access_log *access; /* NULL: none */
     struct MHD_Daemon *mhd;

@@ -6,6 +6,7 @@
 #include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 /* A body over the cap is read to its end, so that the 413 arrives, but not without end. */
 #define BODY_DRAIN_MAX (256u * 1024u)
@@ -25,11 +26,15 @@ struct ota_exchange *ota_exchange_new(struct MHD_Connection *connection, const c
 }
 
 void ota_exchange_free(struct ota_exchange *x) {
+    if (x->sink.free)
+        x->sink.free(x->sink.ctx);
     free(x->body);
     free(x);
 }
 
 bool ota_exchange_take(struct ota_exchange *x, const char *data, size_t size) {
+    if (x->sink.take)
+        return x->sink.take(x->sink.ctx, data, size);
     if (x->body_too_large || size > OTA_BODY_MAX - x->body_len) {
         x->body_too_large = true;
         x->body_len += size;
@@ -53,6 +58,19 @@ enum MHD_Result ota_exchange_answer(struct ota_exchange *x, unsigned status, str
 
 const char *ota_exchange_header(const struct ota_exchange *x, const char *name) {
     return MHD_lookup_connection_value(x->connection, MHD_HEADER_KIND, name);
+}
+
+const char *ota_exchange_bearer(const struct ota_exchange *x) {
+    const char *authorization = ota_exchange_header(x, MHD_HTTP_HEADER_AUTHORIZATION);
+    if (!authorization || strncasecmp(authorization, "Bearer ", 7) != 0)
+        return NULL;
+    return authorization + 7 + strspn(authorization + 7, " ");
+}
+
+bool ota_exchange_is_json(const struct ota_exchange *x) {
+    static const char json[] = "application/json";
+    const char *type = ota_exchange_header(x, MHD_HTTP_HEADER_CONTENT_TYPE);
+    return type && strncasecmp(type, json, sizeof json - 1) == 0 && strchr("; \t", type[sizeof json - 1]);
 }
 
 void ota_exchange_address(const struct ota_exchange *x, char out[OTA_ADDRESS_TEXT_MAX]) {

@@ -13,6 +13,13 @@
 #define OTA_BODY_MAX (16u * 1024u)
 #define OTA_ADDRESS_TEXT_MAX 64u
 
+/* Where a body goes that is not kept in memory. */
+struct ota_body_sink {
+    bool (*take)(void *ctx, const char *data, size_t size); /* false: cut the sender off */
+    void (*free)(void *ctx);
+    void *ctx;
+};
+
 struct ota_exchange {
     struct MHD_Connection *connection;
     struct timespec started; /* CLOCK_MONOTONIC */
@@ -23,7 +30,8 @@ struct ota_exchange {
     uint64_t sent;               /* length of the answer's body */
     uint8_t *body;               /* of the request; NULL until the first byte */
     size_t body_len;
-    bool body_too_large; /* more than OTA_BODY_MAX came; what is over was dropped */
+    bool body_too_large;       /* more than OTA_BODY_MAX came; what is over was dropped */
+    struct ota_body_sink sink; /* take NULL: the body is kept here */
 };
 
 /* NULL when out of memory. */
@@ -36,6 +44,10 @@ enum MHD_Result ota_exchange_answer(struct ota_exchange *x, unsigned status, str
                                     uint64_t length);
 /* Value of a request header, or NULL. */
 const char *ota_exchange_header(const struct ota_exchange *x, const char *name);
+/* The token of "Authorization: Bearer", or NULL. */
+const char *ota_exchange_bearer(const struct ota_exchange *x);
+/* Is the body called application/json. */
+bool ota_exchange_is_json(const struct ota_exchange *x);
 /* Peer address as text, without port; IPv4 in IPv6 as IPv4. */
 void ota_exchange_address(const struct ota_exchange *x, char out[OTA_ADDRESS_TEXT_MAX]);
 

@@ -3,7 +3,6 @@
 #include "server/report.h"
 
 #include <string.h>
-#include <strings.h>
 
 #include "host/crypto.h"
 #include "host/log.h"
@@ -56,17 +55,6 @@ bool ota_reports_path(const char *path, char id[OTA_DEVICE_ID_MAX + 1]) {
         return false;
     struct ota_span middle = {(const uint8_t *)path + sizeof before - 1, n - edges};
     return ota_span_copy(middle, id, OTA_DEVICE_ID_MAX + 1) && !strchr(id, '/');
-}
-
-static bool is_json(const char *type) {
-    static const char json[] = "application/json";
-    return type && strncasecmp(type, json, sizeof json - 1) == 0 && strchr("; \t", type[sizeof json - 1]);
-}
-
-static const char *bearer(const char *authorization) {
-    if (!authorization || strncasecmp(authorization, "Bearer ", 7) != 0)
-        return NULL;
-    return authorization + 7 + strspn(authorization + 7, " ");
 }
 
 static enum MHD_Result too_many(struct ota_exchange *x, uint32_t seconds) {
@@ -131,13 +119,12 @@ enum MHD_Result ota_reports_post(struct ota_reports *r, struct ota_exchange *x, 
         return ota_problem_answer(x, MHD_HTTP_BAD_REQUEST, OTA_ARGUMENT, "this cannot be the id of a board");
     if (x->body_too_large)
         return ota_problem_answer(x, MHD_HTTP_CONTENT_TOO_LARGE, OTA_TOO_LARGE, "a report has at most 16384 bytes");
-    if (!is_json(ota_exchange_header(x, MHD_HTTP_HEADER_CONTENT_TYPE)))
+    if (!ota_exchange_is_json(x))
         return ota_problem_answer(x, MHD_HTTP_UNSUPPORTED_MEDIA_TYPE, OTA_OK, "a report is application/json");
     if (!fleet || uptime_ms() < atomic_load(&r->busy_until_ms))
         return not_now(x);
     ota_exchange_address(x, address);
-    if (ota_fleet_authenticate(fleet, id, bearer(ota_exchange_header(x, MHD_HTTP_HEADER_AUTHORIZATION)), &auth, &err) !=
-        OTA_OK)
+    if (ota_fleet_authenticate(fleet, id, ota_exchange_bearer(x), &auth, &err) != OTA_OK)
         return not_stored(r, x, &err);
     uint32_t wait = limited(r, auth, id, address);
     if (wait)

@@ -37,6 +37,12 @@ static enum MHD_Result turned_away(struct ota_exchange *x) {
                                    (struct ota_problem_header){MHD_HTTP_HEADER_CONNECTION, "close"});
 }
 
+enum MHD_Result ota_route_begin(struct ota_daemon *d, struct ota_exchange *x) {
+    if (atomic_load(&d->draining) || !ota_api_path(x->path))
+        return MHD_YES;
+    return ota_api_begin(&d->api, x);
+}
+
 enum MHD_Result ota_route(struct ota_daemon *d, struct ota_exchange *x) {
     char id[OTA_DEVICE_ID_MAX + 1];
     enum ota_served kind = ota_served_name(x->path);
@@ -49,6 +55,8 @@ enum MHD_Result ota_route(struct ota_daemon *d, struct ota_exchange *x) {
     if (ota_reports_path(x->path, id))
         return strcmp(x->method, MHD_HTTP_METHOD_POST) == 0 ? ota_reports_post(&d->reports, x, id)
                                                             : not_allowed(x, MHD_HTTP_METHOD_POST);
+    if (ota_api_path(x->path))
+        return ota_api_answer(&d->api, x);
     if (strcmp(x->path, "/healthz") == 0)
         return reads(x) ? ota_health_get(&d->health, x) : not_allowed(x, READ_METHODS);
     if (strcmp(x->path, "/") == 0)

@@ -11,6 +11,7 @@
 
 #include "host/rollout.h"
 #include "store/repo_folder.h"
+#include "store/repo_request.h"
 #include "store/repo_set.h"
 
 #define LEFTOVER_SECONDS 3600 /* nobody fills a folder or waits for an answer that long */
@@ -176,6 +177,16 @@ enum ota_status ota_repo_incoming(const struct ota_workspace *w, struct ota_fs_n
     for (; out->count < count; out->count++)
         out->name[out->count] = ota_strdup(waiting[out->count].id);
     return OTA_OK;
+}
+
+bool ota_repo_incoming_is_of(const struct ota_workspace *w, const char *id, const char *product) {
+    OTA_CLEAN_FREE char *path = ota_workspace_path(w, "state/incoming/%s/request", id);
+    OTA_CLEAN(ota_buf_free) struct ota_buf text = {0};
+    struct ota_repo_request request;
+    struct ota_err ignored;
+    return ota_fs_read(path, OTA_REPO_REQUEST_MAX, &text, &ignored) == OTA_OK &&
+           ota_repo_request_parse(ota_buf_span(&text), &request, &ignored) == OTA_OK &&
+           strcmp(request.product, product) == 0;
 }
 
 enum ota_status ota_repo_daemon(const struct ota_workspace *w, int *lock_fd, struct ota_err *err) {

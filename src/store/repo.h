@@ -74,6 +74,8 @@ OTA_MUST_USE enum ota_status ota_repo_renew(const struct ota_workspace *w, struc
  * *remarks gets a line for each thing that is neither, or cannot be removed; none of them stops the rest. */
 OTA_MUST_USE enum ota_status ota_repo_incoming(const struct ota_workspace *w, struct ota_fs_names *out,
                                                struct ota_buf *remarks, struct ota_err *err);
+/* Does incoming/<id> hold a release of this product. */
+bool ota_repo_incoming_is_of(const struct ota_workspace *w, const char *id, const char *product);
 /* Is a daemon running? Writes nothing, so that it can be asked where nothing may be written. */
 OTA_MUST_USE enum ota_status ota_repo_daemon_runs(const struct ota_workspace *w, bool *runs, struct ota_err *err);
 /* Is a daemon running: tries daemon.lock. *lock_fd >= 0: nobody is, and the caller holds the lock now. */
