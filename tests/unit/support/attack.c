@@ -77,13 +77,18 @@ static void expect_reason(const char *message, const char *reason) {
         fail_msg("refused with \"%s\", wanted: %s", message, reason);
 }
 
-void attack_refused_after(struct trust_world *w, const char *may_follow, enum ota_status wanted, const char *reason) {
+void attack_refused_at(struct trust_world *w, const char *path, const char *may_follow, enum ota_status wanted,
+                       const char *reason) {
     struct records before;
     bool unchanged;
     take(&before, &w->kv.port, ATTACK_STORE);
-    assert_ota(trust_run(w, ATTACK_PATH, false, &unchanged, &err), wanted);
+    assert_ota(trust_run(w, path, false, &unchanged, &err), wanted);
     expect_reason(err.msg, reason);
     compare(&before, &w->kv.port, ATTACK_STORE, may_follow);
+}
+
+void attack_refused_after(struct trust_world *w, const char *may_follow, enum ota_status wanted, const char *reason) {
+    attack_refused_at(w, ATTACK_PATH, may_follow, wanted, reason);
 }
 
 void attack_refused(struct trust_world *w, enum ota_status wanted, const char *reason) {
@@ -119,15 +124,15 @@ static void take_body(struct body *b, struct world *w) {
     take(&b->own, &w->board->kv_port, OWN_RECORDS);
 }
 
-static void compare_body(struct body *b, struct world *w) {
-    compare(&b->own, &w->board->kv_port, OWN_RECORDS, "");
+static void compare_body(struct body *b, struct world *w, const char *may_follow) {
+    compare(&b->own, &w->board->kv_port, OWN_RECORDS, may_follow);
     if (memcmp(b->flash, w->board->flash, FAKE_FLASH_SIZE) != 0)
         fail_msg("the attack changed the flash");
     assert_int_equal(w->board->running, b->running);
     free(b->flash);
 }
 
-void attack_world_refused(struct world *w, enum ota_status wanted, const char *reason) {
+static void refused(struct world *w, bool staged, enum ota_status wanted, const char *reason) {
     struct body before;
     take_body(&before, w);
     assert_true(world_run(w));
@@ -135,7 +140,20 @@ void attack_world_refused(struct world *w, enum ota_status wanted, const char *r
         fail_msg("got %s (%s), wanted %s", ota_status_name(w->agent->last.code), w->agent->last.msg,
                  ota_status_name(wanted));
     expect_reason(w->agent->last.msg, reason);
-    compare_body(&before, w);
+    if (staged) {
+        const uint32_t hole = FAKE_STORAGE + FAKE_STORAGE_SIZE;
+        memcpy(before.flash + FAKE_SLOT_1, w->board->flash + FAKE_SLOT_1, FAKE_STORAGE - FAKE_SLOT_1);
+        memcpy(before.flash + hole, w->board->flash + hole, FAKE_FLASH_SIZE - hole);
+    }
+    compare_body(&before, w, staged ? "journal" : "");
+}
+
+void attack_world_refused(struct world *w, enum ota_status wanted, const char *reason) {
+    refused(w, false, wanted, reason);
+}
+
+void attack_download_refused(struct world *w, enum ota_status wanted, const char *reason) {
+    refused(w, true, wanted, reason);
 }
 
 void attack_world_ignored(struct world *w, const char *logged) {
@@ -146,5 +164,5 @@ void attack_world_ignored(struct world *w, const char *logged) {
     assert_int_equal(w->agent->last.code, OTA_OK);
     if (!fake_board_logged(w->board, logged))
         fail_msg("not logged: %s, but %s", logged, ota_buf_text(&w->board->log));
-    compare_body(&before, w);
+    compare_body(&before, w, "");
 }

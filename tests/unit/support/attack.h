@@ -23,12 +23,17 @@ void attack_sign(struct repo *r, const char *name, const struct repo_key *const 
 void attack_refused(struct trust_world *w, enum ota_status wanted, const char *reason);
 /* The same, while these records may follow what was signed well: "ts snapshot". */
 void attack_refused_after(struct trust_world *w, const char *may_follow, enum ota_status wanted, const char *reason);
+/* The same in a run that looks for another path. */
+void attack_refused_at(struct trust_world *w, const char *path, const char *may_follow, enum ota_status wanted,
+                       const char *reason);
 /* The honest repository, published anew with higher versions, is accepted. */
 void attack_is_over(struct trust_world *w);
 
 /* Runs of a whole agent. What it knows of its repository may follow what was signed; flash, slots, root and its own records do not. */
 void attack_world_refused(struct world *w, enum ota_status wanted, const char *reason);
-/* As above, but nothing is wrong: the board has no use for it, and logs why. */
+/* Refused while an image is downloaded: passive slot, the hole behind the partitions and journal do not matter yet. */
+void attack_download_refused(struct world *w, enum ota_status wanted, const char *reason);
+/* As the first, but nothing is wrong: the board has no use for it, and logs why. */
 void attack_world_ignored(struct world *w, const char *logged);
 
 #endif
