@@ -109,16 +109,6 @@ static void test_attack_mix_and_match_by_swapped_type(void **state) {
 
 /* ---- images -------------------------------------------------------------------------------------------- */
 
-static int set_up_world(void **state) {
-    *state = world_new();
-    world_settle(*state);
-    return 0;
-}
-static int tear_down_world(void **state) {
-    world_free(*state);
-    return 0;
-}
-
 static void serve_image(struct world *w, uint32_t counter, const char *file, const struct ota_buf *bytes) {
     struct fake_file *f = fake_server_served(w->server, counter, file);
     f->bytes.len = 0;
@@ -143,11 +133,9 @@ static void test_attack_images_of_two_releases(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        ATTACK_TEST(test_attack_mix_and_match_by_hash),
-        ATTACK_TEST(test_attack_mix_and_match_by_length),
-        ATTACK_TEST(test_attack_mix_and_match_by_version),
-        ATTACK_TEST(test_attack_mix_and_match_by_swapped_type),
-        cmocka_unit_test_setup_teardown(test_attack_images_of_two_releases, set_up_world, tear_down_world),
+        ATTACK_TEST(test_attack_mix_and_match_by_hash),        ATTACK_TEST(test_attack_mix_and_match_by_length),
+        ATTACK_TEST(test_attack_mix_and_match_by_version),     ATTACK_TEST(test_attack_mix_and_match_by_swapped_type),
+        ATTACK_WORLD_TEST(test_attack_images_of_two_releases),
     };
     return cmocka_run_group_tests_name("attack_mix_and_match", tests, NULL, NULL);
 }

@@ -109,6 +109,17 @@ void attack_is_over(struct trust_world *w) {
 
 /* ---- the whole agent ---- */
 
+int attack_world_setup(void **state) {
+    *state = world_new();
+    world_settle(*state);
+    return 0;
+}
+
+int attack_world_teardown(void **state) {
+    world_free(*state);
+    return 0;
+}
+
 #define OWN_RECORDS "root rotated board journal server"
 
 struct body {

@@ -29,6 +29,11 @@ void attack_refused_at(struct trust_world *w, const char *path, const char *may_
 /* The honest repository, published anew with higher versions, is accepted. */
 void attack_is_over(struct trust_world *w);
 
+/* A whole agent with release 1, settled; *state is a struct world. */
+int attack_world_setup(void **state);
+int attack_world_teardown(void **state);
+#define ATTACK_WORLD_TEST(name) cmocka_unit_test_setup_teardown(name, attack_world_setup, attack_world_teardown)
+
 /* Runs of a whole agent. What it knows of its repository may follow what was signed; flash, slots, root and its own records do not. */
 void attack_world_refused(struct world *w, enum ota_status wanted, const char *reason);
 /* Refused while an image is downloaded: passive slot, the hole behind the partitions and journal do not matter yet. */

@@ -74,12 +74,14 @@ static void sign_root(struct fake_server *s) {
     put(s, "m/1.root.json", ota_buf_span(&s->root));
 }
 
-/* `file` with every product path replaced, signed again. */
-static void delegate(const struct fake_server *s, const struct ota_key *key, struct ota_buf *file) {
-    static const char mark[] = "\"signed\":", from[] = "img/thermo/*/*";
+/* `file` with the first `from` replaced, signed again. */
+static void resign(const struct ota_key *key, const char *from, const char *to, struct ota_buf *file) {
+    static const char mark[] = "\"signed\":";
     OTA_CLEAN(ota_buf_free) struct ota_buf text = {0}, canonical = {0};
     const char *body = strstr(ota_buf_text(file), mark) + strlen(mark), *at = strstr(body, from);
-    ota_buf_printf(&text, "%.*s%s%s", (int)(at - body), body, s->product_path, at + strlen(from));
+    if (!at)
+        fail_msg("\"%s\" is not in %s", from, body);
+    ota_buf_printf(&text, "%.*s%s%s", (int)(at - body), body, to, at + strlen(from));
     ota_buf_printf(&canonical, "{\"signatures\":[],\"signed\":%s", ota_buf_text(&text));
     struct ota_metadata m;
     struct ota_key_signature sig;
@@ -90,6 +92,11 @@ static void delegate(const struct fake_server *s, const struct ota_key *key, str
     file->len = 0;
     ota_buf_printf(file, "{\"signatures\":[{\"keyid\":\"%s\",\"sig\":\"%s\"}],\"signed\":%s",
                    ota_key_public(key)->keyid, hex, ota_buf_text(&text));
+}
+
+static void edit(const struct fake_server *s, const char *role, const struct ota_key *key, struct ota_buf *file) {
+    if (s->edit.role && strcmp(s->edit.role, role) == 0)
+        resign(key, s->edit.from, s->edit.to, file);
 }
 
 static void sign_targets(struct fake_server *s, struct ota_meta_entry *entry) {
@@ -104,7 +111,7 @@ static void sign_targets(struct fake_server *s, struct ota_meta_entry *entry) {
     struct ota_role_keys keys = by(s->key[OTA_ROLE_TARGETS]);
     assert_ota_ok(ota_role_targets(&role, &keys, &file, &err));
     if (s->product_path)
-        delegate(s, s->key[OTA_ROLE_TARGETS], &file);
+        resign(s->key[OTA_ROLE_TARGETS], "img/thermo/*/*", s->product_path, &file);
     put_role(s, "targets", role.version, &file, entry);
 }
 
@@ -115,8 +122,9 @@ static void sign_product(struct fake_server *s, struct ota_meta_entry *entry) {
         listed[i] = &s->release[i];
     struct ota_role_product role = {
         .version = s->version, .expires = FAKE_NOW + LIFE, .count = s->release_count, .release = listed};
-    struct ota_role_keys keys = by(s->key[OTA_ROLE_TARGETS]);
+    struct ota_role_keys keys = by(s->product_key ? s->product_key : s->key[OTA_ROLE_TARGETS]);
     assert_ota_ok(ota_role_product(&role, &keys, &file, &err));
+    edit(s, "thermo", s->key[OTA_ROLE_TARGETS], &file);
     put_role(s, "thermo", role.version, &file, entry);
 }
 
@@ -128,6 +136,7 @@ static void sign_rollout(struct fake_server *s, struct ota_meta_entry *entry) {
     struct ota_role_rollout role = {.version = s->version, .expires = FAKE_NOW + LIFE, .rollout = &rollout};
     struct ota_role_keys keys = by(s->rollout_key);
     assert_ota_ok(ota_role_rollout(&role, &keys, &file, &err));
+    edit(s, "rollout", s->rollout_key, &file);
     put_role(s, "rollout", role.version, &file, entry);
 }
 

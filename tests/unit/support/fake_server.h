@@ -20,6 +20,11 @@ struct fake_file {
     char etag[OTA_ETAG_MAX];
 };
 
+/* Inside "signed" of a delegated role, with its own key's signature: what our writers would not write. */
+struct fake_edit {
+    const char *role, *from, *to; /* role NULL: none */
+};
+
 struct fake_server {
     struct ota_transport port;
     struct ota_key *key[4], *rollout_key; /* root, targets (and the product), snapshot, timestamp */
@@ -33,6 +38,9 @@ struct fake_server {
     uint64_t version;         /* of every role but targets, raised by publish */
     uint64_t targets_version; /* 0 stands for 1 */
     const char *product_path; /* what targets delegates to the product role; NULL: all of the product */
+
+    struct fake_edit edit;
+    struct ota_key *product_key; /* borrowed; signs the product's role instead of the right one; NULL: off */
 
     /* Faults. */
     bool down;              /* nobody answers */
