@@ -27,6 +27,9 @@ enum ota_status ota_cmd_token_create(const struct ota_args *args, struct ota_err
 enum ota_status ota_cmd_token_list(const struct ota_args *args, struct ota_err *err);
 enum ota_status ota_cmd_token_revoke(const struct ota_args *args, struct ota_err *err);
 
+/* publish --static: for a server without a daemon; cmd_publish_static.c. */
+enum ota_status ota_ctl_publish_static(const struct ota_args *args, struct ota_err *err);
+
 /* ---- what handlers share: output.c --------------------------------------------------------------------- */
 
 /* The workspace of -C, $OTA_HOME or the current folder. */

@@ -61,6 +61,23 @@ static const char push_details[] =
     "from_min, published, dry_run, steps (kind, label, file, length, sha256),\n"
     "left_out (file, label, reason, remedy), remarks.";
 
+static const struct ota_option publish_options[] = {
+    {"static", 0, NULL, "sign for a web server without a daemon", false},
+    {"expires", 0, "TIME", "with --static: how long nobody will sign again,\n8d to 1096d, such as 90d", false},
+    {"output", 'o', "DIR", "with --static: copy what boards need to DIR", false},
+    {NULL, 0, NULL, NULL, false},
+};
+static const char publish_details[] =
+    "With --static it signs the repository once for a long time, so that state/repo,\n"
+    "or the copy in DIR, can lie on any web server, object store or CDN where no\n"
+    "daemon renews it. The signatures end with the time given, or with the first\n"
+    "role that a person must renew. DIR is made, or an earlier copy is brought up to\n"
+    "date; it is checked like a board would, and holds no key.\n\n"
+    "Until they end, whoever controls that server can keep boards at what it says\n"
+    "now: choose no longer time than you would leave boards without an update.\n"
+    "Shares of a channel do not grow by themselves there.\n\n"
+    "JSON: folder, expires, bound_by (the role that ends it early, or \"\").";
+
 static const char inspect_details[] =
     "Says what an image, a bootloader or a partition table holds, whether it is sound\n"
     "and whether a board would take it: what esptool image-info, espsecure\n"
@@ -150,6 +167,7 @@ static const struct ota_option product_filter[] = {
 static const struct ota_verb verbs[] = {
     {"init", "[DIR]", 0, 1, "make a workspace: keys, certificates, configuration", init_details, init_options, ota_cmd_init},
     {"push", "[BUILD_DIR | FILE[:LABEL]...]", 0, 64, "check, sign and publish a release", push_details, push_options, ota_cmd_push},
+    {"publish", "", 0, 0, "publish for a server without a daemon", publish_details, publish_options, ota_ctl_publish_static},
     {"inspect", "FILE...", 1, 64, "say what an image or partition table holds", inspect_details, NULL, ota_cmd_inspect},
     {"releases", "", 0, 0, "list releases", releases_details, product_filter, ota_cmd_releases},
     {"status", "", 0, 0, "show roles, expiry, channels and warnings", status_details, NULL, ota_cmd_status},

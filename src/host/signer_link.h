@@ -59,6 +59,9 @@ struct ota_signer {
 };
 /* Starts it and waits for its HELLO. */
 OTA_MUST_USE enum ota_status ota_signer_start(struct ota_signer *s, const char *workspace_dir, struct ota_err *err);
+/* The same, and its signatures last `life` seconds (1 to 1096 days): for a repository that nobody will keep fresh. */
+OTA_MUST_USE enum ota_status ota_signer_start_for(struct ota_signer *s, const char *workspace_dir, uint64_t life,
+                                                  struct ota_err *err);
 /* Which keys lie in keys/ now. */
 OTA_MUST_USE enum ota_status ota_signer_hello(struct ota_signer *s, struct ota_key_list *keys, struct ota_err *err);
 /* Closes the socket, which ends it, and reaps it; one that does not end within two seconds is killed. */

@@ -38,11 +38,12 @@ static char *find_program(void) {
     return ota_strdup(OTA_LIBEXECDIR "/" PROGRAM);
 }
 
-static enum ota_status spawn_on(const char *program, const char *workspace_dir, int fd, pid_t *pid,
+static enum ota_status spawn_on(const char *program, const char *workspace_dir, uint64_t life, int fd, pid_t *pid,
                                 struct ota_err *err) {
     OTA_CLEAN_FREE char *name = ota_strdup(PROGRAM);
     OTA_CLEAN_FREE char *dir = ota_strdup(workspace_dir);
-    char *argv[] = {name, dir, NULL};
+    OTA_CLEAN_FREE char *seconds = life ? ota_sprintf("%llu", (unsigned long long)life) : NULL;
+    char *argv[] = {name, dir, seconds, NULL};
     posix_spawn_file_actions_t actions;
     posix_spawnattr_t attr;
     sigset_t none;
@@ -80,6 +81,11 @@ enum ota_status ota_signer_hello(struct ota_signer *s, struct ota_key_list *keys
 }
 
 enum ota_status ota_signer_start(struct ota_signer *s, const char *workspace_dir, struct ota_err *err) {
+    return ota_signer_start_for(s, workspace_dir, 0, err);
+}
+
+enum ota_status ota_signer_start_for(struct ota_signer *s, const char *workspace_dir, uint64_t life,
+                                     struct ota_err *err) {
     *s = (struct ota_signer){.pid = -1, .fd = -1};
     int pair[2];
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) != 0)
@@ -89,7 +95,7 @@ enum ota_status ota_signer_start(struct ota_signer *s, const char *workspace_dir
     const struct timeval patience = {.tv_sec = CALL_WAIT_MS / 1000};
     (void)setsockopt(s->fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
     OTA_CLEAN_FREE char *program = find_program();
-    enum ota_status st = spawn_on(program, workspace_dir, theirs, &s->pid, err);
+    enum ota_status st = spawn_on(program, workspace_dir, life, theirs, &s->pid, err);
     (void)close(theirs);
     theirs = -1;
     struct ota_key_list ignored;

@@ -221,6 +221,27 @@ static bool ends_within(const struct ota_role_file *f, uint64_t now, uint64_t se
     return f->meta.expires < now + seconds;
 }
 
+static uint64_t earlier(uint64_t a, uint64_t b) {
+    return a < b ? a : b;
+}
+
+/* When something signed now ends, that usually lasts `usual` seconds. What stands on an expired role is worth nothing,
+ * so that a long life ends with the first offline role. */
+static uint64_t end_of(const struct round *r, uint64_t usual) {
+    const uint64_t now = r->in->now;
+    if (r->in->life <= usual)
+        return now + usual;
+    uint64_t end = earlier(now + r->in->life, earlier(r->root.meta.expires, r->targets.meta.expires));
+    for (size_t i = 0; i < r->product_count; i++)
+        end = earlier(end, r->product[i].meta.expires);
+    return later(end, now + usual);
+}
+
+/* A long life that was signed within the last day is long enough. */
+static bool too_short(const struct round *r, const struct ota_role_file *f, uint64_t usual) {
+    return r->in->life > usual && f->meta.expires + OTA_ROLE_DAY < end_of(r, usual);
+}
+
 static uint64_t next_version(uint64_t *last, uint64_t now) {
     return *last = later(*last + 1, now);
 }
@@ -274,13 +295,14 @@ static enum ota_status decide_channels(struct round *r, bool *changed, struct ot
 
 static enum ota_status sign_rollout(struct round *r, struct ota_err *err) {
     const uint64_t now = r->in->now;
-    bool due = first_time(r) || ends_within(&r->rollout, now, OTA_ROLE_ONLINE_RENEW);
+    bool due = first_time(r) || ends_within(&r->rollout, now, OTA_ROLE_ONLINE_RENEW) ||
+               too_short(r, &r->rollout, OTA_ROLE_ONLINE_LIFE);
     OTA_TRY(decide_channels(r, &due, err));
     if (!due)
         return list_role(r, &r->rollout, err);
     struct ota_role_keys by;
     OTA_TRY(ota_keyring_need(r->keys, "rollout", &r->rollout_by->signers, &by, err));
-    const struct ota_role_rollout role = {next_version(&r->past.rollout, now), now + OTA_ROLE_ONLINE_LIFE,
+    const struct ota_role_rollout role = {next_version(&r->past.rollout, now), end_of(r, OTA_ROLE_ONLINE_LIFE),
                                           &r->channels};
     OTA_TRY(ota_role_rollout(&role, &by, &r->out->rollout, err));
     return ota_role_entry("rollout", role.version, ota_buf_span(&r->out->rollout), &r->next.entry[r->next.count++],
@@ -296,7 +318,8 @@ static bool listed_before(const struct round *r, const struct ota_meta_entry *e)
 /* *snapshot is what timestamp must speak of afterwards. */
 static enum ota_status sign_snapshot(struct round *r, struct ota_meta_entry *snapshot, struct ota_err *err) {
     const uint64_t now = r->in->now;
-    bool due = first_time(r) || ends_within(&r->snapshot, now, OTA_ROLE_ONLINE_RENEW);
+    bool due = first_time(r) || ends_within(&r->snapshot, now, OTA_ROLE_ONLINE_RENEW) ||
+               too_short(r, &r->snapshot, OTA_ROLE_ONLINE_LIFE);
     OTA_TRY(list_role(r, &r->targets, err));
     for (size_t i = 0; i < r->product_count; i++)
         OTA_TRY(list_role(r, &r->product[i], err));
@@ -306,7 +329,7 @@ static enum ota_status sign_snapshot(struct round *r, struct ota_meta_entry *sna
         return ota_role_entry("snapshot", r->snapshot.meta.version, ota_buf_span(&r->snapshot.wire), snapshot, err);
     struct ota_role_keys by;
     OTA_TRY(ota_keyring_need(r->keys, "snapshot", &r->signers[OTA_ROLE_SNAPSHOT], &by, err));
-    const struct ota_role_snapshot role = {next_version(&r->past.snapshot, now), now + OTA_ROLE_ONLINE_LIFE,
+    const struct ota_role_snapshot role = {next_version(&r->past.snapshot, now), end_of(r, OTA_ROLE_ONLINE_LIFE),
                                            r->next.count, r->next.entry};
     OTA_TRY(ota_role_snapshot(&role, &by, &r->out->snapshot, err));
     return ota_role_entry("snapshot", role.version, ota_buf_span(&r->out->snapshot), snapshot, err);
@@ -316,13 +339,14 @@ static enum ota_status sign_timestamp(struct round *r, const struct ota_meta_ent
     const uint64_t now = r->in->now;
     uint64_t issued;
     OTA_TRY(last_issued(r, &issued, err));
-    bool fresh = !first_time(r) && now >= issued && now < issued + OTA_ROLE_TIMESTAMP_AGE;
+    bool fresh = !first_time(r) && now >= issued && now < issued + OTA_ROLE_TIMESTAMP_AGE &&
+                 !too_short(r, &r->timestamp, OTA_ROLE_TIMESTAMP_LIFE);
     if (fresh && r->out->snapshot.len == 0)
         return OTA_OK;
     struct ota_role_keys by;
     OTA_TRY(ota_keyring_need(r->keys, "timestamp", &r->signers[OTA_ROLE_TIMESTAMP], &by, err));
-    const struct ota_role_timestamp role = {next_version(&r->past.timestamp, now), now + OTA_ROLE_TIMESTAMP_LIFE, now,
-                                            *snapshot};
+    const struct ota_role_timestamp role = {next_version(&r->past.timestamp, now), end_of(r, OTA_ROLE_TIMESTAMP_LIFE),
+                                            now, *snapshot};
     return ota_role_timestamp(&role, &by, &r->out->timestamp, err);
 }
 

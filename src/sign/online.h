@@ -11,6 +11,8 @@
  *   snapshot            any version changed, or under 10 days left
  *   timestamp           snapshot changed, or older than a day
  *
+ * With `life` those that end before it are due, and last so long, though never longer than the offline roles.
+ *
  * Versions of the last three are max(previous + 1, last signed + 1, now).
  *
  * "Before" is not what the asker says it is. The current files must be those signed last, or those the last signature
@@ -30,6 +32,7 @@
 struct ota_online_proposal {
     bool clock_ok; /* sign although the clock is before the last signature */
     uint64_t now;  /* unix seconds */
+    uint64_t life; /* seconds rollout, snapshot and timestamp shall last, if longer than usual; 0: as usual */
     struct ota_span root, targets;
     struct ota_span snapshot, timestamp, rollout; /* current ones; all three empty: the first time */
     struct ota_span wanted;                       /* lines, see host/signer_link.h */

@@ -2,6 +2,8 @@
 /*
  * otaserve-signer: the one process that holds the online keys. It reads no network and no request but those of the
  * socket that otaserve or otactl left it on fd 3, and ends when that closes.
+ *
+ *   otaserve-signer WORKSPACE [LIFE]     LIFE: seconds its signatures last, of otactl publish --static
  */
 #include <errno.h>
 #include <signal.h>
@@ -12,6 +14,8 @@
 #include <sys/socket.h>
 
 #include "host/printable.h"
+#include "host/words.h"
+#include "sign/role.h"
 #include "sign/signer.h"
 
 #define NAME "otaserve-signer"
@@ -48,10 +52,18 @@ static void leave_signals_to_the_daemon(void) {
         (void)signal(ignored[i], SIG_IGN);
 }
 
-static enum ota_status serve(const char *workspace, struct ota_err *err) {
+static bool read_life(const char *text, uint64_t *life) {
+    uint32_t seconds = 0;
+    if (text && (!ota_words_number(ota_span_str(text), (uint32_t)OTA_ROLE_OFFLINE_LIFE, &seconds) || seconds == 0))
+        return false;
+    *life = seconds;
+    return true;
+}
+
+static enum ota_status serve(const char *workspace, uint64_t life, struct ota_err *err) {
     if (chdir(workspace) != 0)
         return ota_err_set(err, OTA_WORKSPACE, "%s: %s", workspace, strerror(errno));
-    enum ota_status s = ota_signer_serve(OTA_SIGNER_FD, err);
+    enum ota_status s = ota_signer_serve(OTA_SIGNER_FD, life, err);
     (void)prctl(PR_SET_DUMPABLE, 1, 0, 0, 0); /* the keys are gone; leak checkers may look */
     return s;
 }
@@ -59,12 +71,13 @@ static enum ota_status serve(const char *workspace, struct ota_err *err) {
 int main(int argc, char **argv) {
     if (argc == 2 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "--version") == 0))
         return usage(true);
-    if (argc != 2 || !have_socket())
+    uint64_t life;
+    if (argc < 2 || argc > 3 || !have_socket() || !read_life(argv[2], &life))
         return usage(false);
     shut_the_windows();
     leave_signals_to_the_daemon();
     struct ota_err err;
-    enum ota_status s = serve(argv[1], &err);
+    enum ota_status s = serve(argv[1], life, &err);
     if (s != OTA_OK)
         ota_print_line(stderr, NAME ": %s", err.msg);
     return ota_status_exit_code(s);

@@ -41,7 +41,7 @@ static void hand_over(struct ota_buf *from, struct ota_buf *to) {
     *from = (struct ota_buf){0};
 }
 
-enum ota_status ota_signer_sign(const struct ota_keyring *keys, const struct ota_signer_message *request,
+enum ota_status ota_signer_sign(const struct ota_keyring *keys, uint64_t life, const struct ota_signer_message *request,
                                 struct ota_signer_message *answer, struct ota_err *err) {
     struct ota_online_proposal proposal;
     struct ota_last_signed past;
@@ -49,6 +49,7 @@ enum ota_status ota_signer_sign(const struct ota_keyring *keys, const struct ota
     OTA_TRY(read_proposal(request, &proposal, err));
     OTA_TRY(ota_last_signed_read(KEYS, &past, err));
     proposal.now = (uint64_t)time(NULL);
+    proposal.life = life;
     OTA_TRY(ota_online_sign(keys, &proposal, &past, &made, err));
     OTA_TRY(ota_last_signed_write(KEYS, &past, err));
     hand_over(&made.rollout, &answer->part[SIGNED_ROLLOUT]);
@@ -75,7 +76,7 @@ static enum ota_status answer_hello(const struct ota_keyring *keys, struct ota_s
     return OTA_OK;
 }
 
-static enum ota_status judge(const struct ota_signer_message *request, struct ota_signer_message *answer,
+static enum ota_status judge(uint64_t life, const struct ota_signer_message *request, struct ota_signer_message *answer,
                              struct ota_err *err) {
     OTA_CLEAN(ota_keyring_free) struct ota_keyring keys = {0};
     OTA_TRY(ota_keyring_load(&keys, KEYS, err));
@@ -83,7 +84,7 @@ static enum ota_status judge(const struct ota_signer_message *request, struct ot
     case OTA_SIGNER_HELLO:
         return answer_hello(&keys, answer, err);
     case OTA_SIGNER_SIGN:
-        return ota_signer_sign(&keys, request, answer, err);
+        return ota_signer_sign(&keys, life, request, answer, err);
     case OTA_SIGNER_BUILD:
         return ota_signer_build(&keys, request, answer, err);
     default:
@@ -103,21 +104,21 @@ static enum ota_status send_answer(int fd, const struct ota_signer_message *answ
     return ota_signer_send(fd, answer->type, parts, answer->count, err);
 }
 
-static enum ota_status serve_one(int fd, bool *closed, struct ota_err *err) {
+static enum ota_status serve_one(int fd, uint64_t life, bool *closed, struct ota_err *err) {
     OTA_CLEAN(ota_signer_message_free) struct ota_signer_message request = {0};
     OTA_CLEAN(ota_signer_message_free) struct ota_signer_message answer = {0};
     struct ota_err why;
     OTA_TRY(ota_signer_receive(fd, &request, -1, closed, err));
     if (*closed)
         return OTA_OK;
-    if (judge(&request, &answer, &why) != OTA_OK)
+    if (judge(life, &request, &answer, &why) != OTA_OK)
         return refuse(fd, &why, err);
     return send_answer(fd, &answer, err);
 }
 
-enum ota_status ota_signer_serve(int fd, struct ota_err *err) {
+enum ota_status ota_signer_serve(int fd, uint64_t life, struct ota_err *err) {
     bool closed = false;
     while (!closed)
-        OTA_TRY(serve_one(fd, &closed, err));
+        OTA_TRY(serve_one(fd, life, &closed, err));
     return OTA_OK;
 }

@@ -70,6 +70,11 @@ OTA_MUST_USE enum ota_status ota_repo_publish(const struct ota_workspace *w, str
  * more when it was. The caller holds state/publish.lock. */
 OTA_MUST_USE enum ota_status ota_repo_renew(const struct ota_workspace *w, struct ota_signer *signer, bool clock_ok,
                                             bool *changed, struct ota_err *err);
+/* Copies what boards need, and no more, to the folder `dir`: roots, current roles, the images of listed releases;
+ * timestamp last. Verifies it there like a board would. What `dir` holds already stays. *bytes: of all its files. The
+ * caller holds state/publish.lock. */
+OTA_MUST_USE enum ota_status ota_repo_export(const struct ota_workspace *w, const char *dir, uint64_t *bytes,
+                                             struct ota_err *err);
 /* Ids waiting in state/incoming, oldest first; leftovers (.tmp-*, .done, .refused) older than an hour are removed.
  * *remarks gets a line for each thing that is neither, or cannot be removed; none of them stops the rest. */
 OTA_MUST_USE enum ota_status ota_repo_incoming(const struct ota_workspace *w, struct ota_fs_names *out,

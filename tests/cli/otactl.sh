@@ -15,10 +15,10 @@ mkdir "$tmp/folder"
 
 # ---- command line ----
 ok "otactl_help_lists_verbs" otactl --help
-for verb in init push inspect releases status verify "device add" "device list" "fleet list" "token create" "token list" "token revoke"; do
+for verb in init push publish inspect releases status verify "device add" "device list" "fleet list" "token create" "token list" "token revoke"; do
     contains "otactl_help_names_${verb// /_}" "$out" "  $verb "
 done
-for verb in init push inspect releases status verify "device add" "device list" "fleet list" "token create" "token list" "token revoke"; do
+for verb in init push publish inspect releases status verify "device add" "device list" "fleet list" "token create" "token list" "token revoke"; do
     # shellcheck disable=SC2086
     run otactl $verb --help
     is "otactl_${verb// /_}_help_goes_to_stdout" "$rc:$err" "0:"

@@ -74,7 +74,8 @@ static void sign_role(const struct signed_workspace *s, const struct ota_release
     assert_ota_ok(ota_repo_role(&s->w, r->product, &role, &err));
     assert_ota_ok(ota_repo_role(&s->w, "rollout", &rollout, &err));
     assert_ota_ok(ota_key_load(&key, path, &err));
-    const struct ota_sign_release in = {{1, {key}}, r, ota_buf_span(&role), ota_buf_span(&rollout), (uint64_t)time(NULL)};
+    const struct ota_sign_release in = {
+        {1, {key}}, r, ota_buf_span(&role), ota_buf_span(&rollout), (uint64_t)time(NULL)};
     assert_ota_ok(ota_sign_release(&in, &next, &version, &err));
     OTA_CLEAN_FREE char *file = ota_sprintf("%s/metadata/%llu.%s.json", dir, (unsigned long long)version, r->product);
     assert_ota_ok(ota_fs_write(file, next.p, next.len, 0600, &err));
@@ -109,7 +110,7 @@ void signed_workspace_signer(const struct signed_workspace *s, struct ota_signer
     if (signer->pid == 0) {
         struct ota_err why;
         (void)close(pair[0]);
-        _exit(chdir(s->w.dir) == 0 && ota_signer_serve(pair[1], &why) == OTA_OK ? 0 : 1);
+        _exit(chdir(s->w.dir) == 0 && ota_signer_serve(pair[1], 0, &why) == OTA_OK ? 0 : 1);
     }
     (void)close(pair[1]);
     signer->fd = pair[0];
