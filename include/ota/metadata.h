@@ -14,7 +14,8 @@
 #include "ota/scan.h"
 
 #define OTA_ROLE_NAME_MAX 32u
-#define OTA_ROLE_KEYS_MAX 8u         /* keys one role lists */
+#define OTA_ROLE_KEYS_MAX 5u         /* keys one role lists, of the schemes this platform has */
+#define OTA_ROLE_KEYIDS_MAX 16u      /* keyids one role lists */
 #define OTA_ROLE_SIGNATURES_MAX 16u  /* signatures looked at in one file */
 #define OTA_SNAPSHOT_ENTRIES_MAX 16u /* 12 products, targets, rollout, room */
 #define OTA_PRODUCTS_MAX 12u
@@ -33,13 +34,15 @@
 enum ota_role { OTA_ROLE_ROOT, OTA_ROLE_TARGETS, OTA_ROLE_SNAPSHOT, OTA_ROLE_TIMESTAMP, OTA_ROLE_COUNT };
 const char *ota_role_name(enum ota_role role); /* "root", ... */
 
-/* Who may sign: distinct public keys (by ota_public_key.id), and how many of them must. */
+/* Who may sign: distinct public keys, and how many of them must. Of a keyid, which may be any text, a CRC-32 is kept:
+ * it only says which key to try, and whatever text stands there, a signature counts for the key that made it. */
 struct ota_signers {
     uint32_t threshold; /* >= 1 */
     uint8_t count;
-    char keyid[OTA_ROLE_KEYS_MAX][OTA_SHA256_HEX_LEN + 1];
+    uint32_t keyid_crc[OTA_ROLE_KEYS_MAX];
     struct ota_public_key key[OTA_ROLE_KEYS_MAX];
 };
+uint32_t ota_keyid_crc(struct ota_span keyid);
 
 /* A file in canonical form: spans point into the buffer it was parsed from. */
 struct ota_metadata {
@@ -67,8 +70,10 @@ OTA_MUST_USE enum ota_status ota_metadata_verify(const struct ota_metadata *m, c
 OTA_MUST_USE enum ota_status ota_metadata_key(const struct ota_value *key, const struct ota_crypto *crypto,
                                               struct ota_public_key *out, struct ota_err *err);
 /* Key from SubjectPublicKeyInfo PEM (P-256, uncompressed point). */
-OTA_MUST_USE enum ota_status ota_public_key_from_pem(struct ota_span pem, const struct ota_crypto *crypto,
-                                                     struct ota_public_key *out, struct ota_err *err);
+OTA_MUST_USE enum ota_status ota_public_key_from_pem(struct ota_span pem, struct ota_public_key *out,
+                                                     struct ota_err *err);
+/* The same key, whatever its keyid or spelling. */
+bool ota_public_key_equal(const struct ota_public_key *a, const struct ota_public_key *b);
 
 /* Keys of a top-level role out of a verified root. */
 OTA_MUST_USE enum ota_status ota_root_signers(const struct ota_metadata *root, enum ota_role role,

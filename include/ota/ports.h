@@ -28,11 +28,11 @@ enum ota_key_scheme {
     OTA_SCHEME_RSA_PSS = 3,    /* rsassa-pss-sha256, host only */
 };
 
-/* A decoded public key. `id` identifies the key itself, whatever its keyid or spelling: SHA-256 over scheme byte and
- * decoded key. P-256 uses `point` (X || Y, big-endian); other schemes use `text`, borrowed from the metadata. */
+/* A decoded public key. `point` identifies it within its scheme, whatever its keyid or spelling: X || Y (big-endian)
+ * of P-256, the key of ed25519 or the SHA-256 of an RSA key's DER, then zeros. RSA verifies with `text`, borrowed from
+ * the metadata. */
 struct ota_public_key {
     enum ota_key_scheme scheme;
-    uint8_t id[OTA_SHA256_LEN];
     uint8_t point[64];
     struct ota_span text;
 };

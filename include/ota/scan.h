@@ -74,6 +74,9 @@ OTA_MUST_USE enum ota_status ota_scan_get(const struct ota_value *object, const 
  * names, digests and dates never do. ota_scan_string() undoes the escapes into out[cap], NUL-terminated. */
 OTA_MUST_USE enum ota_status ota_scan_text(const struct ota_value *v, const char *what, struct ota_span *out,
                                            struct ota_err *err);
+/* The bytes between the quotes as they stand, escapes and all: to be compared with other raw ones, object keys too. */
+OTA_MUST_USE enum ota_status ota_scan_raw(const struct ota_value *v, const char *what, struct ota_span *out,
+                                          struct ota_err *err);
 OTA_MUST_USE enum ota_status ota_scan_string(const struct ota_value *v, const char *what, char *out, size_t cap,
                                              size_t *len, struct ota_err *err);
 OTA_MUST_USE enum ota_status ota_scan_u64(const struct ota_value *v, const char *what, uint64_t min, uint64_t max,

@@ -20,7 +20,7 @@
 #include "ota/metadata.h"
 
 #define OTA_ROOT_ROTATIONS_MAX 256u /* new roots followed in one run */
-#define OTA_DELEGATIONS_MAX 6u      /* delegated roles waiting to be visited in one search */
+#define OTA_DELEGATIONS_MAX 4u      /* delegated roles waiting to be visited in one search */
 #define OTA_ROLES_VISITED_MAX 16u   /* roles visited in one search */
 #define OTA_TRUST_RECORD_VERSION 1u
 #define OTA_TIMESTAMP_RECORD_VERSION 1u
@@ -64,7 +64,7 @@ union ota_trust_work {
     uint8_t record[OTA_SNAPSHOT_ENTRIES_MAX * 96u];
 };
 
-/* Working memory; about 17 KiB on a 32-bit chip beside `buf`. Treat as opaque but for the fields marked public. */
+/* Working memory; about 7 KiB on a 32-bit chip beside `buf`. Treat as opaque but for the fields marked public. */
 struct ota_trust {
     struct ota_trust_config cfg;
     struct ota_timestamp_record ts;                           /* public, valid after refresh */
@@ -96,6 +96,10 @@ OTA_MUST_USE enum ota_status ota_trust_init(struct ota_trust *t, const struct ot
  * ETag; an unexpired 304 sets *unchanged and ends the run. Otherwise the full workflow; *unchanged stays false. */
 OTA_MUST_USE enum ota_status ota_trust_refresh(struct ota_trust *t, bool if_changed, bool *unchanged,
                                                struct ota_err *err);
+
+/* The top-level targets role alone, verified, in cfg.buf until the next call: for clients that refresh it without
+ * looking for anything. */
+OTA_MUST_USE enum ota_status ota_trust_targets(struct ota_trust *t, struct ota_metadata *role, struct ota_err *err);
 
 /* Search `target` through targets and its delegations (pre-order, terminating respected). Leaves the verified role
  * that lists it in cfg.buf: *role spans it until the next call. Each role's version, hash, length, expiry and

@@ -72,9 +72,9 @@ static enum ota_status read_signature(const struct ota_value *v, struct ota_span
                                       struct ota_err *err) {
     struct ota_value field;
     OTA_TRY(ota_scan_get(v, "keyid", &field, err));
-    OTA_TRY(ota_scan_text(&field, "keyid", keyid, err));
+    OTA_TRY(ota_scan_raw(&field, "keyid", keyid, err));
     OTA_TRY(ota_scan_get(v, "sig", &field, err));
-    return ota_scan_text(&field, "sig", sig, err);
+    return ota_scan_raw(&field, "sig", sig, err);
 }
 
 /* Two signatures under one keyid would let an attacker choose which of them is looked at. */
@@ -102,17 +102,10 @@ static enum ota_status check_signatures(const struct ota_metadata *m, struct ota
     }
 }
 
-static int find_key(const struct ota_signers *s, struct ota_span keyid) {
-    for (int i = 0; i < s->count; i++)
-        if (ota_span_equal_str(keyid, s->keyid[i]))
-            return i;
-    return -1;
-}
-
 /* Was the key itself, under whatever keyid, counted already? */
-static bool counted(const struct ota_signers *s, uint32_t used, int index) {
-    for (int i = 0; i < s->count; i++)
-        if (used & 1u << i && memcmp(s->key[i].id, s->key[index].id, OTA_SHA256_LEN) == 0)
+static bool counted(const struct ota_signers *s, uint32_t used, size_t index) {
+    for (size_t i = 0; i < s->count; i++)
+        if (used & 1u << i && ota_public_key_equal(&s->key[i], &s->key[index]))
             return true;
     return false;
 }
@@ -124,6 +117,22 @@ static enum ota_status check_one(const struct ota_metadata *m, const struct ota_
     if (hex.len == 0 || hex.len > 2 * sizeof sig || !ota_hex_decode(hex, sig, hex.len / 2))
         return OTA_OK;
     return crypto->verify(crypto->ctx, key, m->signed_value.raw, (struct ota_span){sig, hex.len / 2}, valid, err);
+}
+
+/* Marks the key that made this signature in *used, unless it was counted already. */
+static enum ota_status try_keys(const struct ota_metadata *m, const struct ota_signers *s, struct ota_span keyid,
+                                struct ota_span hex, const struct ota_crypto *crypto, uint32_t *used, bool *valid,
+                                struct ota_err *err) {
+    const uint32_t crc = ota_keyid_crc(keyid);
+    *valid = false;
+    for (size_t i = 0; i < s->count && !*valid; i++) {
+        if (s->keyid_crc[i] != crc || counted(s, *used, i))
+            continue;
+        OTA_TRY(check_one(m, &s->key[i], hex, crypto, valid, err));
+        if (*valid)
+            *used |= 1u << i;
+    }
+    return OTA_OK;
 }
 
 enum ota_status ota_metadata_verify(const struct ota_metadata *m, const struct ota_signers *signers,
@@ -141,14 +150,8 @@ enum ota_status ota_metadata_verify(const struct ota_metadata *m, const struct o
             return ota_err_set(err, OTA_SIGNATURE, "%u of %u needed signatures are valid", (unsigned)good,
                                (unsigned)signers->threshold);
         OTA_TRY(read_signature(&v, &keyid, &hex, err));
-        int index = find_key(signers, keyid);
-        if (index < 0 || counted(signers, used, index))
-            continue;
-        OTA_TRY(check_one(m, &signers->key[index], hex, crypto, &valid, err));
-        if (valid) {
-            used |= 1u << index;
-            good++;
-        }
+        OTA_TRY(try_keys(m, signers, keyid, hex, crypto, &used, &valid, err));
+        good += valid;
     }
     return OTA_OK;
 }

@@ -37,10 +37,8 @@ static bool only_space(struct ota_span s) {
     return true;
 }
 
-enum ota_status ota_public_key_from_pem(struct ota_span pem, const struct ota_crypto *crypto,
-                                        struct ota_public_key *out, struct ota_err *err) {
+enum ota_status ota_public_key_from_pem(struct ota_span pem, struct ota_public_key *out, struct ota_err *err) {
     uint8_t der[sizeof spki_p256 + POINT_LEN];
-    uint8_t named[1 + POINT_LEN] = {OTA_SCHEME_ECDSA_P256};
     struct ota_span body;
     size_t len;
     if (!cut_front(&pem, "-----BEGIN PUBLIC KEY-----") || !cut_until(&pem, "-----END PUBLIC KEY-----", &body) ||
@@ -51,8 +49,15 @@ enum ota_status ota_public_key_from_pem(struct ota_span pem, const struct ota_cr
         return ota_err_set(err, OTA_KEY, "not an uncompressed P-256 public key");
     *out = (struct ota_public_key){.scheme = OTA_SCHEME_ECDSA_P256};
     memcpy(out->point, der + sizeof spki_p256, POINT_LEN);
-    memcpy(named + 1, out->point, POINT_LEN);
-    return ota_sha256(crypto, named, sizeof named, out->id, err);
+    return OTA_OK;
+}
+
+bool ota_public_key_equal(const struct ota_public_key *a, const struct ota_public_key *b) {
+    return a->scheme == b->scheme && memcmp(a->point, b->point, sizeof a->point) == 0;
+}
+
+uint32_t ota_keyid_crc(struct ota_span keyid) {
+    return ota_crc32(0, keyid.p, keyid.len);
 }
 
 enum ota_status ota_metadata_key(const struct ota_value *key, const struct ota_crypto *crypto,
@@ -68,13 +73,13 @@ enum ota_status ota_metadata_key(const struct ota_value *key, const struct ota_c
     OTA_TRY(ota_scan_text(&v, "public", &text, err));
     if (ota_span_equal_str(scheme, "ecdsa-sha2-nistp256") &&
         (ota_span_equal_str(keytype, "ecdsa") || ota_span_equal_str(keytype, "ecdsa-sha2-nistp256")))
-        return ota_public_key_from_pem(text, crypto, out, err);
+        return ota_public_key_from_pem(text, out, err);
     if (!crypto->decode_key)
         return ota_err_set(err, OTA_UNSUPPORTED, "key scheme is not ecdsa-sha2-nistp256");
     return crypto->decode_key(crypto->ctx, keytype, scheme, text, out, err);
 }
 
-/* Member `keyid` of `keys`; the name may hold any byte but a quote. */
+/* Member `keyid` of `keys`. */
 static enum ota_status find_key(const struct ota_value *keys, struct ota_span keyid, struct ota_value *out, bool *found,
                                 struct ota_err *err) {
     struct ota_scan it;
@@ -92,11 +97,6 @@ static enum ota_status add_key(const struct ota_value *keys, struct ota_span key
                                struct ota_signers *out, struct ota_err *err) {
     struct ota_value key;
     bool found;
-    if (keyid.len != OTA_SHA256_HEX_LEN)
-        return ota_err_set(err, OTA_METADATA_FIELD, "a keyid is not %u characters long", OTA_SHA256_HEX_LEN);
-    for (size_t i = 0; i < out->count; i++)
-        if (ota_span_equal_str(keyid, out->keyid[i]))
-            return ota_err_set(err, OTA_METADATA_FIELD, "a keyid twice in one role");
     OTA_TRY(find_key(keys, keyid, &key, &found, err));
     if (!found)
         return OTA_OK;
@@ -108,31 +108,50 @@ static enum ota_status add_key(const struct ota_value *keys, struct ota_span key
         return OTA_OK;
     if (status != OTA_OK) {
         *err = reason;
-        return ota_err_prefix(err, "key %.8s", (const char *)keyid.p);
+        return ota_err_prefix(err, "key %.*s", (int)(keyid.len < 8 ? keyid.len : 8), (const char *)keyid.p);
     }
-    if (!ota_span_copy(keyid, out->keyid[out->count], sizeof out->keyid[0]))
-        return ota_err_set(err, OTA_METADATA_FIELD, "a keyid holds a NUL");
-    out->count++;
+    out->keyid_crc[out->count++] = ota_keyid_crc(keyid);
+    return OTA_OK;
+}
+
+/* Is the index-th of these keyids the first of its name? */
+static enum ota_status check_unique(const struct ota_value *keyids, struct ota_span keyid, size_t index,
+                                    struct ota_err *err) {
+    struct ota_scan it;
+    struct ota_value v;
+    struct ota_span before;
+    bool more;
+    OTA_TRY(ota_scan_array(keyids, &it, err));
+    for (size_t i = 0; i < index; i++) {
+        OTA_TRY(ota_scan_next_element(&it, &v, &more, err));
+        OTA_TRY(ota_scan_raw(&v, "keyids", &before, err));
+        if (ota_span_equal(before, keyid))
+            return ota_err_set(err, OTA_METADATA_FIELD, "a keyid twice in one role");
+    }
     return OTA_OK;
 }
 
 enum ota_status ota_signers_read(const struct ota_value *keys, const struct ota_value *role,
                                  const struct ota_crypto *crypto, struct ota_signers *out, struct ota_err *err) {
-    struct ota_value v;
+    struct ota_value v, keyids;
     struct ota_span keyid;
     struct ota_scan it;
     uint64_t threshold;
+    bool more;
     out->count = 0;
     OTA_TRY(ota_scan_get(role, "threshold", &v, err));
     OTA_TRY(ota_scan_u64(&v, "threshold", 1, UINT32_MAX, &threshold, err));
     out->threshold = (uint32_t)threshold;
-    OTA_TRY(ota_scan_get(role, "keyids", &v, err));
-    OTA_TRY(ota_scan_array(&v, &it, err));
-    for (bool more;;) {
+    OTA_TRY(ota_scan_get(role, "keyids", &keyids, err));
+    OTA_TRY(ota_scan_array(&keyids, &it, err));
+    for (size_t i = 0;; i++) {
         OTA_TRY(ota_scan_next_element(&it, &v, &more, err));
         if (!more)
             return OTA_OK;
-        OTA_TRY(ota_scan_text(&v, "keyids", &keyid, err));
+        if (i == OTA_ROLE_KEYIDS_MAX)
+            return ota_err_set(err, OTA_TOO_LARGE, "more than %u keyids in one role", OTA_ROLE_KEYIDS_MAX);
+        OTA_TRY(ota_scan_raw(&v, "keyids", &keyid, err));
+        OTA_TRY(check_unique(&keyids, keyid, i, err));
         OTA_TRY(add_key(keys, keyid, crypto, out, err));
     }
 }
@@ -152,7 +171,7 @@ static bool contained(const struct ota_signers *a, const struct ota_signers *b) 
     for (size_t i = 0; i < a->count; i++) {
         bool found = false;
         for (size_t k = 0; k < b->count && !found; k++)
-            found = memcmp(a->key[i].id, b->key[k].id, OTA_SHA256_LEN) == 0;
+            found = ota_public_key_equal(&a->key[i], &b->key[k]);
         if (!found)
             return false;
     }

@@ -172,10 +172,15 @@ static enum ota_status wrong_type(const char *what, const char *wanted, struct o
     return ota_err_set(err, OTA_METADATA_TYPE, "\"%s\" is not %s", what, wanted);
 }
 
-enum ota_status ota_scan_text(const struct ota_value *v, const char *what, struct ota_span *out, struct ota_err *err) {
+enum ota_status ota_scan_raw(const struct ota_value *v, const char *what, struct ota_span *out, struct ota_err *err) {
     if (v->token != OTA_TOKEN_STRING)
         return wrong_type(what, "a string", err);
     *out = (struct ota_span){v->raw.p + 1, v->raw.len - 2};
+    return OTA_OK;
+}
+
+enum ota_status ota_scan_text(const struct ota_value *v, const char *what, struct ota_span *out, struct ota_err *err) {
+    OTA_TRY(ota_scan_raw(v, what, out, err));
     if (out->len && memchr(out->p, '\\', out->len))
         return ota_err_set(err, OTA_METADATA_FIELD, "\"%s\" contains '\"' or '\\'", what);
     return OTA_OK;

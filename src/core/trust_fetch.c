@@ -11,9 +11,15 @@ static bool safe_in_path(uint8_t b) {
 }
 
 void ota_trust_file(uint64_t version, const char *role, char out[OTA_TRUST_FILE_MAX]) {
+    static const char digits[] = "0123456789ABCDEF"; /* the case RFC 3986 asks for, and servers compare with */
     size_t n = ota_format(out, OTA_TRUST_FILE_MAX, "%llu.", (unsigned long long)version);
-    for (const char *p = role; *p; p++)
-        n += ota_format(out + n, OTA_TRUST_FILE_MAX - n, safe_in_path((uint8_t)*p) ? "%c" : "%%%02x", (uint8_t)*p);
+    for (const char *p = role; *p; p++) {
+        const uint8_t b = (uint8_t)*p;
+        if (safe_in_path(b))
+            n += ota_format(out + n, OTA_TRUST_FILE_MAX - n, "%c", b);
+        else
+            n += ota_format(out + n, OTA_TRUST_FILE_MAX - n, "%%%c%c", digits[b >> 4], digits[b & 15]);
+    }
     ota_format(out + n, OTA_TRUST_FILE_MAX - n, ".json");
 }
 

@@ -162,6 +162,13 @@ static enum ota_status search(struct ota_trust *t, struct search *s, struct ota_
     return OTA_OK;
 }
 
+enum ota_status ota_trust_targets(struct ota_trust *t, struct ota_metadata *role, struct ota_err *err) {
+    struct search s = {.target = "targets"};
+    size_t len;
+    bool again;
+    return load_role(t, &s, s.target, &t->signers[OTA_ROLE_TARGETS], role, &len, &again, err);
+}
+
 enum ota_status ota_trust_open(struct ota_trust *t, const char *target, struct ota_metadata *role,
                                struct ota_target *entry, struct ota_delegation *by, struct ota_err *err) {
     struct search s = {.target = target};

@@ -123,18 +123,27 @@ static enum ota_status older(const char *what, uint64_t got, uint64_t trusted, s
 }
 
 static enum ota_status check_timestamp_rollback(const struct ota_trust *t, const struct ota_metadata *m,
-                                                const uint8_t digest[OTA_SHA256_LEN],
                                                 const struct ota_meta_entry *snapshot, struct ota_err *err) {
     if (m->version < t->ts.version)
         return older("timestamp", m->version, t->ts.version, err);
-    if (m->version == t->ts.version && memcmp(digest, t->ts.sha256, OTA_SHA256_LEN) != 0)
-        return ota_err_set(err, OTA_ROLLBACK, "timestamp version %llu has other contents than before",
-                           (unsigned long long)m->version);
     if (snapshot->version < t->ts.snapshot_version)
         return older("snapshot", snapshot->version, t->ts.snapshot_version, err);
     if (snapshot->version < t->snapshot_version)
         return older("snapshot", snapshot->version, t->snapshot_version, err);
     return OTA_OK;
+}
+
+/* A version that is trusted already, with other contents: the one that was trusted first stays (TUF 5.4.3). Its hash
+ * of the snapshot is not kept; the snapshot's version and signatures still decide. No ETag of this answer is kept, so
+ * that it never stands for the trusted contents. */
+static enum ota_status keep_timestamp(struct ota_trust *t, struct ota_meta_entry *snapshot, struct ota_err *err) {
+    ota_log(t->cfg.log, OTA_LOG_WARNING, "timestamp.json: version %llu has other contents than before; ignored",
+            (unsigned long long)t->ts.version);
+    t->etag[0] = '\0';
+    snapshot->version = t->ts.snapshot_version;
+    snapshot->length = OTA_LENGTH_UNKNOWN;
+    snapshot->has_sha256 = false;
+    return ota_trust_check_expiry(t, "timestamp", t->ts.version, t->ts.expires, err);
 }
 
 /* The verified timestamp in buf becomes the one of this run; what it says of the snapshot goes to *snapshot. */
@@ -152,7 +161,9 @@ static enum ota_status accept_timestamp(struct ota_trust *t, size_t len, struct 
         return ota_err_set(err, OTA_METADATA_FIELD, "\"meta\" does not name snapshot.json alone");
     OTA_TRY(ota_timestamp_issued(&m, &issued, &found, err));
     OTA_TRY(ota_sha256(t->cfg.crypto, m.signed_value.raw.p, m.signed_value.raw.len, digest, err));
-    OTA_TRY(check_timestamp_rollback(t, &m, digest, snapshot, err));
+    if (m.version == t->ts.version && memcmp(digest, t->ts.sha256, sizeof digest) != 0)
+        return keep_timestamp(t, snapshot, err);
+    OTA_TRY(check_timestamp_rollback(t, &m, snapshot, err));
     OTA_TRY(ota_trust_check_expiry(t, "timestamp", m.version, m.expires, err));
     if (found && issued > t->root_expires)
         return ota_trust_check_issued(t, issued, err);

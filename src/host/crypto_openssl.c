@@ -106,21 +106,11 @@ static EVP_PKEY *rsa_from_pem(struct ota_span pem) {
     return OTA_STEAL(key);
 }
 
-static enum ota_status identify(enum ota_key_scheme scheme, const void *p, size_t n, uint8_t id[OTA_SHA256_LEN],
-                                struct ota_err *err) {
-    const unsigned char first = (unsigned char)scheme;
-    OTA_CLEAN(md_ctx_free) EVP_MD_CTX *md = EVP_MD_CTX_new();
-    if (!md || EVP_DigestInit_ex(md, EVP_sha256(), NULL) != 1 || EVP_DigestUpdate(md, &first, 1) != 1 ||
-        EVP_DigestUpdate(md, p, n) != 1 || EVP_DigestFinal_ex(md, id, NULL) != 1)
-        return crypto_failed("SHA-256", err);
-    return OTA_OK;
-}
-
 static enum ota_status decode_ed25519(struct ota_span text, struct ota_public_key *out, struct ota_err *err) {
     *out = (struct ota_public_key){.scheme = OTA_SCHEME_ED25519};
     if (!ota_hex_decode(text, out->point, ED25519_KEY_LEN))
         return ota_err_set(err, OTA_KEY, "an ed25519 public key is not 64 hex digits");
-    return identify(out->scheme, out->point, ED25519_KEY_LEN, out->id, err);
+    return OTA_OK;
 }
 
 static enum ota_status decode_rsa(struct ota_span text, struct ota_public_key *out, struct ota_err *err) {
@@ -131,7 +121,8 @@ static enum ota_status decode_rsa(struct ota_span text, struct ota_public_key *o
     ERR_clear_error();
     if (n <= 0)
         return ota_err_set(err, OTA_KEY, "not a PEM RSA public key of %d to %d bits", RSA_BITS_MIN, RSA_BITS_MAX);
-    return identify(out->scheme, der, (size_t)n, out->id, err);
+    return EVP_Digest(der, (size_t)n, out->point, NULL, EVP_sha256(), NULL) == 1 ? OTA_OK
+                                                                                 : crypto_failed("SHA-256", err);
 }
 
 static enum ota_status decode_key(void *ctx, struct ota_span keytype, struct ota_span scheme, struct ota_span text,

@@ -60,17 +60,20 @@ enum ota_status ota_keyring_load(struct ota_keyring *k, const char *dir, struct 
     return s;
 }
 
-static const struct ota_key *find(const struct ota_keyring *k, const char *keyid) {
-    for (size_t i = 0; i < k->count; i++)
-        if (strcmp(ota_key_public(k->entry[i].key)->keyid, keyid) == 0)
+/* The key that `by` names at `index`. */
+static const struct ota_key *find(const struct ota_keyring *k, const struct ota_signers *by, size_t index) {
+    for (size_t i = 0; i < k->count; i++) {
+        const char *keyid = ota_key_public(k->entry[i].key)->keyid;
+        if (ota_keyid_crc(ota_span_str(keyid)) == by->keyid_crc[index])
             return k->entry[i].key;
+    }
     return NULL;
 }
 
 void ota_keyring_for(const struct ota_keyring *k, const struct ota_signers *by, struct ota_role_keys *out) {
     *out = (struct ota_role_keys){.count = 0};
     for (size_t i = 0; i < by->count; i++) {
-        const struct ota_key *key = find(k, by->keyid[i]);
+        const struct ota_key *key = find(k, by, i);
         if (key)
             out->key[out->count++] = key;
     }

@@ -37,7 +37,7 @@ static enum ota_status keyid_of(const struct ota_value *signature, struct ota_sp
 /* Signatures to put down; the ones the file has come first. */
 struct list {
     size_t count;
-    struct {
+    struct entry {
         struct ota_span keyid;
         struct ota_value value; /* token OTA_TOKEN_NULL: made here */
         const struct ota_key_signature *made;
@@ -121,7 +121,7 @@ static enum ota_status check_own(const struct ota_key *key, struct ota_span mess
                                  const struct ota_key_signature *made, struct ota_err *err) {
     struct ota_public_key public;
     bool valid = false;
-    OTA_TRY(ota_public_key_from_pem(ota_span_str(ota_key_public(key)->pem), &ota_crypto_openssl, &public, err));
+    OTA_TRY(ota_public_key_from_pem(ota_span_str(ota_key_public(key)->pem), &public, err));
     const struct ota_span der = {made->der, made->len};
     OTA_TRY(ota_crypto_openssl.verify(ota_crypto_openssl.ctx, &public, message, der, &valid, err));
     return valid ? OTA_OK : ota_err_set(err, OTA_KEY, "the key made a signature that does not verify");
@@ -148,7 +148,7 @@ enum ota_status ota_role_signed_by(const struct ota_role_file *f, const struct o
     for (uint8_t i = 0; i < signers->count; i++) {
         struct ota_signers one = {.threshold = 1, .count = 1};
         struct ota_err why;
-        memcpy(one.keyid[0], signers->keyid[i], sizeof one.keyid[0]);
+        one.keyid_crc[0] = signers->keyid_crc[i];
         one.key[0] = signers->key[i];
         enum ota_status st = ota_metadata_verify(&f->meta, &one, &ota_crypto_openssl, &why);
         if (st == OTA_OK)
@@ -159,10 +159,11 @@ enum ota_status ota_role_signed_by(const struct ota_role_file *f, const struct o
     return OTA_OK;
 }
 
-static const struct ota_value *find(const struct list *l, const char *keyid) {
+/* The signature that was counted for this key. */
+static const struct entry *find(const struct list *l, uint32_t keyid_crc) {
     for (size_t i = 0; i < l->count; i++)
-        if (ota_span_equal_str(l->entry[i].keyid, keyid))
-            return &l->entry[i].value;
+        if (ota_keyid_crc(l->entry[i].keyid) == keyid_crc)
+            return &l->entry[i];
     return NULL;
 }
 
@@ -181,9 +182,10 @@ enum ota_status ota_role_take_signatures(struct ota_span file, struct ota_span c
     OTA_TRY(ota_role_signed_by(&f, signers, &had, err));
     OTA_TRY(ota_role_signed_by(&from, signers, &has, err));
     for (uint8_t i = 0; i < signers->count; i++) {
-        if (!(has & ~had & 1u << i))
+        const struct entry *e = has & ~had & 1u << i ? find(&offered, signers->keyid_crc[i]) : NULL;
+        if (!e)
             continue;
-        OTA_TRY(put(&l, ota_span_str(signers->keyid[i]), find(&offered, signers->keyid[i]), NULL, err));
+        OTA_TRY(put(&l, e->keyid, &e->value, NULL, err));
         (*taken)++;
     }
     return write_file(&f, &l, out, err);

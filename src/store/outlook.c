@@ -13,9 +13,9 @@
 
 /* ---- who holds the keys ----------------------------------------------------------------------------------- */
 
-static const struct ota_key_place *find_key(const struct ota_key_list *keys, const char *keyid) {
+static const struct ota_key_place *find_key(const struct ota_key_list *keys, uint32_t keyid_crc) {
     for (size_t i = 0; i < keys->count; i++)
-        if (strcmp(keys->key[i].keyid, keyid) == 0)
+        if (keys->key[i].keyid[0] && ota_keyid_crc(ota_span_str(keys->key[i].keyid)) == keyid_crc)
             return &keys->key[i];
     return NULL;
 }
@@ -33,7 +33,7 @@ static void list_here(const struct ota_repo_role_info *r, const struct ota_key_l
                       struct ota_buf *files) {
     *here = 0;
     for (size_t i = 0; i < r->key_count; i++) {
-        const struct ota_key_place *k = find_key(keys, r->keyid[i]);
+        const struct ota_key_place *k = find_key(keys, r->keyid_crc[i]);
         if (k)
             ota_buf_printf(files, "%skeys/%s%s", (*here)++ ? ", " : "", k->file, k->token ? " (HSM)" : "");
     }

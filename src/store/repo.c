@@ -40,7 +40,7 @@ static void add_role(const struct ota_repo_set *s, const struct ota_role_file *f
     r->length = f->wire.len;
     r->threshold = by->threshold;
     r->key_count = by->count;
-    memcpy(r->keyid, by->keyid, sizeof r->keyid);
+    memcpy(r->keyid_crc, by->keyid_crc, sizeof r->keyid_crc);
 }
 
 static enum ota_status add_releases(const struct ota_role_file *f, struct ota_repo_info *out, struct ota_err *err) {

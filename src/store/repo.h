@@ -36,7 +36,7 @@ struct ota_repo_role_info {
     uint64_t version, expires, length;
     uint32_t threshold;
     size_t key_count; /* keys that may sign it */
-    char keyid[OTA_ROLE_KEYS_MAX][OTA_SHA256_HEX_LEN + 1];
+    uint32_t keyid_crc[OTA_ROLE_KEYS_MAX];
 };
 struct ota_repo_channel_info {
     char product[OTA_NAME_MAX + 1], name[OTA_NAME_MAX + 1];

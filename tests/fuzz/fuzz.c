@@ -93,11 +93,10 @@ static void name_signers(const struct ota_metadata *m, struct ota_signers *out) 
     while (more && out->count < OTA_ROLE_KEYS_MAX) {
         if (ota_scan_next_element(&it, &row, &more, &err) != OTA_OK || !more ||
             ota_scan_get(&row, "keyid", &keyid, &err) != OTA_OK ||
-            ota_scan_text(&keyid, "keyid", &text, &err) != OTA_OK)
+            ota_scan_raw(&keyid, "keyid", &text, &err) != OTA_OK)
             return;
-        if (!ota_span_copy(text, out->keyid[out->count], sizeof out->keyid[0]))
-            continue;
-        out->key[out->count].id[0] = out->count / 2; /* pairs of keyids share a key */
+        out->keyid_crc[out->count] = ota_keyid_crc(text);
+        out->key[out->count].point[0] = out->count / 2; /* pairs of keyids share a key */
         out->count++;
     }
 }

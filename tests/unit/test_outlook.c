@@ -106,7 +106,7 @@ static void add_role(struct ota_repo_info *info, const char *name, uint32_t thre
     r->expires = NOW + 1000 * DAY + info->role_count;
     r->threshold = threshold;
     for (; keyid[r->key_count]; r->key_count++)
-        (void)ota_format(r->keyid[r->key_count], sizeof r->keyid[0], "%s", keyid[r->key_count]);
+        r->keyid_crc[r->key_count] = ota_keyid_crc(ota_span_str(keyid[r->key_count]));
 }
 
 static void add_key(struct ota_key_list *list, const char *keyid, bool token, const char *file) {

@@ -33,8 +33,8 @@ static struct ota_signers signers_of(const struct ota_role_keys *keys, uint32_t 
     struct ota_signers s = {.threshold = threshold, .count = (uint8_t)keys->count};
     for (size_t i = 0; i < keys->count; i++) {
         const struct ota_key_public *p = ota_key_public(keys->key[i]);
-        memcpy(s.keyid[i], p->keyid, sizeof s.keyid[i]);
-        assert_ota_ok(ota_public_key_from_pem(ota_span_str(p->pem), &ota_crypto_openssl, &s.key[i], &err));
+        s.keyid_crc[i] = ota_keyid_crc(ota_span_str(p->keyid));
+        assert_ota_ok(ota_public_key_from_pem(ota_span_str(p->pem), &s.key[i], &err));
     }
     return s;
 }
@@ -67,7 +67,7 @@ static void test_role_root_names_each_roles_key(void **state) {
     for (size_t i = 0; i < OTA_ROLE_COUNT; i++) {
         assert_int_equal(top[i].count, 1);
         assert_int_equal(top[i].threshold, 1);
-        assert_string_equal(top[i].keyid[0], root.by[i].key[0].keyid);
+        assert_int_equal(top[i].keyid_crc[0], ota_keyid_crc(ota_span_str(root.by[i].key[0].keyid)));
     }
     assert_non_null(strstr(ota_buf_text(&wire), "\"consistent_snapshot\":true"));
     assert_non_null(strstr(ota_buf_text(&wire), "\"spec_version\":\"1.0.31\""));
@@ -90,7 +90,7 @@ static void test_role_targets_delegates_products_and_then_rollout(void **state) 
     assert_string_equal(d.delegation[0].name, "valve");
     assert_string_equal(d.delegation[0].path, "img/valve/*/*");
     assert_false(d.delegation[0].terminating);
-    assert_string_equal(d.delegation[1].signers.keyid[0], ota_key_public(key[2])->keyid);
+    assert_int_equal(d.delegation[1].signers.keyid_crc[0], ota_keyid_crc(ota_span_str(ota_key_public(key[2])->keyid)));
     assert_string_equal(d.delegation[2].name, "rollout");
     assert_true(d.delegation[2].terminating);
     assert_ota_ok(ota_targets_delegation(&f.meta, "rollout/thermo/stable", 0, &ota_crypto_openssl, &found, &yes, &err));

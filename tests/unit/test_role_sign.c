@@ -29,8 +29,8 @@ static struct ota_signers signers(uint8_t count) {
     struct ota_signers s = {.threshold = count, .count = count};
     for (uint8_t i = 0; i < count; i++) {
         const struct ota_key_public *p = ota_key_public(key[i]);
-        memcpy(s.keyid[i], p->keyid, sizeof s.keyid[i]);
-        assert_ota_ok(ota_public_key_from_pem(ota_span_str(p->pem), &ota_crypto_openssl, &s.key[i], &err));
+        s.keyid_crc[i] = ota_keyid_crc(ota_span_str(p->keyid));
+        assert_ota_ok(ota_public_key_from_pem(ota_span_str(p->pem), &s.key[i], &err));
     }
     return s;
 }

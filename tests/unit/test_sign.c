@@ -121,8 +121,8 @@ static void test_keyring_refuses_a_folder_others_may_write(void **state) {
 
 static struct ota_signers signers_of(const struct ota_key *a, const struct ota_key *b, uint32_t threshold) {
     struct ota_signers s = {.threshold = threshold, .count = 2};
-    memcpy(s.keyid[0], ota_key_public(a)->keyid, sizeof s.keyid[0]);
-    memcpy(s.keyid[1], ota_key_public(b)->keyid, sizeof s.keyid[1]);
+    s.keyid_crc[0] = ota_keyid_crc(ota_span_str(ota_key_public(a)->keyid));
+    s.keyid_crc[1] = ota_keyid_crc(ota_span_str(ota_key_public(b)->keyid));
     return s;
 }
 
