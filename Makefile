@@ -50,7 +50,7 @@ UNIT_TESTS := $(patsubst tests/unit/%.c,%,$(wildcard tests/unit/test_*.c))
 FUZZERS := $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
 UNIT_SYS = -lcmocka -lmicrohttpd -lgnutls -lsqlite3 -lcurl -lcjson -lcrypto -lssl -lpthread -ldl
 
-.PHONY: all debug deps demo check check-long fuzz man install uninstall clean help format lint tests-build fuzzers
+.PHONY: all debug deps demo check check-long conformance fuzz man install uninstall clean help format lint tests-build fuzzers
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -103,6 +103,21 @@ tests-build: all $(UNIT_TESTS:%=$(OUT)/tests/%) fuzzers
 
 fuzz: deps ## run every fuzzer for FUZZ_SECONDS (600), two at a time; needs clang
 	$(Q)tests/fuzz/run.sh $(BUILD)/fuzz
+
+# ---- conformance: the core's client behind the suite's command line, with two verifiers ----
+CLIENT_OBJECTS := $(patsubst %,$(OBJ)/tests/conformance/%.o,tuf_client shelf verifier)
+define CLIENT
+.PHONY: $(1)
+$(1): $(OUT)/$(1)
+$(OUT)/$(1): $$(CLIENT_OBJECTS) $(OBJ)/tests/conformance/verifier_$(2).o $$(foreach l,host core,$$(call lib,$$(l)))
+	$$(call say,LD,$$@)
+	$$(Q)mkdir -p $$(@D)
+	$$(Q)$(CC) $$(ALL_LDFLAGS) -o $$@ $$(filter %.o,$$^) -Wl,--start-group $$(filter %.a,$$^) -Wl,--end-group -lcurl -lcjson -lcrypto
+endef
+$(eval $(call CLIENT,tuf-client,host))
+$(eval $(call CLIENT,tuf-client-chip,chip))
+conformance: tuf-client tuf-client-chip ## the public TUF suite; TUF_CONFORMANCE=, PYTHON_TUF=, SECURESYSTEMSLIB=DIR are its sources
+	$(Q)tests/conformance/run.sh $(OUT)
 
 check: deps ## build sanitized, run unit, CLI and network tests (a minute or two)
 	$(Q)$(MAKE) --no-print-directory FLAVOUR=debug tests-build

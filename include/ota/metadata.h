@@ -120,6 +120,7 @@ bool ota_path_matches(struct ota_span pattern, struct ota_span path);
 struct ota_target {
     struct ota_span path;
     uint64_t length;
+    struct ota_value hashes; /* raw.p NULL when absent: every kind the entry has */
     bool has_sha256;
     uint8_t sha256[OTA_SHA256_LEN];
     bool has_custom;

@@ -14,13 +14,15 @@ enum ota_status ota_role_name_copy(struct ota_span name, char out[OTA_ROLE_NAME_
 }
 
 /* Optional "hashes": only sha256 matters to us. */
-static enum ota_status read_hashes(const struct ota_value *entry, bool *has, uint8_t out[OTA_SHA256_LEN],
-                                   struct ota_err *err) {
-    struct ota_value hashes, v;
-    OTA_TRY(ota_scan_find(entry, "hashes", &hashes, has, err));
-    if (!*has)
+static enum ota_status read_hashes(const struct ota_value *entry, struct ota_value *hashes, bool *has,
+                                   uint8_t out[OTA_SHA256_LEN], struct ota_err *err) {
+    struct ota_value v;
+    OTA_TRY(ota_scan_find(entry, "hashes", hashes, has, err));
+    if (!*has) {
+        hashes->raw = (struct ota_span){NULL, 0};
         return OTA_OK;
-    OTA_TRY(ota_scan_find(&hashes, "sha256", &v, has, err));
+    }
+    OTA_TRY(ota_scan_find(hashes, "sha256", &v, has, err));
     return *has ? ota_scan_sha256(&v, "sha256", out, err) : OTA_OK;
 }
 
@@ -39,7 +41,7 @@ static enum ota_status read_meta_entry(struct ota_span key, const struct ota_val
     OTA_TRY(ota_scan_find(v, "length", &field, &found, err));
     if (found)
         OTA_TRY(ota_scan_u64(&field, "length", 1, UINT64_MAX, &out->length, err));
-    return read_hashes(v, &out->has_sha256, out->sha256, err);
+    return read_hashes(v, &field, &out->has_sha256, out->sha256, err);
 }
 
 enum ota_status ota_meta_entries(const struct ota_metadata *m, struct ota_meta_entry *out, size_t cap, size_t *count,
@@ -179,7 +181,7 @@ enum ota_status ota_targets_next(struct ota_scan *it, struct ota_target *out, bo
         return OTA_OK;
     OTA_TRY(ota_scan_get(&v, "length", &field, err));
     OTA_TRY(ota_scan_u64(&field, "length", 0, UINT64_MAX, &out->length, err));
-    OTA_TRY(read_hashes(&v, &out->has_sha256, out->sha256, err));
+    OTA_TRY(read_hashes(&v, &out->hashes, &out->has_sha256, out->sha256, err));
     return ota_scan_find(&v, "custom", &out->custom, &out->has_custom, err);
 }
 
