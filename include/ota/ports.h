@@ -115,6 +115,7 @@ struct ota_request {
     uint64_t range_from;       /* > 0: Range: bytes=<from>- */
     const char *if_range;      /* NULL or a strong ETag with its quotes */
     const char *if_none_match; /* NULL or an ETag with its quotes */
+    bool no_cache;             /* caches on the way must ask the server: Cache-Control: no-cache */
     struct ota_span body;      /* p != NULL: POST application/json */
     /* The server need not prove its name: what it sends is judged by signatures alone. Never heeded for
      * OTA_ADDRESS_API, and nothing that names the board (token, client certificate) goes along. */

@@ -70,6 +70,7 @@ enum ota_status ota_trust_fetch(struct ota_trust *t, const struct ota_trust_want
     const struct ota_request req = {.address = OTA_ADDRESS_METADATA,
                                     .path = wanted->file,
                                     .if_none_match = wanted->if_none_match,
+                                    .no_cache = wanted->no_cache,
                                     .allow_unauthenticated = t->allow_unauthenticated};
     *len = 0;
     memset(resp, 0, sizeof *resp);

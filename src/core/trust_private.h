@@ -56,6 +56,7 @@ struct ota_trust_wanted {
     size_t cap;
     uint64_t length;
     const char *if_none_match; /* or NULL */
+    bool no_cache;
 };
 /* Any HTTP status is OTA_OK; a 200 leaves its body in buf[0..*len). */
 OTA_MUST_USE enum ota_status ota_trust_fetch(struct ota_trust *t, const struct ota_trust_wanted *wanted,

@@ -67,10 +67,11 @@ static enum ota_status accept_root(struct ota_trust *t, size_t len, struct ota_e
     return OTA_OK;
 }
 
-static enum ota_status walk_roots(struct ota_trust *t, struct held *held, struct ota_err *err) {
+static enum ota_status walk_roots(struct ota_trust *t, bool no_cache, struct held *held, struct ota_err *err) {
     char file[OTA_TRUST_FILE_MAX];
     for (unsigned i = 0; i < OTA_ROOT_ROTATIONS_MAX; i++) {
-        struct ota_trust_wanted wanted = {.file = file, .cap = OTA_CAP_ROOT, .length = OTA_LENGTH_UNKNOWN};
+        struct ota_trust_wanted wanted = {
+            .file = file, .cap = OTA_CAP_ROOT, .length = OTA_LENGTH_UNKNOWN, .no_cache = no_cache};
         struct ota_response resp;
         size_t len;
         ota_trust_file(t->root_version + 1, "root", file);
@@ -243,9 +244,30 @@ static enum ota_status begin_run(struct ota_trust *t, struct ota_err *err) {
     return OTA_OK;
 }
 
+/* Timestamp and snapshot by the keys of the trusted root. */
+static enum ota_status follow_root(struct ota_trust *t, struct held *held, struct ota_err *err) {
+    struct ota_meta_entry snapshot;
+    bool unchanged;
+    ota_trust_set_time(t);
+    OTA_TRY(ota_trust_check_expiry(t, "root", t->root_version, t->root_expires, err));
+    if (!held->present)
+        OTA_TRY(fetch_timestamp(t, NULL, held, &unchanged, err));
+    if (accept_timestamp(t, held->len, &snapshot, err) != OTA_OK)
+        return ota_err_prefix(err, "timestamp.json");
+    return refresh_snapshot(t, &snapshot, err);
+}
+
+/* Keys that are not the trusted root's: a cache on the way may still hold the "not found" from before the root that names
+ * them, and is passed over. */
+static bool finds_hidden_root(struct ota_trust *t) {
+    const uint64_t known = t->root_version;
+    struct held none = {false, 0};
+    struct ota_err unkept;
+    return walk_roots(t, true, &none, &unkept) == OTA_OK && t->root_version > known;
+}
+
 enum ota_status ota_trust_refresh(struct ota_trust *t, bool if_changed, bool *unchanged, struct ota_err *err) {
     struct held held = {false, 0};
-    struct ota_meta_entry snapshot;
     *unchanged = false;
     OTA_TRY(begin_run(t, err));
     if (if_changed && all_fresh(t)) {
@@ -253,12 +275,10 @@ enum ota_status ota_trust_refresh(struct ota_trust *t, bool if_changed, bool *un
         if (*unchanged)
             return OTA_OK;
     }
-    OTA_TRY(walk_roots(t, &held, err));
-    ota_trust_set_time(t);
-    OTA_TRY(ota_trust_check_expiry(t, "root", t->root_version, t->root_expires, err));
-    if (!held.present)
-        OTA_TRY(fetch_timestamp(t, NULL, &held, unchanged, err));
-    if (accept_timestamp(t, held.len, &snapshot, err) != OTA_OK)
-        return ota_err_prefix(err, "timestamp.json");
-    return refresh_snapshot(t, &snapshot, err);
+    OTA_TRY(walk_roots(t, false, &held, err));
+    enum ota_status status = follow_root(t, &held, err);
+    if (status != OTA_SIGNATURE || !finds_hidden_root(t))
+        return status;
+    held.present = false;
+    return follow_root(t, &held, err);
 }

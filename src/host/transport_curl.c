@@ -187,6 +187,8 @@ static void choose_headers(struct ota_curl *c, const struct ota_request *req) {
         send_header(c, "If-Range: %s", req->if_range);
     if (req->if_none_match)
         send_header(c, "If-None-Match: %s", req->if_none_match);
+    if (req->no_cache)
+        send_header(c, "Cache-Control: no-cache");
     if (req->body.p) {
         send_header(c, "Content-Type: application/json");
         send_header(c, "Expect:");

@@ -178,6 +178,27 @@ static void test_curl_a_stalled_body_times_out(void **state) {
 }
 
 /* Time that the caller takes between reads is not the server's fault. */
+/* A server that keeps the line alive with a byte now and then: the whole answer has its time, too. */
+static void test_attack_slow_body(void **state) {
+    static const struct http_answer answers[] = {{OK_HEAD("1000"), 1000, .drip_ms = 50}, {0}};
+    struct ota_response resp;
+    uint8_t part[100];
+    size_t got = 1, total = 0;
+    (void)state;
+    server = http_server_start(answers, false);
+    const struct ota_curl_config cfg = {
+        .url_metadata = http_server_url(server), .stall_timeout_ms = 10000, .total_timeout_ms = 500};
+    assert_ota_ok(ota_curl_new(&cfg, &curl, &err));
+    net = ota_curl_transport(curl);
+    assert_ota_ok(get(&metadata, &resp));
+    enum ota_status status = OTA_OK;
+    for (; status == OTA_OK && got > 0; total += got)
+        status = net->read(net->ctx, part, sizeof part, &got, &err);
+    assert_int_equal(status, OTA_TIMEOUT);
+    assert_in_range(total, 1, 20);
+    net->close(net->ctx);
+}
+
 static void test_curl_a_slow_reader_does_not_time_out(void **state) {
     static const struct http_answer answers[] = {{OK_HEAD("200000"), 200000, .close = false}, {0}};
     const struct timespec pause = {.tv_nsec = 500 * 1000 * 1000};
@@ -326,7 +347,7 @@ static void test_curl_reads_validators_and_retry_after(void **state) {
 static void test_curl_sends_if_none_match(void **state) {
     static const struct http_answer answers[] = {{"HTTP/1.1 304 Not Modified\r\n\r\n", 0, .close = false}, {0}};
     const struct ota_request req = {
-        .address = OTA_ADDRESS_METADATA, .path = "timestamp.json", .if_none_match = "\"abc\""};
+        .address = OTA_ADDRESS_METADATA, .path = "timestamp.json", .if_none_match = "\"abc\"", .no_cache = true};
     struct ota_response resp;
     (void)state;
     start(answers);
@@ -335,6 +356,7 @@ static void test_curl_sends_if_none_match(void **state) {
     read_body(0, OTA_OK);
     const char *request = http_server_request(server, 0);
     assert_non_null(strstr(request, "\r\nIf-None-Match: \"abc\"\r\n"));
+    assert_non_null(strstr(request, "\r\nCache-Control: no-cache\r\n"));
     assert_non_null(strstr(request, "\r\nUser-Agent: test/1\r\n"));
     assert_null(strstr(request, "Accept-Encoding"));
     assert_null(strstr(request, "Range"));
@@ -572,6 +594,7 @@ int main(void) {
         TEST(test_curl_a_long_body_ends_at_its_content_length),
         TEST(test_curl_a_body_without_length_ends_with_the_connection),
         TEST(test_curl_a_stalled_body_times_out),
+        TEST(test_attack_slow_body),
         TEST(test_curl_a_slow_reader_does_not_time_out),
         TEST(test_curl_an_empty_answer_and_a_closed_port_are_network),
         TEST(test_curl_does_not_wait_for_what_is_there),

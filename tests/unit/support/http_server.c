@@ -110,17 +110,22 @@ static bool read_request(const struct link *l, struct ota_buf *out) {
     return true;
 }
 
+static void pause_ms(unsigned ms) {
+    const struct timespec t = {.tv_sec = ms / 1000, .tv_nsec = (long)(ms % 1000) * 1000000};
+    if (ms)
+        (void)nanosleep(&t, NULL);
+}
+
 static bool answer(const struct link *l, const struct http_answer *a) {
     char block[1024];
     memset(block, 'x', sizeof block);
     if (!give(l, a->head, strlen(a->head)))
         return false;
-    if (a->stall_ms) {
-        struct timespec t = {.tv_sec = a->stall_ms / 1000, .tv_nsec = (long)(a->stall_ms % 1000) * 1000000};
-        (void)nanosleep(&t, NULL);
-    }
+    pause_ms(a->stall_ms);
     for (size_t left = a->body; left;) {
-        size_t n = left < sizeof block ? left : sizeof block;
+        size_t most = a->drip_ms ? 1 : sizeof block;
+        size_t n = left < most ? left : most;
+        pause_ms(a->drip_ms);
         if (!give(l, block, n))
             return false;
         left -= n;

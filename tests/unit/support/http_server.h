@@ -10,6 +10,7 @@ struct http_answer {
     size_t body;       /* bytes of 'x' that follow */
     bool close;        /* the connection, after that */
     unsigned stall_ms; /* before the body */
+    unsigned drip_ms;  /* before each byte of it */
     bool reset;        /* close without TLS's or TCP's goodbye */
 };
 
