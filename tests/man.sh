@@ -118,7 +118,7 @@ judge() {
     verb=()
     while [ $# -gt 0 ]; do
         case $1 in
-        -C) shift ;;
+        -C | --server) shift ;;
         -*) ;;
         *)
             [ "$program" = otaserve ] && break

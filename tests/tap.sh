@@ -10,7 +10,7 @@
 #   skip_all WHY               ends the suite, skipped
 #   $tmp                       a folder of its own, removed at the end
 #   at_exit CMD                run at the end, last first
-#   start_daemon DIR [ARG...]  otaserve for a workspace on a free port of 127.0.0.1; sets $daemon_pid and $daemon_url
+#   start_daemon DIR [ARG...]  otaserve for a workspace on a free port of 127.0.0.1, or on $daemon_listen; sets $daemon_pid and $daemon_url
 #   stop_daemon                ends it and waits
 set -u
 OTA_TOP=${OTA_TOP:-$PWD}
@@ -100,7 +100,7 @@ start_daemon() {
     tap_ws=$1
     shift
     : >"$tmp/daemon.out"
-    otaserve -C "$tap_ws" --listen 127.0.0.1:0 "$@" >"$tmp/daemon.out" 2>"$tmp/daemon.log" </dev/null &
+    otaserve -C "$tap_ws" --listen "${daemon_listen:-127.0.0.1:0}" "$@" >"$tmp/daemon.out" 2>"$tmp/daemon.log" </dev/null &
     daemon_pid=$!
     for _ in $(seq 200); do
         daemon_url=$(sed -nE 's/.*boards use (https:[^ ]+).*/\1/p' "$tmp/daemon.out")

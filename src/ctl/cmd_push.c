@@ -14,13 +14,14 @@
 /* What the options of the build borrow. */
 struct words {
     const char *channels[OTA_CHANNELS_MAX + 1];
-    const char **with;
+    const char **with, **key;
     char *table;
     struct ota_buf notes;
     bool has_notes;
 };
 static void words_free(struct words *v) {
     free(v->with);
+    free(v->key);
     free(v->table);
     ota_buf_free(&v->notes);
 }
@@ -91,17 +92,42 @@ static enum ota_status read_notes(const struct ota_args *args, struct words *v, 
     return OTA_OK;
 }
 
+static const char **all_of(const struct ota_args *args, const char *option) {
+    size_t count = ota_args_count(args, option);
+    const char **list = ota_calloc(count + 1, sizeof *list);
+    for (size_t i = 0; i < count; i++)
+        list[i] = ota_args_at(args, option, i);
+    return list;
+}
+
+static enum ota_status read_server(const struct ota_args *args, struct ota_push *p, struct ota_err *err) {
+    static const char *const remote_only[] = {"root", "ca", "token-file"};
+    const char *given = ota_args_get(args, "server"), *url = given ? given : p->w->config.server;
+    p->place = url[0] ? &ota_push_remote : &ota_push_local;
+    for (size_t i = 0; !url[0] && i < OTA_ARRAY_LEN(remote_only); i++)
+        if (ota_args_has(args, remote_only[i]))
+            return ota_err_set(err, OTA_USAGE, "--%s is for a push to a server; add --server URL", remote_only[i]);
+    if (!url[0])
+        return OTA_OK;
+    if (strncmp(url, "https://", 8) != 0)
+        return ota_err_set(err, OTA_USAGE, "--server \"%.80s\" is no https:// address", url);
+    p->server = (struct ota_push_server){
+        .url = url,
+        .root = ota_args_get(args, "root"),
+        .ca = ota_args_get(args, "ca"),
+        .token_file = ota_args_get(args, "token-file"),
+    };
+    return OTA_OK;
+}
+
 static enum ota_status read_options(const struct ota_args *args, struct ota_push *p, struct words *v,
                                     struct ota_build_options *o, struct ota_err *err) {
     uint64_t from_min;
-    size_t with = ota_args_count(args, "with");
     OTA_TRY(read_channel(args, p, v, err));
     OTA_TRY(read_share(args, p, err));
     OTA_TRY(read_notes(args, v, err));
     OTA_TRY(ota_args_number(args, "from-min", 0, OTA_COUNTER_MAX, 0, &from_min, err));
-    v->with = ota_calloc(with + 1, sizeof *v->with);
-    for (size_t i = 0; i < with; i++)
-        v->with[i] = ota_args_at(args, "with", i);
+    v->with = all_of(args, "with");
     const char *table = ota_args_get(args, "table");
     v->table = table ? ota_strdup(table) : ota_build_known_table(p->w, p->product->name);
     p->dry_run = ota_args_has(args, "dry-run");
@@ -155,11 +181,11 @@ static enum ota_status build_operands(const struct ota_args *args, struct ota_pu
     return ota_build_open_files(&p->build, o, operands, count, err);
 }
 
-static enum ota_status check_and_build(const struct ota_args *args, struct ota_push *p, struct ota_err *err) {
-    OTA_CLEAN(words_free) struct words v = {.with = NULL};
+static enum ota_status check_and_build(const struct ota_args *args, struct ota_push *p, struct words *v,
+                                       struct ota_err *err) {
     struct ota_build_options o;
     struct ota_progress_bar bar;
-    OTA_TRY(read_options(args, p, &v, &o, err));
+    OTA_TRY(read_options(args, p, v, &o, err));
     o.progress = ota_progress_start(&bar, "checking");
     enum ota_status st = build_operands(args, p, &o, err);
     ota_progress_end(&bar);
@@ -169,7 +195,7 @@ static enum ota_status check_and_build(const struct ota_args *args, struct ota_p
 /* Read before any lock is taken: what is printed first, and all that a dry run needs. */
 static enum ota_status compare_with_published(struct ota_push *p, struct ota_err *err) {
     OTA_CLEAN(ota_push_current_free) struct ota_push_current current = {.role = {0}};
-    OTA_TRY(ota_push_current_read(p, &current, err));
+    OTA_TRY(p->place->read(p, &current, err));
     OTA_TRY(ota_push_set_base(p, &current, err));
     return ota_push_compare(p, &current, err);
 }
@@ -182,12 +208,13 @@ static void remember_table(const struct ota_push *p) {
 }
 
 static enum ota_status push(const struct ota_args *args, struct ota_push *p, struct ota_err *err) {
+    OTA_CLEAN(words_free) struct words v = {.key = all_of(args, "key")};
     bool json = ota_ctl_json(args);
-    if (p->w->config.server[0])
-        return ota_err_set(err, OTA_UNSUPPORTED, "ota.conf names a remote server (%s); push where its workspace lies",
-                           p->w->config.server);
+    p->key = v.key;
+    p->passphrase = ota_passphrase_source(ota_args_get(args, "passphrase-file"));
+    OTA_TRY(read_server(args, p, err));
     OTA_TRY(ota_workspace_product(p->w, ota_args_get(args, "product"), &p->product, err));
-    OTA_TRY(check_and_build(args, p, err));
+    OTA_TRY(check_and_build(args, p, &v, err));
     OTA_TRY(compare_with_published(p, err));
     if (!json)
         ota_push_print_plan(p);
@@ -207,6 +234,7 @@ enum ota_status ota_cmd_push(const struct ota_args *args, struct ota_err *err) {
     OTA_TRY(ota_ctl_workspace(args, &w, err));
     struct ota_push *p = ota_calloc(1, sizeof *p);
     p->w = &w;
+    p->lock = -1;
     enum ota_status st = push(args, p, err);
     ota_build_free(&p->build);
     free(p);

@@ -6,19 +6,11 @@
 
 #include "ctl/push.h"
 #include "sign/base.h"
-#include "store/repo.h"
 
 void ota_push_current_free(struct ota_push_current *c) {
     ota_buf_free(&c->role);
     ota_buf_free(&c->rollout);
     ota_buf_free(&c->targets);
-}
-
-enum ota_status ota_push_current_read(const struct ota_push *p, struct ota_push_current *c, struct ota_err *err) {
-    OTA_TRY(ota_ctl_product_role(p->w, p->product->name, &c->role, err));
-    OTA_TRY(ota_repo_role(p->w, "targets", &c->targets, err));
-    enum ota_status st = ota_repo_role(p->w, "rollout", &c->rollout, err);
-    return st == OTA_NOT_FOUND ? OTA_OK : st;
 }
 
 enum ota_status ota_push_set_base(struct ota_push *p, const struct ota_push_current *c, struct ota_err *err) {

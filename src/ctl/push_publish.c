@@ -1,51 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * From a checked release to a published one.
+ * From a checked release to a published one:
  *
- *   state/lock held:  wait for releases of this product that are on their way -> counter -> sign
- *                     -> fill state/incoming/.tmp-<id> -> rename to state/incoming/<id>
- *   then:             a running daemon publishes and answers with <id>.done or <id>.refused; where none runs, this process is the publisher
+ *   enter the place -> read what is published -> counter -> sign -> hand over, wait
  *
- * The rename hands over: before it nothing has happened, after it the daemon or the next push finishes the job.
+ * Where another release of the product came in between, once more on top of it.
  */
-#include <pwd.h>
-#include <signal.h>
-#include <stdio.h>
-#include <string.h>
-
-#include "ctl/cmd.h"
-#include "ctl/progress.h"
 #include "ctl/push.h"
-#include "host/crypto.h"
-#include "host/fs.h"
 #include "sign/keyring.h"
 #include "sign/sign.h"
-#include "store/repo.h"
 
-#define LOCK_WAIT_MS 120000
-
-/* ---- earlier pushes ---------------------------------------------------------------------------------------- */
-
-/* A release still on its way is not in the product role yet: the next one must be signed on top of it. One that is
- * refused is out of the way as well. */
-static enum ota_status finish_pending(const struct ota_push *p, struct ota_err *err) {
-    OTA_CLEAN(ota_fs_names_free) struct ota_fs_names names = {0};
-    OTA_CLEAN(ota_buf_free) struct ota_buf remarks = {0}; /* the daemon's log has them */
-    OTA_TRY(ota_repo_incoming(p->w, &names, &remarks, err));
-    for (size_t i = 0; i < names.count; i++) {
-        OTA_CLEAN_FREE char *folder = ota_workspace_path(p->w, "state/incoming/%s", names.name[i]);
-        struct ota_err why;
-        if (!ota_repo_incoming_is_of(p->w, names.name[i], p->product->name))
-            continue;
-        enum ota_status st = ota_push_see_published(p->w, names.name[i], &why);
-        if (st != OTA_OK && ota_fs_exists(folder))
-            return ota_err_set(err, st,
-                               "an earlier push is in the way and cannot be published: %s. To drop it, remove the "
-                               "folder %s",
-                               why.msg, folder);
-    }
-    return OTA_OK;
-}
+#define CONFLICTS_MAX 5u
 
 /* ---- signing ------------------------------------------------------------------------------------------- */
 
@@ -59,101 +24,49 @@ static enum ota_status assign_counter(struct ota_push *p, const struct ota_push_
     return OTA_OK;
 }
 
-static enum ota_status sign(const struct ota_push *p, const struct ota_push_current *c, struct ota_buf *out,
-                            uint64_t *version, struct ota_err *err) {
+static enum ota_status load_keys(const struct ota_push *p, struct ota_keyring *ring, struct ota_err *err) {
     OTA_CLEAN_FREE char *folder = ota_workspace_path(p->w, "keys");
-    OTA_CLEAN(ota_keyring_free) struct ota_keyring ring = {0};
-    OTA_TRY(ota_keyring_load(&ring, folder, err));
+    if (!p->key[0])
+        return ota_keyring_load(ring, folder, err);
+    for (size_t i = 0; p->key[i]; i++)
+        OTA_TRY(ota_keyring_add(ring, p->product->name, p->key[i], &p->passphrase, err));
+    return OTA_OK;
+}
+
+static enum ota_status sign(const struct ota_push *p, const struct ota_keyring *ring, const struct ota_push_current *c,
+                            struct ota_buf *out, uint64_t *version, struct ota_err *err) {
     struct ota_sign_release in = {
         .release = &p->build.release,
         .role = ota_buf_span(&c->role),
         .rollout = ota_buf_span(&c->rollout),
         .now = ota_ctl_now(),
     };
-    OTA_TRY(ota_keyring_product(&ring, ota_buf_span(&c->targets), p->product->name, &in.by, err));
+    OTA_TRY(ota_keyring_product(ring, ota_buf_span(&c->targets), p->product->name, &in.by, err));
     return ota_sign_release(&in, out, version, err);
 }
 
-/* ---- handing over -------------------------------------------------------------------------------------- */
+/* ---- the flow ------------------------------------------------------------------------------------------ */
 
-/* Sorts by age; a second push in the same second differs in its counter. */
-static enum ota_status make_id(const struct ota_push *p, char **out, struct ota_err *err) {
-    uint8_t salt[4];
-    char hex[2 * sizeof salt + 1];
-    OTA_TRY(ota_crypto_openssl.random(ota_crypto_openssl.ctx, salt, sizeof salt, err));
-    ota_hex_encode(salt, sizeof salt, hex);
-    *out = ota_sprintf("%010llu-%s-%u-%s", (unsigned long long)ota_ctl_now(), p->product->name,
-                       p->build.release.counter, hex);
-    return OTA_OK;
-}
-
-static void user_name(char out[33]) {
-    const struct passwd *user = getpwuid(geteuid());
-    (void)snprintf(out, 33, "%s", user ? user->pw_name : "");
-    for (const char *c = out; *c; c++)
-        if (!strchr("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-", *c))
-            out[0] = '\0';
-    if (!out[0])
-        (void)snprintf(out, 33, "uid-%u", (unsigned)geteuid());
-}
-
-static enum ota_status fill_folder(const struct ota_push *p, const char *folder, const struct ota_buf *role,
-                                   uint64_t version, struct ota_err *err) {
-    char user[33];
-    struct ota_progress_bar bar;
-    OTA_CLEAN_FREE char *metadata = ota_sprintf("%s/metadata", folder);
-    OTA_CLEAN_FREE char *file = ota_sprintf("%s/%llu.%s.json", metadata, (unsigned long long)version, p->product->name);
-    user_name(user);
-    const struct ota_build_request request = {
-        .channel = p->channel, .permille = p->permille, .groups = "*", .by = user};
-    OTA_TRY(ota_fs_mkdirs(metadata, 0755, err));
-    OTA_TRY(ota_fs_write(file, role->p, role->len, 0644, err));
-    const struct ota_build_progress progress = ota_progress_start(&bar, "copying");
-    enum ota_status st = ota_build_write(&p->build, folder, &progress, err);
-    ota_progress_end(&bar);
-    OTA_TRY(st);
-    return ota_build_write_request(&p->build, folder, &request, err);
-}
-
-/* Ctrl-C waits for these milliseconds, so that no half-filled folder stays behind. */
-static enum ota_status hand_over(const struct ota_push *p, const char *id, const struct ota_buf *role, uint64_t version,
-                                 struct ota_err *err) {
-    OTA_CLEAN_FREE char *temp = ota_workspace_path(p->w, "state/incoming/.tmp-%s", id);
-    OTA_CLEAN_FREE char *folder = ota_workspace_path(p->w, "state/incoming/%s", id);
-    struct ota_err ignored;
-    sigset_t before;
-    ota_push_hold_stop(&before);
-    enum ota_status st = fill_folder(p, temp, role, version, err);
-    if (st == OTA_OK)
-        st = ota_fs_rename(temp, folder, err);
-    if (st != OTA_OK)
-        (void)!ota_fs_remove_tree(temp, &ignored);
-    (void)sigprocmask(SIG_SETMASK, &before, NULL);
-    return st;
-}
-
-static enum ota_status lock_pushes(const struct ota_workspace *w, int *fd, struct ota_err *err) {
-    OTA_CLEAN_FREE char *lock = ota_workspace_path(w, "state/lock");
-    enum ota_status st = ota_fs_lock(lock, LOCK_WAIT_MS, fd, err);
-    if (st == OTA_BUSY)
-        return ota_err_set(err, OTA_BUSY, "another push to this workspace is still under way (%s)", lock);
-    return st;
+static enum ota_status publish_once(struct ota_push *p, const struct ota_keyring *ring, struct ota_err *err) {
+    OTA_CLEAN(ota_push_current_free) struct ota_push_current current = {.role = {0}};
+    OTA_CLEAN(ota_buf_free) struct ota_buf role = {0};
+    uint64_t version;
+    OTA_TRY(p->place->enter(p, err));
+    OTA_TRY(p->place->read(p, &current, err));
+    OTA_TRY(ota_push_set_base(p, &current, err)); /* once more: another release may have come in between */
+    OTA_TRY(assign_counter(p, &current, err));
+    OTA_TRY(sign(p, ring, &current, &role, &version, err));
+    ota_push_catch_stop();
+    return p->place->publish(p, &role, version, err);
 }
 
 enum ota_status ota_push_publish(struct ota_push *p, struct ota_err *err) {
-    OTA_CLEAN_FD int lock = -1;
-    OTA_CLEAN(ota_push_current_free) struct ota_push_current current = {.role = {0}};
-    OTA_CLEAN(ota_buf_free) struct ota_buf role = {0};
-    OTA_CLEAN_FREE char *id = NULL;
-    uint64_t version;
-    OTA_TRY(lock_pushes(p->w, &lock, err));
-    OTA_TRY(finish_pending(p, err));
-    OTA_TRY(ota_push_current_read(p, &current, err));
-    OTA_TRY(ota_push_set_base(p, &current, err)); /* once more: another release may have come in between */
-    OTA_TRY(assign_counter(p, &current, err));
-    OTA_TRY(sign(p, &current, &role, &version, err));
-    OTA_TRY(make_id(p, &id, err));
-    ota_push_catch_stop();
-    enum ota_status st = hand_over(p, id, &role, version, err);
-    return st == OTA_OK ? ota_push_see_own(p, id, err) : st;
+    OTA_CLEAN(ota_keyring_free) struct ota_keyring ring = {0};
+    OTA_TRY(load_keys(p, &ring, err));
+    enum ota_status st = OTA_ROLLBACK;
+    for (unsigned i = 0; st == OTA_ROLLBACK && i < CONFLICTS_MAX && !ota_push_stopped(); i++) {
+        st = publish_once(p, &ring, err);
+        p->place->leave(p);
+    }
+    return st;
 }

@@ -36,6 +36,9 @@ void ota_push_print_outcome(const struct ota_push *p) {
         printf("Every check passed; nothing was published (-n).\n");
     else
         printf("Published as %s release %u.\n", r->product, r->counter);
+    if (!p->dry_run && p->server.url)
+        ota_print_line(stdout, "Sent %u of %u files (%llu bytes) to %s; it had the others.", p->server.sent_files,
+                       p->server.files, (unsigned long long)p->server.sent_bytes, p->server.url);
     if (!p->channel)
         printf("It %s offered to no board%s; add --channel NAME to offer it.\n", p->dry_run ? "would be" : "is",
                p->dry_run ? "" : " yet");
@@ -93,6 +96,11 @@ void ota_push_print_json(const struct ota_push *p) {
     (void)cJSON_AddNumberToObject(tree, "from_min", r->from_min);
     (void)cJSON_AddBoolToObject(tree, "published", !p->dry_run);
     (void)cJSON_AddBoolToObject(tree, "dry_run", p->dry_run);
+    if (p->server.url) {
+        (void)cJSON_AddStringToObject(tree, "server", p->server.url);
+        (void)cJSON_AddNumberToObject(tree, "sent_files", p->server.sent_files);
+        (void)cJSON_AddNumberToObject(tree, "sent_bytes", (double)p->server.sent_bytes);
+    }
     (void)cJSON_AddItemToObject(tree, "steps", steps_json(&p->build));
     (void)cJSON_AddItemToObject(tree, "left_out", left_json(&p->build));
     for (size_t i = 0; i < p->build.remark_count; i++)

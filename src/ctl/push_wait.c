@@ -29,6 +29,10 @@ static void note_stop(int number) {
 
 static const int stop_signals[] = {SIGINT, SIGTERM};
 
+bool ota_push_stopped(void) {
+    return stopped;
+}
+
 void ota_push_catch_stop(void) {
     const struct sigaction note = {.sa_handler = note_stop, .sa_flags = SA_RESTART};
     for (size_t i = 0; i < OTA_ARRAY_LEN(stop_signals); i++) {
@@ -83,7 +87,8 @@ static enum ota_status read_refusal(const char *path, struct ota_err *err) {
         *message++ = '\0';
     if (message)
         message[strcspn(message, "\n")] = '\0';
-    return ota_err_set(err, ota_status_by_name(ota_span_str(line)), "refused: %s", message && *message ? message : line);
+    return ota_err_set(err, ota_status_by_name(ota_span_str(line)), "refused: %s",
+                       message && *message ? message : line);
 }
 
 /* *answered: the publisher spoke; the result is the return value. */

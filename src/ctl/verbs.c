@@ -41,6 +41,12 @@ static const struct ota_option push_options[] = {
     {"version", 0, "TEXT", "version for people; default: the app's own", false},
     {"from-min", 0, "N", "lowest release a board must run to take this", false},
     {"notes", 0, "FILE", "release notes: UTF-8 text, at most 4096 bytes", false},
+    {"key", 0, "KEY", "sign with this product key: a PEM file, a .uri\nfile or a pkcs11: URI; default: those in keys/", true},
+    {"passphrase-file", 0, "FILE", "its first line opens an encrypted key; default:\n$OTA_PASSPHRASE_FILE, else you are asked", false},
+    {"server", 0, "URL", "push to this otaserve; default: server of\nota.conf, else this workspace", false},
+    {"token-file", 0, "FILE", "token for the server (otactl token create);\ndefault: $OTA_TOKEN_FILE", false},
+    {"root", 0, "FILE", "root.json that the server's metadata is judged\nby; default: keys/root.json", false},
+    {"ca", 0, "FILE", "CA certificate of the server; default:\nkeys/ca.crt, else the system's", false},
     {"dry-run", 'n', NULL, "make every check, publish nothing", false},
     {NULL, 0, NULL, NULL, false},
 };
@@ -57,9 +63,14 @@ static const char push_details[] =
     "boards that have not taken that one yet take it first.\n\n"
     "Without a channel the release is published but offered to no board. A running\n"
     "otaserve publishes at once; without one, push does it itself.\n\n"
+    "With --server the release goes to an otaserve elsewhere, and the workspace here\n"
+    "may be no more than ota.conf, keys/root.json, keys/ca.crt and the product key.\n"
+    "Only files that the server lacks are sent; a push that was cut off goes on where\n"
+    "it ended when it is run again.\n\n"
     "JSON: product, counter, version, channel (null: offered to nobody), permille,\n"
     "from_min, published, dry_run, steps (kind, label, file, length, sha256),\n"
-    "left_out (file, label, reason, remedy), remarks.";
+    "left_out (file, label, reason, remedy), remarks; with a server also server,\n"
+    "sent_files, sent_bytes.";
 
 static const struct ota_option publish_options[] = {
     {"static", 0, NULL, "sign for a web server without a daemon", false},

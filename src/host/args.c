@@ -209,16 +209,22 @@ static bool asks(int argc, char **argv, const char *name, char letter) {
     return false;
 }
 
-/* Options of the program may stand before the verb: `otactl -C dir push`. Moves the verb's words to the front. */
+static bool takes_value(const struct ota_option *options, const char *text) {
+    for (const struct ota_option *o = options; o && o->name; o++)
+        if (o->argument && ((text[1] == '-' && strcmp(text + 2, o->name) == 0) ||
+                            (text[1] != '-' && text[1] == o->letter && !text[2])))
+            return true;
+    return false;
+}
+
+/* Options may stand before the verb: `otactl -C dir push`, `otactl --server URL push`. Moves the verb's words to the
+ * front; whether the verb has such an option is seen later. */
 static void verb_first(const struct ota_program *program, int argc, char **argv) {
     int i = 0;
     while (i < argc && argv[i][0] == '-' && argv[i][1]) {
-        const char *text = argv[i];
-        bool wants_value = false;
-        for (const struct ota_option *o = program->options; o && o->name; o++)
-            if (o->argument &&
-                ((text[1] == '-' && strcmp(text + 2, o->name) == 0) || (text[1] == o->letter && !text[2])))
-                wants_value = true;
+        bool wants_value = takes_value(program->options, argv[i]);
+        for (const struct ota_verb *v = program->verbs; v->name && !wants_value; v++)
+            wants_value = takes_value(v->options, argv[i]);
         i += wants_value ? 2 : 1;
     }
     if (i == 0 || i >= argc)

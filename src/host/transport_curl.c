@@ -4,12 +4,12 @@
  * wait. One answer at a time; the connection stays open between requests. Nothing is followed, decoded or guessed:
  * what the server says about its answer is read strictly in transport_headers.c.
  */
-#include <curl/curl.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
 
 #include "host/buf.h"
+#include "host/curl_tls.h"
 #include "host/transport.h"
 #include "host/transport_headers.h"
 
@@ -78,35 +78,6 @@ static size_t on_body(char *p, size_t size, size_t n, void *ctx) {
 
 /* ---- errors -------------------------------------------------------------------------------------------- */
 
-static enum ota_status status_of(CURLcode code) {
-    switch (code) {
-    case CURLE_PARTIAL_FILE:
-        return OTA_TRUNCATED;
-    case CURLE_OPERATION_TIMEDOUT:
-        return OTA_TIMEOUT;
-    case CURLE_PEER_FAILED_VERIFICATION:
-    case CURLE_SSL_CERTPROBLEM:
-    case CURLE_SSL_CACERT_BADFILE:
-    case CURLE_SSL_ISSUER_ERROR:
-    case CURLE_SSL_INVALIDCERTSTATUS:
-        return OTA_TLS;
-    case CURLE_WRITE_ERROR: /* our header callback said no without a reason of its own */
-    case CURLE_WEIRD_SERVER_REPLY:
-    case CURLE_UNSUPPORTED_PROTOCOL:
-    case CURLE_BAD_CONTENT_ENCODING:
-    case CURLE_FILESIZE_EXCEEDED:
-    case CURLE_HTTP2:
-    case CURLE_TOO_MANY_REDIRECTS:
-        return OTA_HTTP;
-    case CURLE_URL_MALFORMAT:
-        return OTA_CONFIG;
-    case CURLE_OUT_OF_MEMORY:
-        return OTA_MEMORY;
-    default: /* CURLE_SSL_CONNECT_ERROR, too: a handshake that broke says nothing about the server's name */
-        return OTA_NETWORK;
-    }
-}
-
 static const char *base_of(const struct ota_curl *c, enum ota_address address) {
     return (unsigned)address < OTA_ARRAY_LEN(c->base) ? c->base[address] : NULL;
 }
@@ -119,7 +90,7 @@ static void name_server(struct ota_curl *c) {
 static enum ota_status explain(const struct ota_curl *c, struct ota_err *err) {
     if (c->head.refused[0])
         return ota_err_set(err, OTA_HTTP, "%s: %s", c->server, c->head.refused);
-    return ota_err_set(err, status_of(c->code), "%s: %s", c->server,
+    return ota_err_set(err, ota_curl_status(c->code), "%s: %s", c->server,
                        c->text[0] ? c->text : curl_easy_strerror(c->code));
 }
 
@@ -197,19 +168,10 @@ static void choose_headers(struct ota_curl *c, const struct ota_request *req) {
 
 static void set_security(struct ota_curl *c) {
     CURL *e = c->easy;
-    curl_easy_setopt(e, CURLOPT_PROTOCOLS_STR, "https,http");
-    curl_easy_setopt(e, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
+    ota_curl_secure(e, ota_buf_span(&c->ca), "https,http");
     curl_easy_setopt(e, CURLOPT_SSL_VERIFYPEER, c->verify ? 1L : 0L);
     curl_easy_setopt(e, CURLOPT_SSL_VERIFYHOST, c->verify ? 2L : 0L);
     curl_easy_setopt(e, CURLOPT_SSL_SESSIONID_CACHE, c->verify ? 1L : 0L);
-    curl_easy_setopt(e, CURLOPT_FOLLOWLOCATION, 0L);
-    curl_easy_setopt(e, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
-    if (c->ca.len == 0)
-        return;
-    /* A CA that was given is the only one. */
-    struct curl_blob blob = {.data = c->ca.p, .len = c->ca.len, .flags = CURL_BLOB_NOCOPY};
-    curl_easy_setopt(e, CURLOPT_CAINFO_BLOB, &blob);
-    curl_easy_setopt(e, CURLOPT_CAPATH, NULL);
 }
 
 static void set_options(struct ota_curl *c, const struct ota_request *req) {

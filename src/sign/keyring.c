@@ -21,6 +21,23 @@ void ota_keyring_free(struct ota_keyring *k) {
     memset(k, 0, sizeof *k);
 }
 
+static void keep(struct ota_keyring *k, const char *file, const char *role, struct ota_key *key) {
+    k->entry[k->count].key = key;
+    k->entry[k->count].file = ota_strdup(file);
+    (void)ota_format(k->entry[k->count].role, sizeof k->entry[0].role, "%s", role);
+    k->count++;
+}
+
+enum ota_status ota_keyring_add(struct ota_keyring *k, const char *role, const char *reference,
+                                const struct ota_passphrase *passphrase, struct ota_err *err) {
+    struct ota_key *key = NULL;
+    if (k->count == OTA_KEYRING_MAX)
+        return ota_err_set(err, OTA_TOO_LARGE, "more than %u keys", OTA_KEYRING_MAX);
+    OTA_TRY(ota_key_load_with(&key, reference, passphrase, err));
+    keep(k, reference, role, key);
+    return OTA_OK;
+}
+
 static enum ota_status load_one(struct ota_keyring *k, const char *dir, const char *file, struct ota_err *err) {
     char role[OTA_ROLE_NAME_MAX + 1];
     struct ota_key *key = NULL;
@@ -35,10 +52,7 @@ static enum ota_status load_one(struct ota_keyring *k, const char *dir, const ch
         ota_buf_printf(&k->unusable, "%s\n", why.msg);
         return OTA_OK;
     }
-    k->entry[k->count].key = key;
-    k->entry[k->count].file = ota_strdup(file);
-    memcpy(k->entry[k->count].role, role, sizeof role);
-    k->count++;
+    keep(k, file, role, key);
     return OTA_OK;
 }
 

@@ -28,6 +28,9 @@ struct ota_keyring {
  * it matters only where its key is needed, and ota_keyring_need() says so then. */
 OTA_MUST_USE enum ota_status ota_keyring_load(struct ota_keyring *k, const char *dir, struct ota_err *err);
 void ota_keyring_free(struct ota_keyring *k);
+/* Adds the key of a reference (sign/key.h) that somebody named for `role`. */
+OTA_MUST_USE enum ota_status ota_keyring_add(struct ota_keyring *k, const char *role, const char *reference,
+                                             const struct ota_passphrase *passphrase, struct ota_err *err);
 
 /* KEY unless the online roles that root.json names can be signed. Rollout is named by targets: it is missed later. */
 OTA_MUST_USE enum ota_status ota_keyring_check(const struct ota_keyring *k, struct ota_err *err);

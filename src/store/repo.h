@@ -60,6 +60,15 @@ OTA_MUST_USE enum ota_status ota_repo_verify(const struct ota_transport *transpo
                                              bool with_images, void (*report)(void *ctx, const char *line), void *ctx,
                                              struct ota_err *err);
 
+/* The roles that a release of `product` goes on top of, wire bytes, through any transport and verified like a board
+ * with only `root` would, but for images. DELEGATION when there is no such product. */
+struct ota_repo_roles {
+    struct ota_buf targets, rollout, product;
+};
+void ota_repo_roles_free(struct ota_repo_roles *r);
+OTA_MUST_USE enum ota_status ota_repo_fetch(const struct ota_transport *transport, struct ota_span root,
+                                            const char *product, struct ota_repo_roles *out, struct ota_err *err);
+
 /* Publishes incoming/<id>; writes .done or .refused and removes the folder. It stays, for another try, when the error
  * is no verdict on the release: the signer died or cannot sign now (CLOCK, ISSUED, KEY, ROLLBACK of the whole
  * repository), what is published already does not verify, or a file could not be read or written. The caller holds

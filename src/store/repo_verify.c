@@ -115,6 +115,8 @@ static enum ota_status open_role(struct verifier *v, const char *name, const str
         return ota_err_set(err, OTA_EXPIRED, "role %s expired at %s; sign it again", name, when);
     }
     tell(v, "role %s: version %llu, signatures, length and digest right", name, (unsigned long long)e->version);
+    if (v->check->role)
+        v->check->role(v->check->ctx, name, ota_buf_span(&f->wire));
     return OTA_OK;
 }
 

@@ -11,6 +11,7 @@ struct ota_repo_check {
     bool with_images;
     const char *product; /* NULL: every product; "": none. Another product's expired role does not matter then */
     void (*report)(void *ctx, const char *line);
+    void (*role)(void *ctx, const char *name, struct ota_span wire); /* told of each role below root; may be NULL */
     void *ctx;
 };
 OTA_MUST_USE enum ota_status ota_repo_verify_part(const struct ota_repo_check *check, struct ota_err *err);

@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A push into the workspace it is made in.
+ *
+ *   state/lock held:  wait for releases of this product that are on their way -> (counter, sign)
+ *                     -> fill state/incoming/.tmp-<id> -> rename to state/incoming/<id>
+ *   then:             a running daemon publishes and answers with <id>.done or <id>.refused; where none runs, this process is the publisher
+ *
+ * The rename hands over: before it nothing has happened, after it the daemon or the next push finishes the job.
+ */
+#include <pwd.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "ctl/progress.h"
+#include "ctl/push.h"
+#include "host/crypto.h"
+#include "host/fs.h"
+#include "store/repo.h"
+
+#define LOCK_WAIT_MS 120000
+
+/* ---- earlier pushes ---------------------------------------------------------------------------------------- */
+
+/* A release still on its way is not in the product role yet: the next one must be signed on top of it. One that is
+ * refused is out of the way as well. */
+static enum ota_status finish_pending(const struct ota_push *p, struct ota_err *err) {
+    OTA_CLEAN(ota_fs_names_free) struct ota_fs_names names = {0};
+    OTA_CLEAN(ota_buf_free) struct ota_buf remarks = {0}; /* the daemon's log has them */
+    OTA_TRY(ota_repo_incoming(p->w, &names, &remarks, err));
+    for (size_t i = 0; i < names.count; i++) {
+        OTA_CLEAN_FREE char *folder = ota_workspace_path(p->w, "state/incoming/%s", names.name[i]);
+        struct ota_err why;
+        if (!ota_repo_incoming_is_of(p->w, names.name[i], p->product->name))
+            continue;
+        enum ota_status st = ota_push_see_published(p->w, names.name[i], &why);
+        if (st != OTA_OK && ota_fs_exists(folder))
+            return ota_err_set(err, st,
+                               "an earlier push is in the way and cannot be published: %s. To drop it, remove the "
+                               "folder %s",
+                               why.msg, folder);
+    }
+    return OTA_OK;
+}
+
+/* ---- handing over -------------------------------------------------------------------------------------- */
+
+/* Sorts by age; a second push in the same second differs in its counter. */
+static enum ota_status make_id(const struct ota_push *p, char **out, struct ota_err *err) {
+    uint8_t salt[4];
+    char hex[2 * sizeof salt + 1];
+    OTA_TRY(ota_crypto_openssl.random(ota_crypto_openssl.ctx, salt, sizeof salt, err));
+    ota_hex_encode(salt, sizeof salt, hex);
+    *out = ota_sprintf("%010llu-%s-%u-%s", (unsigned long long)ota_ctl_now(), p->product->name,
+                       p->build.release.counter, hex);
+    return OTA_OK;
+}
+
+static void user_name(char out[33]) {
+    const struct passwd *user = getpwuid(geteuid());
+    (void)snprintf(out, 33, "%s", user ? user->pw_name : "");
+    for (const char *c = out; *c; c++)
+        if (!strchr("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-", *c))
+            out[0] = '\0';
+    if (!out[0])
+        (void)snprintf(out, 33, "uid-%u", (unsigned)geteuid());
+}
+
+static enum ota_status fill_folder(const struct ota_push *p, const char *folder, const struct ota_buf *role,
+                                   uint64_t version, struct ota_err *err) {
+    char user[33];
+    struct ota_progress_bar bar;
+    OTA_CLEAN_FREE char *metadata = ota_sprintf("%s/metadata", folder);
+    OTA_CLEAN_FREE char *file = ota_sprintf("%s/%llu.%s.json", metadata, (unsigned long long)version, p->product->name);
+    user_name(user);
+    const struct ota_build_request request = {
+        .channel = p->channel, .permille = p->permille, .groups = "*", .by = user};
+    OTA_TRY(ota_fs_mkdirs(metadata, 0755, err));
+    OTA_TRY(ota_fs_write(file, role->p, role->len, 0644, err));
+    const struct ota_build_progress progress = ota_progress_start(&bar, "copying");
+    enum ota_status st = ota_build_write(&p->build, folder, &progress, err);
+    ota_progress_end(&bar);
+    OTA_TRY(st);
+    return ota_build_write_request(&p->build, folder, &request, err);
+}
+
+/* Ctrl-C waits for these milliseconds, so that no half-filled folder stays behind. */
+static enum ota_status hand_over(const struct ota_push *p, const char *id, const struct ota_buf *role, uint64_t version,
+                                 struct ota_err *err) {
+    OTA_CLEAN_FREE char *temp = ota_workspace_path(p->w, "state/incoming/.tmp-%s", id);
+    OTA_CLEAN_FREE char *folder = ota_workspace_path(p->w, "state/incoming/%s", id);
+    struct ota_err ignored;
+    sigset_t before;
+    ota_push_hold_stop(&before);
+    enum ota_status st = fill_folder(p, temp, role, version, err);
+    if (st == OTA_OK)
+        st = ota_fs_rename(temp, folder, err);
+    if (st != OTA_OK)
+        (void)!ota_fs_remove_tree(temp, &ignored);
+    (void)sigprocmask(SIG_SETMASK, &before, NULL);
+    return st;
+}
+
+static enum ota_status lock_pushes(const struct ota_workspace *w, int *fd, struct ota_err *err) {
+    OTA_CLEAN_FREE char *lock = ota_workspace_path(w, "state/lock");
+    enum ota_status st = ota_fs_lock(lock, LOCK_WAIT_MS, fd, err);
+    if (st == OTA_BUSY)
+        return ota_err_set(err, OTA_BUSY, "another push to this workspace is still under way (%s)", lock);
+    return st;
+}
+
+/* ---- the place ----------------------------------------------------------------------------------------- */
+
+static enum ota_status read_current(struct ota_push *p, struct ota_push_current *c, struct ota_err *err) {
+    OTA_TRY(ota_ctl_product_role(p->w, p->product->name, &c->role, err));
+    OTA_TRY(ota_repo_role(p->w, "targets", &c->targets, err));
+    enum ota_status st = ota_repo_role(p->w, "rollout", &c->rollout, err);
+    return st == OTA_NOT_FOUND ? OTA_OK : st;
+}
+
+static enum ota_status enter(struct ota_push *p, struct ota_err *err) {
+    OTA_TRY(lock_pushes(p->w, &p->lock, err));
+    return finish_pending(p, err);
+}
+
+static enum ota_status publish(struct ota_push *p, const struct ota_buf *role, uint64_t version, struct ota_err *err) {
+    OTA_CLEAN_FREE char *id = NULL;
+    OTA_TRY(make_id(p, &id, err));
+    OTA_TRY(hand_over(p, id, role, version, err));
+    return ota_push_see_own(p, id, err);
+}
+
+static void leave(struct ota_push *p) {
+    if (p->lock >= 0)
+        (void)close(p->lock);
+    p->lock = -1;
+}
+
+const struct ota_push_place ota_push_local = {
+    .read = read_current,
+    .enter = enter,
+    .publish = publish,
+    .leave = leave,
+};
