@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The TUF workflow against a repository in memory: what is accepted and kept, time, power cuts. */
+/* The TUF workflow against a repository in memory: what is accepted and kept, time. */
 #include <stdlib.h>
 
 #include "support/trust_world.h"
@@ -309,103 +309,6 @@ static void test_trust_next_run_starts_from_the_store_after_a_refused_one(void *
     assert_int_equal(w->trust.ts.version, 9);
 }
 
-/* ---- power ---- */
-
-/* A board that trusts version 1000 of everything, and a server with root 2, which rotates the timestamp key, and version 20. */
-static void rotate_timestamp_key(struct trust_world *w, struct repo_key *stolen, struct repo_key *fresh) {
-    struct repo *r = &w->repo;
-    bool unchanged;
-    repo_kv_free(&w->kv);
-    repo_kv_init(&w->kv);
-    r->timestamp = stolen;
-    r->role[OTA_ROLE_TIMESTAMP].key[0] = stolen;
-    r->root_version = 1;
-    r->timestamp_version = r->snapshot_version = r->thermo_version = 1000;
-    repo_publish(r);
-    if (repo_get(r, "2.root.json"))
-        repo_remove(r, "2.root.json");
-    repo_put(r, "1.root.json", w->root.p, w->root.len);
-    assert_ota_ok(trust_run(w, "img/thermo/1/a", false, &unchanged, &err));
-    r->timestamp = fresh;
-    r->role[OTA_ROLE_TIMESTAMP].key[0] = fresh;
-    r->root_version = 2;
-    r->timestamp_version = r->snapshot_version = r->thermo_version = 20;
-    repo_publish(r);
-}
-
-/* Whoever withholds root 2 after the cut, and holds an old timestamp: the board takes neither. */
-static void expect_no_replay(struct trust_world *w, struct repo_key *stolen, unsigned cut) {
-    struct repo *r = &w->repo;
-    struct repo_key *fresh = r->timestamp;
-    bool unchanged;
-    r->timestamp = stolen;
-    r->role[OTA_ROLE_TIMESTAMP].key[0] = stolen;
-    r->timestamp_version = r->snapshot_version = r->thermo_version = 500;
-    repo_publish(r);
-    repo_remove(r, "2.root.json");
-    enum ota_status status = trust_run(w, "img/thermo/1/a", false, &unchanged, &err);
-    if (status != OTA_ROLLBACK && status != OTA_SIGNATURE)
-        fail_msg("cut %u: replayed metadata is answered with %s", cut, ota_status_name(status));
-    r->timestamp = fresh;
-    r->role[OTA_ROLE_TIMESTAMP].key[0] = fresh;
-    r->timestamp_version = r->snapshot_version = r->thermo_version = 21;
-    repo_publish(r);
-}
-
-/* Cut at every change of the store during a run that follows a rotated root; nothing old is accepted after it, the new always is. */
-static void test_trust_survives_a_cut_at_every_write(void **state) {
-    struct trust_world *w = *state;
-    struct repo *r = &w->repo;
-    struct repo_key *stolen = r->timestamp, *fresh = repo_key_new("P-256");
-    bool unchanged;
-    unsigned cuts = 0;
-    r->thermo_list = ENTRY("img/thermo/1/a");
-    for (unsigned cut = 1;; cut++) {
-        rotate_timestamp_key(w, stolen, fresh);
-        w->kv.fail_at = w->kv.changes + cut;
-        enum ota_status status = trust_run(w, "img/thermo/1/a", true, &unchanged, &err);
-        if (status == OTA_OK) {
-            assert_false(unchanged);
-            break;
-        }
-        assert_int_equal(status, OTA_KV);
-        cuts++;
-        w->kv.fail_at = 0;
-        expect_no_replay(w, stolen, cut);
-        if (trust_run(w, "img/thermo/1/a", true, &unchanged, &err) != OTA_OK)
-            fail_msg("cut %u: %s", cut, err.msg);
-        assert_int_equal(w->trust.root_version, 2);
-        assert_int_equal(w->trust.ts.version, 21);
-        assert_string_not_equal(w->trust.ts.etag, "");
-    }
-    /* rotated, root; forget ts, roles, snapshot, rotated; snapshot; roles, ts. */
-    assert_int_equal(cuts, 9);
-    repo_key_free(stolen);
-}
-
-/* The same without a reset in between: what could not be stored is not in memory either. */
-static void test_trust_failed_rotation_is_repeated_in_the_same_boot(void **state) {
-    struct trust_world *w = *state;
-    struct repo_key *stolen = w->repo.timestamp, *fresh = repo_key_new("P-256");
-    bool unchanged;
-    w->repo.thermo_list = ENTRY("img/thermo/1/a");
-    for (unsigned cut = 1; cut <= 6; cut++) {
-        rotate_timestamp_key(w, stolen, fresh);
-        assert_ota_ok(trust_boot(w, &err));
-        w->kv.fail_at = w->kv.changes + cut;
-        assert_ota(ota_trust_refresh(&w->trust, false, &unchanged, &err), OTA_KV);
-        w->kv.fail_at = 0;
-        assert_ota_ok(ota_trust_finish(&w->trust, false, &err));
-        assert_ota_ok(ota_trust_refresh(&w->trust, false, &unchanged, &err));
-        assert_ota_ok(trust_open_path(w, "img/thermo/1/a", NULL, &err));
-        assert_ota_ok(ota_trust_finish(&w->trust, true, &err));
-        assert_int_equal(w->trust.root_version, 2);
-        assert_ota_ok(trust_boot(w, &err));
-        assert_int_equal(w->trust.ts.version, 20);
-    }
-    repo_key_free(stolen);
-}
-
 int main(void) {
     const struct CMUnitTest tests[] = {
         TRUST_TEST(test_trust_first_run_verifies_everything_and_keeps_it),
@@ -424,8 +327,6 @@ int main(void) {
         TRUST_TEST(test_trust_floor_is_not_raised_by_roles_nobody_signed),
         TRUST_TEST(test_trust_issued_is_not_held_against_replaced_roles),
         TRUST_TEST(test_trust_next_run_starts_from_the_store_after_a_refused_one),
-        TRUST_TEST(test_trust_survives_a_cut_at_every_write),
-        TRUST_TEST(test_trust_failed_rotation_is_repeated_in_the_same_boot),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

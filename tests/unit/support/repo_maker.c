@@ -306,27 +306,36 @@ static const struct ota_kv *memory_of(struct repo_kv *kv) {
     return ota_memory_kv_port(kv->memory);
 }
 
-static enum ota_status refuse(struct repo_kv *kv, struct ota_err *err) {
+static enum ota_status power_cut(bool cut, struct ota_err *err) {
+    return cut ? ota_err_set(err, OTA_KV, "power was cut") : OTA_OK;
+}
+
+static enum ota_status access_store(struct repo_kv *kv, struct ota_err *err) {
+    kv->accesses++;
+    return power_cut(kv->fail_access && kv->accesses >= kv->fail_access, err);
+}
+
+static enum ota_status change_store(struct repo_kv *kv, struct ota_err *err) {
+    OTA_TRY(access_store(kv, err));
     kv->changes++;
-    if (kv->fail_at && kv->changes >= kv->fail_at)
-        return ota_err_set(err, OTA_KV, "power was cut");
-    return OTA_OK;
+    return power_cut(kv->fail_at && kv->changes >= kv->fail_at, err);
 }
 
 static enum ota_status kv_get(void *ctx, const char *key, void *p, size_t cap, size_t *len, struct ota_err *err) {
     const struct ota_kv *kv = memory_of(ctx);
+    OTA_TRY(access_store(ctx, err));
     return kv->get(kv->ctx, key, p, cap, len, err);
 }
 
 static enum ota_status kv_set(void *ctx, const char *key, const void *p, size_t len, struct ota_err *err) {
     const struct ota_kv *kv = memory_of(ctx);
-    OTA_TRY(refuse(ctx, err));
+    OTA_TRY(change_store(ctx, err));
     return kv->set(kv->ctx, key, p, len, err);
 }
 
 static enum ota_status kv_erase(void *ctx, const char *key, struct ota_err *err) {
     const struct ota_kv *kv = memory_of(ctx);
-    OTA_TRY(refuse(ctx, err));
+    OTA_TRY(change_store(ctx, err));
     return kv->erase(kv->ctx, key, err);
 }
 

@@ -83,10 +83,11 @@ void repo_edit(struct repo *r, const char *name, const char *from, const char *t
 void repo_edit_signed(struct repo *r, const char *name, const char *from, const char *to, const struct repo_key *by);
 struct ota_span repo_first_root(struct repo *r); /* 1.root.json */
 
-/* A store whose n-th change (from 1) and all after it fail; 0: never. */
+/* A store whose n-th change, or n-th access of any kind (from 1), and all after it fail; 0: never. */
 struct repo_kv {
     struct ota_memory_kv *memory;
     unsigned changes, fail_at;
+    unsigned accesses, fail_access;
     struct ota_kv port;
 };
 void repo_kv_init(struct repo_kv *kv);
