@@ -53,5 +53,14 @@ if git rev-parse --git-dir >/dev/null 2>&1; then
     # shellcheck disable=SC2016
     report "layout_no_path_of_a_machine_is_committed" "$(git grep -nE '(^|[^A-Za-z0-9_.$}/])/(work|root|home/[a-z]+)/' -- . ':!tests/layout.sh' ':!LICENSE')"
 fi
+
+export LC_ALL=C # one order for sort and comm
+# tests/ATTACKS.md: what it names is run, and no attack's test is missing in it.
+named=$(grep -oE '`(test_|tests/)[a-z0-9_./]+`' tests/ATTACKS.md | tr -d '`' | sort -u)
+run=$(cat tests/unit/test_*.c | tr -d ' \n' | grep -oE '(TEST|cmocka_unit_test[a-z_]*)\(test_[a-z0-9_]+' | sed 's/.*(//' | sort -u)
+suites=$(find tests/cli tests/net tests/long -name '*.sh' -perm /u+x | sort)
+report "layout_every_test_of_an_attack_runs" "$(comm -23 <(echo "$named") <(printf '%s\n' "$run" "$suites" | sort))"
+report "layout_every_test_of_an_attack_is_listed" \
+    "$(comm -13 <(echo "$named") <(grep -ohE '^static void test_attack_[a-z0-9_]+' tests/unit/test_*.c | sed 's/.* //' | sort))"
 echo "1..$n"
 exit $failed
