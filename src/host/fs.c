@@ -225,6 +225,27 @@ enum ota_status ota_fs_rename(const char *from, const char *to, struct ota_err *
     return ota_fs_sync_folder_of(from, err);
 }
 
+enum ota_status ota_fs_exchange(const char *a, const char *b, struct ota_err *err) {
+    if (renameat2(AT_FDCWD, a, AT_FDCWD, b, RENAME_EXCHANGE) != 0) {
+        if (errno == EINVAL || errno == ENOSYS || errno == EXDEV || errno == EBUSY)
+            return ota_err_set(err, OTA_UNSUPPORTED, "%s: cannot change places with %s: %s", a, b, strerror(errno));
+        return ota_fs_errno(err, b, "cannot replace it");
+    }
+    OTA_TRY(ota_fs_sync_folder_of(a, err));
+    return ota_fs_sync_folder_of(b, err);
+}
+
+enum ota_status ota_fs_link(const char *from, const char *to, struct ota_err *err) {
+    struct stat st;
+    if (link(from, to) == 0)
+        return OTA_OK;
+    if (errno != EPERM && errno != EMLINK && errno != EXDEV && errno != EOPNOTSUPP)
+        return ota_fs_errno(err, to, "cannot create it");
+    if (stat(from, &st) != 0)
+        return ota_fs_errno(err, from, "cannot examine");
+    return ota_fs_copy(from, to, st.st_mode & 0777, err);
+}
+
 enum ota_status ota_fs_remove(const char *path, struct ota_err *err) {
     if (unlink(path) && errno != ENOENT)
         return ota_fs_errno(err, path, "cannot remove");

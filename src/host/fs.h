@@ -20,9 +20,14 @@ OTA_MUST_USE enum ota_status ota_fs_check_folder_unshared(const char *path, stru
 OTA_MUST_USE enum ota_status ota_fs_write(const char *path, const void *p, size_t n, mode_t mode, struct ota_err *err);
 OTA_MUST_USE enum ota_status ota_fs_mkdirs(const char *path, mode_t mode, struct ota_err *err);
 OTA_MUST_USE enum ota_status ota_fs_rename(const char *from, const char *to,
-                                           struct ota_err *err);                   /* + fsync of both folders */
+                                           struct ota_err *err); /* + fsync of both folders */
 /* Makes it last that a name appeared in, or went from, the folder of `path`. */
 OTA_MUST_USE enum ota_status ota_fs_sync_folder_of(const char *path, struct ota_err *err);
+/* Both names change places at once, so that whoever looks finds one or the other whole; UNSUPPORTED where the file
+ * system cannot. + fsync of both folders */
+OTA_MUST_USE enum ota_status ota_fs_exchange(const char *a, const char *b, struct ota_err *err);
+/* A second name for a file, or a copy of it where the file system knows no links. */
+OTA_MUST_USE enum ota_status ota_fs_link(const char *from, const char *to, struct ota_err *err);
 OTA_MUST_USE enum ota_status ota_fs_remove(const char *path, struct ota_err *err); /* absent: OK */
 OTA_MUST_USE enum ota_status ota_fs_remove_tree(const char *path,
                                                 struct ota_err *err); /* absent: OK; follows no links */

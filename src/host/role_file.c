@@ -47,6 +47,17 @@ enum ota_status ota_role_file_open_root(struct ota_role_file *f, struct ota_sign
     return OTA_OK;
 }
 
+enum ota_status ota_role_file_open_next_root(struct ota_role_file *f, uint64_t version, const struct ota_signers *by,
+                                             struct ota_signers signers[OTA_ROLE_COUNT], struct ota_err *err) {
+    OTA_TRY(ota_role_file_parse(f, "root", err));
+    if (f->meta.version != version)
+        return ota_err_set(err, OTA_VERSION, "role root: version %llu where %llu must follow",
+                           (unsigned long long)f->meta.version, (unsigned long long)version);
+    if (ota_metadata_verify(&f->meta, by, &ota_crypto_openssl, err) != OTA_OK)
+        return ota_err_prefix(err, "role root: by the keys of version %llu", (unsigned long long)version - 1);
+    return ota_role_file_open_root(f, signers, err);
+}
+
 enum ota_status ota_role_file_match(const struct ota_role_file *f, const struct ota_meta_entry *entry,
                                     struct ota_err *err) {
     if (f->meta.version != entry->version)

@@ -28,6 +28,12 @@ OTA_MUST_USE enum ota_status ota_role_file_open(struct ota_role_file *f, const c
 /* A root, signed by the keys it names itself; gives those of every top-level role. */
 OTA_MUST_USE enum ota_status ota_role_file_open_root(struct ota_role_file *f,
                                                      struct ota_signers signers[OTA_ROLE_COUNT], struct ota_err *err);
+/* A root that follows one: of this version, signed by the keys of the one before (`by`) and by its own. VERSION,
+ * SIGNATURE. */
+OTA_MUST_USE enum ota_status ota_role_file_open_next_root(struct ota_role_file *f, uint64_t version,
+                                                          const struct ota_signers *by,
+                                                          struct ota_signers signers[OTA_ROLE_COUNT],
+                                                          struct ota_err *err);
 /* Is it the file that `entry` of snapshot or timestamp speaks of: VERSION, LENGTH, HASH. */
 OTA_MUST_USE enum ota_status ota_role_file_match(const struct ota_role_file *f, const struct ota_meta_entry *entry,
                                                  struct ota_err *err);

@@ -5,14 +5,18 @@
  *
  *   message = u32 le type | u32 le part count (<= 64) | parts: u32 le length (<= 1 MiB) | bytes
  *
- * The signer is given everything it judges; it reads only keys/ (and writes keys/last-signed there) and, for BUILD,
+ * The signer is given everything it judges; it reads only keys/ (and writes keys/last-signed and keys/root.json there) and, for BUILD,
  * ota.conf, state/tables and the folder named. It ends when the socket closes.
  *
- *   SIGN     a full proposal; the signer checks it like a board would (the root it knows, roles signed by their delegated keys, no version lowered,
+ *   SIGN     a full proposal; the signer checks it like a board would (roots that lead on from the one it knows, roles signed by their delegated keys, no version lowered,
  *            rollout offers only listed releases on channels they allow, never a lower counter, based on what was signed last) and signs what is due.
- *     parts: 0 flags line "clock-ok=0"   1 root   2 targets   3 current snapshot ("" none)   4 current timestamp ("")   5 current rollout ("")
- *            6 wanted channels: lines "<product> <channel> <counter> <permille> <groups,comma-separated>"; "" = leave as is
- *            7.. product roles, each as received, in the order targets delegates them
+ *     parts: 0 flags line "clock-ok=0 roots=N published=M": N roots (1 to 8) follow, oldest first; the M-th (from 1) is the newest
+ *            published, after it come those to be adopted; the known one is the M-th or before it
+ *            then: targets   current snapshot ("" none)   current timestamp ("")   current rollout ("")
+ *            wanted channels: lines "<product> <channel> <counter> <permille> <groups,comma-separated>"; "" = leave as is
+ *            product roles, each as received, in the order targets delegates them
+ *     Current timestamp and snapshot are judged by the published root, all else by the last one. The signer takes the
+ *     published root for the one it knows (keys/root.json) before it answers.
  *   SIGNED   parts: 0 rollout   1 snapshot   2 timestamp   3 targets   4.. product roles in the order given      ("" = unchanged)
  *   BUILD    parts: 0 "<product>"  1 absolute folder of drop-in images 2 absolute folder to fill (state/incoming/.tmp-<id>) 3 current product role
  *            4 current targets  5 channel or ""  6 current rollout ("" none)

@@ -6,12 +6,13 @@
  *   images/                     inbox, never served
  *   keys/      0700             root.pem targets.pem snapshot.pem timestamp.pem rollout.pem <product>.pem  (PKCS#8, 0600)
  *                               further keys of a role: host/key_file.h
- *                               root.json (the root that the signer believes: newest of state/repo)
+ *                               root.json (the root that the signer believes: newest of state/repo that it was shown)
  *                               last-signed (what the online roles were signed as last: sign/last_signed.h)
  *                               tls-ca.pem tls-server.pem (private, 0600)   ca.crt server.crt (certificates)
  *   state/
  *     repo/metadata/ repo/targets/   the signed repository, servable as it is
- *     incoming/<id>/                 a release handed over (store/incoming.h)
+ *     incoming/<id>/                 a release or change handed over (store/repo.h)
+ *     drafts/<id>/                   one that still waits for signatures (store/draft.h)
  *     tables/<product>.bin           partition table of the newest build pushed
  *     fleet.db                       SQLite
  *     lock                           push: counters are assigned under it

@@ -7,6 +7,7 @@
 #include "host/crypto.h"
 #include "host/role_file.h"
 #include "sign/online_rollout.h"
+#include "sign/online_root.h"
 #include "sign/role.h"
 
 struct round {
@@ -14,11 +15,11 @@ struct round {
     const struct ota_online_proposal *in;
     struct ota_online_answer *out;
     struct ota_last_signed past; /* as it was; versions: as they are signed */
-    struct ota_signers signers[OTA_ROLE_COUNT];
+    struct ota_online_roots roots;
     struct ota_role_delegations delegations;
     const struct ota_delegation *rollout_by, *product_by[OTA_PRODUCTS_MAX]; /* into delegations */
     size_t product_count;
-    struct ota_role_file root, targets, snapshot, timestamp, rollout, product[OTA_PRODUCTS_MAX];
+    struct ota_role_file targets, snapshot, timestamp, rollout, product[OTA_PRODUCTS_MAX];
     struct ota_role_entries before; /* what the current snapshot lists */
     struct ota_rollout channels;
     struct ota_role_entries next;
@@ -29,6 +30,7 @@ void ota_online_answer_free(struct ota_online_answer *a) {
     ota_buf_free(&a->snapshot);
     ota_buf_free(&a->timestamp);
     ota_buf_free(&a->targets);
+    ota_buf_free(&a->root);
     for (size_t i = 0; i < OTA_PRODUCTS_MAX; i++)
         ota_buf_free(&a->product[i]);
     memset(a, 0, sizeof *a);
@@ -37,7 +39,7 @@ void ota_online_answer_free(struct ota_online_answer *a) {
 static void clean_round(struct round **r) {
     if (!*r)
         return;
-    ota_role_file_free(&(*r)->root);
+    ota_online_roots_free(&(*r)->roots);
     ota_role_file_free(&(*r)->targets);
     ota_role_file_free(&(*r)->snapshot);
     ota_role_file_free(&(*r)->timestamp);
@@ -53,16 +55,6 @@ static enum ota_status open_role(struct ota_role_file *f, const char *name, cons
                                  const struct ota_signers *signers, struct ota_err *err) {
     ota_role_file_set(f, name, wire);
     return ota_role_file_open(f, type, signers, err);
-}
-
-static enum ota_status open_root(struct round *r, struct ota_err *err) {
-    if (!ota_span_equal(r->in->root, ota_buf_span(&r->keys->root)))
-        return ota_err_set(
-            err, OTA_KEY,
-            "the root given is not the one in keys/root.json; if state/repo's newest root is right, copy "
-            "it there and restart");
-    ota_role_file_set(&r->root, "root", r->in->root);
-    return ota_role_file_open_root(&r->root, r->signers, err);
 }
 
 static enum ota_status sort_delegations(struct round *r, struct ota_err *err) {
@@ -85,8 +77,8 @@ static enum ota_status sort_delegations(struct round *r, struct ota_err *err) {
 }
 
 static enum ota_status open_offline(struct round *r, struct ota_err *err) {
-    OTA_TRY(open_root(r, err));
-    OTA_TRY(open_role(&r->targets, "targets", "targets", r->in->targets, &r->signers[OTA_ROLE_TARGETS], err));
+    OTA_TRY(ota_online_roots_open(&r->roots, ota_buf_span(&r->keys->root), r->in, err));
+    OTA_TRY(open_role(&r->targets, "targets", "targets", r->in->targets, &r->roots.next[OTA_ROLE_TARGETS], err));
     OTA_TRY(sort_delegations(r, err));
     for (size_t i = 0; i < r->product_count; i++)
         OTA_TRY(open_role(&r->product[i], r->product_by[i]->name, "targets", r->in->product[i],
@@ -106,6 +98,16 @@ static enum ota_status match_entry(const struct ota_role_file *f, const struct o
     return ota_role_file_match(f, e, err);
 }
 
+/* A new targets may name other keys for it. The snapshot vouches for its bytes in any case. */
+static enum ota_status open_rollout(struct round *r, struct ota_err *err) {
+    const struct ota_meta_entry *e = ota_role_entries_find(&r->before, "rollout");
+    ota_role_file_set(&r->rollout, "rollout", r->in->rollout);
+    OTA_TRY(ota_role_file_parse(&r->rollout, "targets", err));
+    if (e && !e->has_sha256)
+        return ota_err_set(err, OTA_METADATA_FIELD, "role snapshot: lists rollout without its SHA-256");
+    return match_entry(&r->rollout, &r->before, err);
+}
+
 static enum ota_status open_current(struct round *r, struct ota_err *err) {
     const struct ota_online_proposal *in = r->in;
     if ((in->snapshot.len == 0) != first_time(r) || (in->rollout.len == 0) != first_time(r))
@@ -113,13 +115,13 @@ static enum ota_status open_current(struct round *r, struct ota_err *err) {
     if (first_time(r))
         return OTA_OK;
     struct ota_role_entries listed;
-    OTA_TRY(open_role(&r->timestamp, "timestamp", "timestamp", in->timestamp, &r->signers[OTA_ROLE_TIMESTAMP], err));
+    OTA_TRY(open_role(&r->timestamp, "timestamp", "timestamp", in->timestamp, &r->roots.published[OTA_ROLE_TIMESTAMP],
+                      err));
     OTA_TRY(ota_role_entries_read(&r->timestamp, &listed, err));
-    OTA_TRY(open_role(&r->snapshot, "snapshot", "snapshot", in->snapshot, &r->signers[OTA_ROLE_SNAPSHOT], err));
+    OTA_TRY(open_role(&r->snapshot, "snapshot", "snapshot", in->snapshot, &r->roots.published[OTA_ROLE_SNAPSHOT], err));
     OTA_TRY(match_entry(&r->snapshot, &listed, err));
     OTA_TRY(ota_role_entries_read(&r->snapshot, &r->before, err));
-    OTA_TRY(open_role(&r->rollout, "rollout", "targets", in->rollout, &r->rollout_by->signers, err));
-    return match_entry(&r->rollout, &r->before, err);
+    return open_rollout(r, err);
 }
 
 static uint64_t later(uint64_t a, uint64_t b) {
@@ -165,8 +167,8 @@ static enum ota_status check_clock(const struct round *r, struct ota_err *err) {
             now, then);
     /* Boards refuse such an `issued`, so that a clock gone wild cannot push their floor past everything that is
      * signed. */
-    ota_time_format(r->root.meta.expires, then);
-    if (r->in->now > r->root.meta.expires)
+    ota_time_format(r->roots.last.meta.expires, then);
+    if (r->in->now > r->roots.last.meta.expires)
         return ota_err_set(err, OTA_ISSUED,
                            "the clock says %s, but role root expired at %s; set the clock, or sign a "
                            "new root",
@@ -231,7 +233,7 @@ static uint64_t end_of(const struct round *r, uint64_t usual) {
     const uint64_t now = r->in->now;
     if (r->in->life <= usual)
         return now + usual;
-    uint64_t end = earlier(now + r->in->life, earlier(r->root.meta.expires, r->targets.meta.expires));
+    uint64_t end = earlier(now + r->in->life, earlier(r->roots.last.meta.expires, r->targets.meta.expires));
     for (size_t i = 0; i < r->product_count; i++)
         end = earlier(end, r->product[i].meta.expires);
     return later(end, now + usual);
@@ -240,6 +242,12 @@ static uint64_t end_of(const struct round *r, uint64_t usual) {
 /* A long life that was signed within the last day is long enough. */
 static bool too_short(const struct round *r, const struct ota_role_file *f, uint64_t usual) {
     return r->in->life > usual && f->meta.expires + OTA_ROLE_DAY < end_of(r, usual);
+}
+
+/* By the keys that are named for it now. */
+static bool signed_by(const struct ota_role_file *f, const struct ota_signers *signers) {
+    struct ota_err ignored;
+    return ota_metadata_verify(&f->meta, signers, &ota_crypto_openssl, &ignored) == OTA_OK;
 }
 
 static uint64_t next_version(uint64_t *last, uint64_t now) {
@@ -263,7 +271,7 @@ static enum ota_status renew(struct round *r, struct ota_role_file *f, const str
 }
 
 static enum ota_status renew_offline(struct round *r, struct ota_err *err) {
-    OTA_TRY(renew(r, &r->targets, &r->signers[OTA_ROLE_TARGETS], OTA_CAP_TARGETS, &r->out->targets, err));
+    OTA_TRY(renew(r, &r->targets, &r->roots.next[OTA_ROLE_TARGETS], OTA_CAP_TARGETS, &r->out->targets, err));
     OTA_TRY(
         ota_role_delegations_read(&r->targets, &r->delegations, err)); /* same content; keys point into the new bytes */
     for (size_t i = 0; i < r->product_count; i++)
@@ -289,6 +297,7 @@ static enum ota_status decide_channels(struct round *r, bool *changed, struct ot
     }
     if (!first_time(r))
         OTA_TRY(ota_rollout_read(&r->rollout.meta, &r->channels, err));
+    ota_online_withdraw(&r->channels, product, r->product_count, changed);
     OTA_TRY(ota_online_want(&r->channels, r->in->wanted, r->in->now, product, r->product_count, changed, err));
     return ota_online_check(&r->channels, product, r->product_count, err);
 }
@@ -296,7 +305,7 @@ static enum ota_status decide_channels(struct round *r, bool *changed, struct ot
 static enum ota_status sign_rollout(struct round *r, struct ota_err *err) {
     const uint64_t now = r->in->now;
     bool due = first_time(r) || ends_within(&r->rollout, now, OTA_ROLE_ONLINE_RENEW) ||
-               too_short(r, &r->rollout, OTA_ROLE_ONLINE_LIFE);
+               too_short(r, &r->rollout, OTA_ROLE_ONLINE_LIFE) || !signed_by(&r->rollout, &r->rollout_by->signers);
     OTA_TRY(decide_channels(r, &due, err));
     if (!due)
         return list_role(r, &r->rollout, err);
@@ -319,7 +328,8 @@ static bool listed_before(const struct round *r, const struct ota_meta_entry *e)
 static enum ota_status sign_snapshot(struct round *r, struct ota_meta_entry *snapshot, struct ota_err *err) {
     const uint64_t now = r->in->now;
     bool due = first_time(r) || ends_within(&r->snapshot, now, OTA_ROLE_ONLINE_RENEW) ||
-               too_short(r, &r->snapshot, OTA_ROLE_ONLINE_LIFE);
+               too_short(r, &r->snapshot, OTA_ROLE_ONLINE_LIFE) ||
+               !signed_by(&r->snapshot, &r->roots.next[OTA_ROLE_SNAPSHOT]);
     OTA_TRY(list_role(r, &r->targets, err));
     for (size_t i = 0; i < r->product_count; i++)
         OTA_TRY(list_role(r, &r->product[i], err));
@@ -328,7 +338,7 @@ static enum ota_status sign_snapshot(struct round *r, struct ota_meta_entry *sna
     if (!due)
         return ota_role_entry("snapshot", r->snapshot.meta.version, ota_buf_span(&r->snapshot.wire), snapshot, err);
     struct ota_role_keys by;
-    OTA_TRY(ota_keyring_need(r->keys, "snapshot", &r->signers[OTA_ROLE_SNAPSHOT], &by, err));
+    OTA_TRY(ota_keyring_need(r->keys, "snapshot", &r->roots.next[OTA_ROLE_SNAPSHOT], &by, err));
     const struct ota_role_snapshot role = {next_version(&r->past.snapshot, now), end_of(r, OTA_ROLE_ONLINE_LIFE),
                                            r->next.count, r->next.entry};
     OTA_TRY(ota_role_snapshot(&role, &by, &r->out->snapshot, err));
@@ -341,10 +351,10 @@ static enum ota_status sign_timestamp(struct round *r, const struct ota_meta_ent
     OTA_TRY(last_issued(r, &issued, err));
     bool fresh = !first_time(r) && now >= issued && now < issued + OTA_ROLE_TIMESTAMP_AGE &&
                  !too_short(r, &r->timestamp, OTA_ROLE_TIMESTAMP_LIFE);
-    if (fresh && r->out->snapshot.len == 0)
+    if (fresh && r->out->snapshot.len == 0 && !r->roots.changed) /* boards look for a new root when it changes */
         return OTA_OK;
     struct ota_role_keys by;
-    OTA_TRY(ota_keyring_need(r->keys, "timestamp", &r->signers[OTA_ROLE_TIMESTAMP], &by, err));
+    OTA_TRY(ota_keyring_need(r->keys, "timestamp", &r->roots.next[OTA_ROLE_TIMESTAMP], &by, err));
     const struct ota_role_timestamp role = {next_version(&r->past.timestamp, now), end_of(r, OTA_ROLE_TIMESTAMP_LIFE),
                                             now, *snapshot};
     return ota_role_timestamp(&role, &by, &r->out->timestamp, err);
@@ -403,6 +413,8 @@ enum ota_status ota_online_sign(const struct ota_keyring *keys, const struct ota
     OTA_TRY(check_base(r, err));
     OTA_TRY(check_clock(r, err));
     OTA_TRY(check_versions(r, err));
+    if (r->roots.adopt)
+        ota_buf_append(&out->root, r->roots.adopt->p, r->roots.adopt->len);
     enum ota_status s = sign_due(r, err);
     if (s == OTA_OK)
         s = remember(r, past, err);

@@ -120,6 +120,17 @@ enum ota_status ota_online_want(struct ota_rollout *r, struct ota_span lines, ui
     return OTA_OK;
 }
 
+void ota_online_withdraw(struct ota_rollout *r, const struct ota_online_product *product, size_t count, bool *changed) {
+    size_t kept = 0;
+    for (size_t i = 0; i < r->count; i++) {
+        const struct ota_online_product *p = find_product(product, count, r->entry[i].product);
+        if (!p || p->listed.count > 0)
+            r->entry[kept++] = r->entry[i];
+    }
+    *changed = *changed || kept < r->count;
+    r->count = kept;
+}
+
 /* ---- what may be offered ---------------------------------------------------------------------------------- */
 
 static enum ota_status check_stone(const struct ota_rollout_channel *c, const struct ota_stones *listed,

@@ -16,6 +16,8 @@ struct ota_online_product {
 OTA_MUST_USE enum ota_status ota_online_want(struct ota_rollout *r, struct ota_span lines, uint64_t now,
                                              const struct ota_online_product *product, size_t count, bool *changed,
                                              struct ota_err *err);
+/* A product whose role lists nothing is retired: its own key says so, and its channels go. */
+void ota_online_withdraw(struct ota_rollout *r, const struct ota_online_product *product, size_t count, bool *changed);
 /* Every channel offers only releases its product lists, that allow the channel. */
 OTA_MUST_USE enum ota_status ota_online_check(const struct ota_rollout *r, const struct ota_online_product *product,
                                               size_t count, struct ota_err *err);

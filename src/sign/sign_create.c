@@ -111,7 +111,8 @@ static enum ota_status sign_online(const struct ota_workspace *w, uint64_t now, 
     OTA_TRY(ota_keyring_load(&ring, dir, err));
     struct ota_online_proposal proposal = {
         .now = now,
-        .root = ota_buf_span(&f->root),
+        .root_count = 1,
+        .root = {ota_buf_span(&f->root)},
         .targets = ota_buf_span(&f->targets),
         .product_count = w->config.product_count,
     };

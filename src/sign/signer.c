@@ -5,6 +5,8 @@
 #include <string.h>
 #include <time.h>
 
+#include "host/fs.h"
+#include "host/words.h"
 #include "sign/key_scan.h"
 #include "sign/online.h"
 
@@ -12,27 +14,49 @@
 
 /* ---- SIGN ------------------------------------------------------------------------------------------------- */
 
-enum { SIGN_FLAGS, SIGN_ROOT, SIGN_TARGETS, SIGN_SNAPSHOT, SIGN_TIMESTAMP, SIGN_ROLLOUT, SIGN_WANTED, SIGN_PRODUCTS };
+/* Counted from behind the roots, which follow the flags. */
+enum { SIGN_TARGETS, SIGN_SNAPSHOT, SIGN_TIMESTAMP, SIGN_ROLLOUT, SIGN_WANTED, SIGN_PRODUCTS };
 enum { SIGNED_ROLLOUT, SIGNED_SNAPSHOT, SIGNED_TIMESTAMP, SIGNED_TARGETS, SIGNED_PRODUCTS };
+
+/* "clock-ok=0 roots=2 published=1" */
+static bool read_flags(struct ota_span line, struct ota_online_proposal *p) {
+    uint32_t clock_ok, roots, published;
+    const struct {
+        const char *name;
+        uint32_t max, *value;
+    } wanted[] = {{"clock-ok", 1, &clock_ok},
+                  {"roots", OTA_ONLINE_ROOTS_MAX, &roots},
+                  {"published", OTA_ONLINE_ROOTS_MAX, &published}};
+    for (size_t i = 0; i < OTA_ARRAY_LEN(wanted); i++) {
+        struct ota_span word = ota_words_take(&line, ' ');
+        if (!ota_span_equal_str(ota_words_take(&word, '='), wanted[i].name) ||
+            !ota_words_number(word, wanted[i].max, wanted[i].value))
+            return false;
+    }
+    p->clock_ok = clock_ok == 1;
+    p->root_count = roots;
+    p->published = published - 1u;
+    return line.len == 0 && published >= 1 && published <= roots;
+}
 
 static enum ota_status read_proposal(const struct ota_signer_message *m, struct ota_online_proposal *p,
                                      struct ota_err *err) {
-    if (m->count < SIGN_PRODUCTS || m->count > SIGN_PRODUCTS + OTA_PRODUCTS_MAX)
-        return ota_err_set(err, OTA_ARGUMENT, "SIGN: %zu parts; %d and one per product are wanted", m->count,
-                           SIGN_PRODUCTS);
-    struct ota_span flags = ota_buf_span(&m->part[SIGN_FLAGS]);
-    if (!ota_span_equal_str(flags, "clock-ok=0") && !ota_span_equal_str(flags, "clock-ok=1"))
-        return ota_err_set(err, OTA_ARGUMENT, "SIGN: flags are \"clock-ok=0\" or \"clock-ok=1\"");
     memset(p, 0, sizeof *p);
-    p->clock_ok = ota_span_equal_str(flags, "clock-ok=1");
-    p->root = ota_buf_span(&m->part[SIGN_ROOT]);
-    p->targets = ota_buf_span(&m->part[SIGN_TARGETS]);
-    p->snapshot = ota_buf_span(&m->part[SIGN_SNAPSHOT]);
-    p->timestamp = ota_buf_span(&m->part[SIGN_TIMESTAMP]);
-    p->rollout = ota_buf_span(&m->part[SIGN_ROLLOUT]);
-    p->wanted = ota_buf_span(&m->part[SIGN_WANTED]);
-    for (size_t i = SIGN_PRODUCTS; i < m->count; i++)
-        p->product[p->product_count++] = ota_buf_span(&m->part[i]);
+    if (m->count == 0 || !read_flags(ota_buf_span(&m->part[0]), p))
+        return ota_err_set(err, OTA_ARGUMENT, "SIGN: flags are \"clock-ok=0|1 roots=N published=M\", M at most N");
+    const struct ota_buf *part = &m->part[1 + p->root_count];
+    if (m->count < 1 + p->root_count + SIGN_PRODUCTS || m->count > 1 + p->root_count + SIGN_PRODUCTS + OTA_PRODUCTS_MAX)
+        return ota_err_set(err, OTA_ARGUMENT, "SIGN: %zu parts; flags, %zu roots, %d and one per product are wanted",
+                           m->count, p->root_count, SIGN_PRODUCTS);
+    for (size_t i = 0; i < p->root_count; i++)
+        p->root[i] = ota_buf_span(&m->part[1 + i]);
+    p->targets = ota_buf_span(&part[SIGN_TARGETS]);
+    p->snapshot = ota_buf_span(&part[SIGN_SNAPSHOT]);
+    p->timestamp = ota_buf_span(&part[SIGN_TIMESTAMP]);
+    p->rollout = ota_buf_span(&part[SIGN_ROLLOUT]);
+    p->wanted = ota_buf_span(&part[SIGN_WANTED]);
+    for (const struct ota_buf *at = part + SIGN_PRODUCTS; at < m->part + m->count; at++)
+        p->product[p->product_count++] = ota_buf_span(at);
     return OTA_OK;
 }
 
@@ -51,6 +75,8 @@ enum ota_status ota_signer_sign(const struct ota_keyring *keys, uint64_t life, c
     proposal.now = (uint64_t)time(NULL);
     proposal.life = life;
     OTA_TRY(ota_online_sign(keys, &proposal, &past, &made, err));
+    if (made.root.len)
+        OTA_TRY(ota_fs_write(KEYS "/root.json", made.root.p, made.root.len, 0600, err));
     OTA_TRY(ota_last_signed_write(KEYS, &past, err));
     hand_over(&made.rollout, &answer->part[SIGNED_ROLLOUT]);
     hand_over(&made.snapshot, &answer->part[SIGNED_SNAPSHOT]);

@@ -11,8 +11,11 @@
  *   metadata/<v>.<product>.json      the product role with this release in it, signed
  *   targets/img/<product>/<counter>/<sha256>.<file>
  *
+ * A change is handed over the same way; its request has the lines "change TEXT" and "by USER", and its metadata/ may hold
+ * successive <v>.root.json, one <v>.targets.json, and one <v>.<product>.json for each product that targets delegates to.
+ *
  * Publishing it: verify like a board would, ask the signer for rollout, snapshot, timestamp; images, then metadata,
- * timestamp last; each fsync + rename. Then the folder goes and state/incoming/<id>.done or <id>.refused (status
+ * timestamp last (a new root with all of them at once); each fsync + rename. Then the folder goes and state/incoming/<id>.done or <id>.refused (status
  * name, newline, message) appears, for whoever waits. A crash at any point leaves the previous release served whole,
  * and publishing again finishes the job.
  */

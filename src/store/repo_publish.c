@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Publishes a release handed over in state/incoming; see repo.h. */
+/* Publishes what was handed over in state/incoming; see repo.h. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -19,13 +19,13 @@ struct job {
     char *dir; /* state/incoming/<id> */
     struct ota_repo_request request;
     struct ota_repo_set *set;
-    struct ota_role_file next; /* the product role handed over */
+    struct ota_repo_change change; /* the roles handed over */
     struct ota_repo_commit commit;
 };
 static void clean_job(struct job *j) {
     free(j->dir);
     ota_repo_set_free(&j->set);
-    ota_role_file_free(&j->next);
+    ota_repo_change_free(&j->change);
     ota_repo_commit_free(&j->commit);
 }
 
@@ -38,53 +38,12 @@ static enum ota_status read_request(struct job *j, struct ota_err *err) {
     return ota_repo_request_parse(ota_buf_span(&text), &j->request, err);
 }
 
-/* "<version>.<product>.json"; the folder may hold other roles from a publication that was cut short. */
-static bool is_role_of(const char *name, const char *product) {
-    size_t digits = strspn(name, "0123456789");
-    OTA_CLEAN_FREE char *rest = ota_sprintf(".%s.json", product);
-    return digits > 0 && strcmp(name + digits, rest) == 0;
-}
-
-static enum ota_status read_role(struct job *j, struct ota_err *err) {
-    OTA_CLEAN(ota_fs_names_free) struct ota_fs_names names = {0};
-    OTA_CLEAN(ota_buf_free) struct ota_buf wire = {0};
-    OTA_CLEAN_FREE char *metadata = ota_sprintf("%s/metadata", j->dir);
-    const char *file = NULL;
-    OTA_TRY(ota_fs_list(metadata, &names, err));
-    for (size_t i = 0; i < names.count; i++) {
-        if (!is_role_of(names.name[i], j->request.product))
-            continue;
-        if (file)
-            return ota_err_set(err, OTA_EXISTS, "%s: more than one role of product %s", metadata, j->request.product);
-        file = names.name[i];
-    }
-    if (!file)
-        return ota_err_set(err, OTA_NOT_FOUND, "%s: no role of product %s", metadata, j->request.product);
-    OTA_CLEAN_FREE char *path = ota_sprintf("%s/%s", metadata, file);
-    OTA_TRY(ota_fs_read(path, ota_repo_role_cap(j->request.product), &wire, err));
-    ota_role_file_set(&j->next, j->request.product, ota_buf_span(&wire));
-    return ota_role_file_parse(&j->next, "targets", err);
-}
-
-/* *published: an earlier run got as far as the timestamp. */
-static enum ota_status compare_with_current(struct job *j, bool *published, struct ota_err *err) {
-    const struct ota_signers *signers = ota_repo_set_signers(j->set, j->request.product);
-    const struct ota_role_file *current = ota_repo_set_find(j->set, j->request.product);
-    if (!signers || !current || ota_name_reserved(ota_span_str(j->request.product)))
-        return ota_err_set(err, OTA_DELEGATION, "role targets delegates to no product %s", j->request.product);
-    OTA_TRY(ota_role_file_open(&j->next, "targets", signers, err));
-    *published = ota_span_equal(ota_buf_span(&current->wire), ota_buf_span(&j->next.wire));
-    if (*published || j->next.meta.version > current->meta.version)
-        return OTA_OK;
-    return ota_err_set(err, OTA_ROLLBACK, "role %s: version %llu, but %llu is published already; push again",
-                       j->request.product, (unsigned long long)j->next.meta.version,
-                       (unsigned long long)current->meta.version);
-}
-
 static enum ota_status read_release(const struct job *j, struct ota_err *err) {
     struct ota_release r;
     bool found;
-    OTA_TRY(ota_release_read(&j->next.meta, j->request.product, j->request.counter, &r, &found, err));
+    if (j->request.change)
+        return OTA_OK;
+    OTA_TRY(ota_release_read(&j->change.product[0].meta, j->request.product, j->request.counter, &r, &found, err));
     if (!found)
         return ota_err_set(err, OTA_NOT_FOUND, "role %s does not list release %u, which was to be published",
                            j->request.product, j->request.counter);
@@ -92,12 +51,6 @@ static enum ota_status read_release(const struct job *j, struct ota_err *err) {
 }
 
 /* ---- judging ---------------------------------------------------------------------------------------------- */
-
-/* Swaps the new role into the set, so that the signer is shown what is to be. */
-static void propose_role(struct job *j) {
-    struct ota_role_file *current = ota_repo_set_find(j->set, j->request.product);
-    ota_role_file_set(current, j->request.product, ota_buf_span(&j->next.wire));
-}
 
 /* Never the release's fault, whatever was being done. */
 static bool is_trouble_here(enum ota_status s) {
@@ -112,8 +65,9 @@ static bool is_trouble_here(enum ota_status s) {
 /* What the signer says of this release. All else it says (the clock, its keys, another root, an older repository) may
  * be over at the next try. EXPIRED is about a role not published yet, and there is but one. */
 static bool signer_blames_release(const struct ota_signer *signer, enum ota_status s) {
-    static const enum ota_status blame[] = {OTA_CHANNEL,        OTA_COUNTER, OTA_SIGNATURE, OTA_METADATA_TYPE,
-                                            OTA_METADATA_FIELD, OTA_EXPIRED, OTA_ARGUMENT,  OTA_TOO_LARGE};
+    static const enum ota_status blame[] = {OTA_CHANNEL,       OTA_COUNTER,        OTA_SIGNATURE,
+                                            OTA_METADATA_TYPE, OTA_METADATA_FIELD, OTA_EXPIRED,
+                                            OTA_ARGUMENT,      OTA_TOO_LARGE,      OTA_DELEGATION};
     for (size_t i = 0; i < OTA_ARRAY_LEN(blame); i++)
         if (s == blame[i])
             return signer->fd >= 0;
@@ -123,28 +77,47 @@ static bool signer_blames_release(const struct ota_signer *signer, enum ota_stat
 static enum ota_status read_handed_over(struct job *j, struct ota_err *err) {
     OTA_TRY(ota_repo_folder_check(j->dir, err));
     OTA_TRY(read_request(j, err));
-    return read_role(j, err);
+    return ota_repo_change_read(j->dir, &j->request, &j->change, err);
 }
 
 static enum ota_status compare(struct job *j, bool *published, struct ota_err *err) {
-    OTA_TRY(compare_with_current(j, published, err));
+    OTA_TRY(ota_repo_change_apply(j->w, &j->change, j->set, published, err));
     return read_release(j, err);
 }
 
 static enum ota_status sign(struct job *j, struct ota_signer *signer, struct ota_err *err) {
-    propose_role(j);
-    const struct ota_repo_proposal proposal = {.set = j->set, .wanted = j->request.wanted};
+    const struct ota_repo_proposal proposal = {
+        .w = j->w, .set = j->set, .change = &j->change, .wanted = j->request.wanted};
     return ota_repo_propose(signer, &proposal, &j->commit, err);
+}
+
+/* Those that were handed over, and what they hang from. */
+static enum ota_status verify_products(const struct job *j, const char *overlay, struct ota_err *err) {
+    if (j->change.product_count == 0)
+        return ota_repo_commit_verify(j->w, j->set, overlay, "", err);
+    for (size_t i = 0; i < j->change.product_count; i++)
+        OTA_TRY(ota_repo_commit_verify(j->w, j->set, overlay, j->change.product[i].name, err));
+    return OTA_OK;
 }
 
 /* Where what is published does not verify either (an older image is damaged, another role has expired), the release
  * is not to blame. */
-static enum ota_status verify(const struct job *j, bool *verdict, struct ota_err *err) {
+static enum ota_status verify(const struct job *j, const char *overlay, bool *verdict, struct ota_err *err) {
     struct ota_err why;
-    enum ota_status s = ota_repo_commit_verify(j->w, j->set, j->dir, j->request.product, err);
+    enum ota_status s = verify_products(j, overlay, err);
     if (s != OTA_OK && !is_trouble_here(s))
-        *verdict = ota_repo_commit_verify(j->w, j->set, NULL, j->request.product, &why) == OTA_OK;
+        *verdict = verify_products(j, NULL, &why) == OTA_OK;
     return s;
+}
+
+/* Where boards do not look. Beside a release's images; a change's folder holds what was handed over and nothing else. */
+static enum ota_status try_out(const struct job *j, bool *verdict, struct ota_err *err) {
+    OTA_CLEAN_FREE char *overlay = j->request.change ? ota_workspace_path(j->w, "state/.change") : ota_strdup(j->dir);
+    if (j->request.change)
+        OTA_TRY(ota_fs_remove_tree(overlay, err));
+    OTA_TRY(ota_repo_commit_write(&j->commit, overlay, err));
+    OTA_TRY(verify(j, overlay, verdict, err));
+    return j->request.change ? ota_fs_remove_tree(overlay, err) : OTA_OK;
 }
 
 /* *verdict, on failure: it is the release that is wrong, another try would find the same. */
@@ -162,8 +135,7 @@ static enum ota_status judge(struct job *j, struct ota_signer *signer, bool *pub
     s = sign(j, signer, err);
     *verdict = signer_blames_release(signer, s);
     OTA_TRY(s);
-    OTA_TRY(ota_repo_commit_write(&j->commit, j->dir, err));
-    return verify(j, verdict, err);
+    return try_out(j, verdict, err);
 }
 
 /* ---- placing ---------------------------------------------------------------------------------------------- */
@@ -203,7 +175,7 @@ static enum ota_status place_release(const struct job *j, uint32_t counter, stru
     struct ota_repo_image image[OTA_REPO_IMAGES_MAX];
     size_t count;
     bool found;
-    OTA_TRY(ota_release_read(&j->next.meta, j->request.product, counter, &r, &found, err));
+    OTA_TRY(ota_release_read(&j->change.product[0].meta, j->request.product, counter, &r, &found, err));
     if (!found)
         return OTA_OK;
     OTA_TRY(ota_repo_images(&r, image, &count, err));
@@ -213,17 +185,19 @@ static enum ota_status place_release(const struct job *j, uint32_t counter, stru
     return OTA_OK;
 }
 
-static enum ota_status place(const struct job *j, struct ota_err *err) {
-    OTA_CLEAN_FREE char *repo = ota_workspace_path(j->w, "state/repo");
-    OTA_CLEAN_FREE char *role =
-        ota_sprintf("%s/metadata/%llu.%s.json", repo, (unsigned long long)j->next.meta.version, j->request.product);
+static enum ota_status place_images(const struct job *j, struct ota_err *err) {
     uint32_t counter[RELEASES_MAX];
     size_t count;
-    OTA_TRY(ota_release_counters(&j->next.meta, j->request.product, counter, RELEASES_MAX, &count, err));
+    OTA_TRY(ota_release_counters(&j->change.product[0].meta, j->request.product, counter, RELEASES_MAX, &count, err));
     for (size_t i = 0; i < count; i++)
         OTA_TRY(place_release(j, counter[i], err));
-    OTA_TRY(ota_fs_write(role, j->next.wire.p, j->next.wire.len, 0644, err));
-    return ota_repo_commit_write(&j->commit, repo, err);
+    return OTA_OK;
+}
+
+static enum ota_status place(const struct job *j, struct ota_err *err) {
+    if (!j->request.change)
+        OTA_TRY(place_images(j, err));
+    return ota_repo_commit_place(j->w, &j->commit, err);
 }
 
 /* ---- the answer ------------------------------------------------------------------------------------------- */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Parses the request of a release handed over; see repo_request.h. */
+/* Parses the request of what was handed over; see repo_request.h. */
 #include "store/repo_request.h"
 
 #include <stdio.h>
@@ -9,8 +9,8 @@
 
 #define PERMILLE_MAX 1000u
 
-enum { KEY_PRODUCT, KEY_COUNTER, KEY_VERSION, KEY_CHANNEL, KEY_BY, KEY_COUNT };
-static const char *const keys[KEY_COUNT] = {"product", "counter", "version", "channel", "by"};
+enum { KEY_PRODUCT, KEY_COUNTER, KEY_VERSION, KEY_CHANNEL, KEY_BY, KEY_CHANGE, KEY_COUNT };
+static const char *const keys[KEY_COUNT] = {"product", "counter", "version", "channel", "by", "change"};
 
 struct channel_line {
     char name[OTA_NAME_MAX + 1];
@@ -34,6 +34,8 @@ static bool read_line(int key, struct ota_span value, struct ota_repo_request *o
         return ota_words_number(value, OTA_COUNTER_MAX, &out->counter) && out->counter > 0;
     case KEY_CHANNEL:
         return read_channel(value, channel);
+    case KEY_CHANGE:
+        return value.len > 0 && ota_span_copy(value, out->text, sizeof out->text);
     case KEY_VERSION: /* for people who look into the folder; what counts is signed */
     case KEY_BY:
         return value.len > 0;
@@ -49,6 +51,12 @@ static int find_key(struct ota_span word) {
     return -1;
 }
 
+static enum ota_status check_change(const bool seen[KEY_COUNT], struct ota_err *err) {
+    if (seen[KEY_PRODUCT] || seen[KEY_COUNTER] || seen[KEY_VERSION] || seen[KEY_CHANNEL] || !seen[KEY_BY])
+        return ota_err_set(err, OTA_CONFIG, "request: a change has the lines change and by, and no other");
+    return OTA_OK;
+}
+
 enum ota_status ota_repo_request_parse(struct ota_span text, struct ota_repo_request *out, struct ota_err *err) {
     bool seen[KEY_COUNT] = {false};
     struct channel_line channel;
@@ -61,6 +69,9 @@ enum ota_status ota_repo_request_parse(struct ota_span text, struct ota_repo_req
                                "request, line %u: not a line of a request, or a second one of its kind", number);
         seen[key] = true;
     }
+    out->change = seen[KEY_CHANGE];
+    if (out->change)
+        return check_change(seen, err);
     if (!seen[KEY_PRODUCT] || !seen[KEY_COUNTER] || !seen[KEY_VERSION])
         return ota_err_set(err, OTA_CONFIG, "request: product, counter and version are wanted");
     if (!seen[KEY_CHANNEL])

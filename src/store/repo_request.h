@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The request file of a release in state/incoming; its form is in repo.h. Private to src/store. */
+/* The request file of a release or change in state/incoming; its form is in repo.h. Private to src/store. */
 #ifndef OTA_STORE_REPO_REQUEST_H
 #define OTA_STORE_REPO_REQUEST_H
 
@@ -7,8 +7,11 @@
 #include "ota/release.h"
 
 #define OTA_REPO_REQUEST_MAX 4096u
+#define OTA_REPO_CHANGE_TEXT_MAX 160u
 
 struct ota_repo_request {
+    bool change;                             /* roles alone; else a release */
+    char text[OTA_REPO_CHANGE_TEXT_MAX + 1]; /* of a change, for people */
     char product[OTA_NAME_MAX + 1];
     uint32_t counter;
     char wanted[512]; /* line for the signer, "" without a channel */

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #define ROOTS_MAX 999999999ull
+#define UNUSED_ROOTS_MAX 7u /* as one change may bring */
 
 size_t ota_repo_role_cap(const char *role) {
     if (strcmp(role, "timestamp") == 0)
@@ -50,6 +51,13 @@ const struct ota_signers *ota_repo_set_signers(const struct ota_repo_set *s, con
         if (strcmp(s->delegations.delegation[i].name, role) == 0)
             return &s->delegations.delegation[i].signers;
     return NULL;
+}
+
+enum ota_status ota_repo_set_root(const struct ota_workspace *w, uint64_t version, struct ota_buf *out,
+                                  struct ota_err *err) {
+    OTA_CLEAN_FREE char *path =
+        ota_workspace_path(w, "state/repo/metadata/%llu.root.json", (unsigned long long)version);
+    return ota_fs_read(path, OTA_CAP_ROOT, out, err);
 }
 
 /* version 0: the file without a number. */
@@ -101,10 +109,8 @@ static enum ota_status load_delegated(const struct ota_workspace *w, struct ota_
     return OTA_OK;
 }
 
-static enum ota_status load(const struct ota_workspace *w, struct ota_repo_set *s, struct ota_err *err) {
-    uint64_t root = 0;
+static enum ota_status load(const struct ota_workspace *w, uint64_t root, struct ota_repo_set *s, struct ota_err *err) {
     struct ota_role_entries entries;
-    OTA_TRY(newest_root(w, &root, err));
     OTA_TRY(read_role(w, &s->root, root, "root", err));
     OTA_TRY(ota_role_file_open_root(&s->root, s->top, err));
     OTA_TRY(read_role(w, &s->timestamp, 0, "timestamp", err));
@@ -121,11 +127,29 @@ static enum ota_status load(const struct ota_workspace *w, struct ota_repo_set *
     return OTA_OK;
 }
 
-enum ota_status ota_repo_set_load(const struct ota_workspace *w, struct ota_repo_set **out, struct ota_err *err) {
-    *out = NULL;
+static enum ota_status load_under(const struct ota_workspace *w, uint64_t root, struct ota_repo_set **out,
+                                  struct ota_err *err) {
     OTA_CLEAN(ota_repo_set_free) struct ota_repo_set *s = ota_calloc(1, sizeof *s);
-    if (load(w, s, err) != OTA_OK)
-        return ota_err_prefix(err, "state/repo");
+    OTA_TRY(load(w, root, s, err));
     *out = OTA_STEAL(s);
     return OTA_OK;
+}
+
+/* Where roots and timestamp could not be placed at once (repo_place.c), a crash leaves roots that nothing was signed
+ * under yet. */
+static enum ota_status load_under_newest(const struct ota_workspace *w, struct ota_repo_set **out,
+                                         struct ota_err *err) {
+    uint64_t newest = 0;
+    struct ota_err ignored;
+    OTA_TRY(newest_root(w, &newest, err));
+    enum ota_status s = load_under(w, newest, out, err);
+    for (uint64_t n = newest; s == OTA_SIGNATURE && --n > 0 && newest - n <= UNUSED_ROOTS_MAX;)
+        if (load_under(w, n, out, &ignored) == OTA_OK)
+            return OTA_OK;
+    return s;
+}
+
+enum ota_status ota_repo_set_load(const struct ota_workspace *w, struct ota_repo_set **out, struct ota_err *err) {
+    *out = NULL;
+    return load_under_newest(w, out, err) == OTA_OK ? OTA_OK : ota_err_prefix(err, "state/repo");
 }

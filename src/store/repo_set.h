@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* All roles that state/repo publishes now, verified from its newest root on but for expiry. Private to src/store. */
+/* All roles that state/repo publishes now, verified from its newest root (that anything was signed under) on but for expiry. Private to src/store. */
 #ifndef OTA_STORE_REPO_SET_H
 #define OTA_STORE_REPO_SET_H
 
@@ -22,6 +22,9 @@ void ota_repo_set_free(struct ota_repo_set **set);
 struct ota_role_file *ota_repo_set_find(struct ota_repo_set *set, const char *role);
 /* Who may sign a role of the set; NULL when nobody is named. */
 const struct ota_signers *ota_repo_set_signers(const struct ota_repo_set *set, const char *role);
+/* A published root of any version. */
+OTA_MUST_USE enum ota_status ota_repo_set_root(const struct ota_workspace *w, uint64_t version, struct ota_buf *out,
+                                               struct ota_err *err);
 /* Most a file of this role may be. */
 size_t ota_repo_role_cap(const char *role);
 

@@ -47,7 +47,7 @@ static struct ota_repo_set *load(void) {
 /* Asks, and loses the answer; *version is that of the timestamp signed, 0 when nothing was. */
 static enum ota_status propose(const struct ota_repo_set *set, const char *wanted, uint64_t *version) {
     OTA_CLEAN(ota_repo_commit_free) struct ota_repo_commit answer = {0};
-    const struct ota_repo_proposal p = {.set = set, .wanted = wanted};
+    const struct ota_repo_proposal p = {.w = &ws.w, .set = set, .wanted = wanted};
     OTA_TRY(ota_repo_propose(&signer, &p, &answer, &err));
     *version = answer.timestamp.wire.len ? answer.timestamp.meta.version : 0;
     return OTA_OK;

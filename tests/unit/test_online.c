@@ -72,7 +72,8 @@ static const struct ota_key *key_of(const char *role) {
 static struct ota_online_proposal proposal(uint64_t now, const char *wanted) {
     return (struct ota_online_proposal){
         .now = now,
-        .root = ota_buf_span(&root),
+        .root_count = 1,
+        .root = {ota_buf_span(&root)},
         .targets = ota_buf_span(&targets),
         .snapshot = ota_buf_span(&snapshot),
         .timestamp = ota_buf_span(&timestamp),
@@ -337,9 +338,12 @@ static void test_online_refuses_a_role_that_drops_what_a_channel_offers(void **s
     add_release(1);
     OTA_CLEAN(ota_buf_free) struct ota_buf empty = {0};
     sign_and_take(T0 + 1, "thermo stable 1 1000 *\n");
-    const struct ota_role_product none = {.version = 9, .expires = T0 + YEAR};
+    struct ota_release other;
+    signed_workspace_release(&other, 7, "any");
+    const struct ota_release *list[] = {&other};
+    const struct ota_role_product next = {.version = 9, .expires = T0 + YEAR, .count = 1, .release = list};
     const struct ota_role_keys by = {.count = 1, .key = {key_of("thermo")}};
-    assert_ota_ok(ota_role_product(&none, &by, &empty, &err));
+    assert_ota_ok(ota_role_product(&next, &by, &empty, &err));
     struct ota_online_proposal p = proposal(T0 + 2, "");
     p.product[0] = ota_buf_span(&empty);
     assert_refused(&p, OTA_CHANNEL);
@@ -379,7 +383,7 @@ static void test_online_refuses_another_root(void **state) {
     const struct ota_role_keys by = {.count = 1, .key = {mine}};
     assert_ota_ok(ota_role_root(&other, &by, &wire, &err));
     struct ota_online_proposal p = proposal(T0 + 2 * DAY, "");
-    p.root = ota_buf_span(&wire);
+    p.root[0] = ota_buf_span(&wire);
     assert_refused(&p, OTA_KEY);
 }
 
