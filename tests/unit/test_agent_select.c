@@ -57,6 +57,23 @@ static void test_agent_select_unknown_counter_takes_no_stepping_stone(void **sta
     ota_buf_free(&app);
 }
 
+/* The channel's key alone cannot send a board back: its release is out of reach, and so is the stone below the board. */
+static void test_agent_select_takes_no_stone_below_the_board(void **state) {
+    struct world *w = *state;
+    world_settle(w);
+    list_app(w, 2, 0);
+    offer(w, 1, 2);
+    assert_true(world_run(w));
+    assert_int_equal(w->agent->board.counter, 2);
+    const uint32_t running = w->board->running;
+    list_app(w, 3, 3);
+    offer(w, 1, 3);
+    assert_true(world_run(w));
+    assert_int_equal(w->agent->last.code, OTA_COUNTER);
+    assert_int_equal(w->agent->board.counter, 2);
+    assert_int_equal(w->board->running, running);
+}
+
 /* ---- whose word counts --------------------------------------------------------------------------------- */
 
 static void expect_delegation(struct world *w, const char *what) {
@@ -123,6 +140,7 @@ int main(void) {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
         TEST(test_agent_select_unknown_counter_takes_no_stepping_stone),
+        TEST(test_agent_select_takes_no_stone_below_the_board),
         TEST(test_agent_select_role_speaks_for_its_own_releases_only),
         TEST(test_agent_select_role_speaks_for_its_own_files_only),
         TEST(test_agent_select_counter_is_recovered_by_right_only),

@@ -197,6 +197,7 @@ static void test_release_reader_refuses(void **state) {
         {"\"steps\":[\"table.bin\",", "\"steps\":[\"release.txt\",\"table.bin\",", OTA_METADATA_FIELD},
         {"[\"table.bin\",\"storage.bin\"", "[\"storage.bin\",\"table.bin\"", OTA_METADATA_FIELD},
         {"\"boot.bin\",\"app.bin\"]", "\"app.bin\",\"boot.bin\"]", OTA_METADATA_FIELD},
+        {"\"boot.bin\",\"app.bin\"]", "\"boot.bin\",\"app.bin\",\"gone.bin\"]", OTA_METADATA_FIELD},
         {"[\"table.bin\",\"storage.bin\",\"boot.bin\",\"app.bin\"]", "[]", OTA_METADATA_FIELD},
         {"\"kind\":\"app\"", "\"kind\":\"apps\"", OTA_METADATA_FIELD},
         {"\"kind\":\"app\"", "\"kind\":\"data\"", OTA_IMAGE_KIND},
@@ -305,7 +306,13 @@ static void test_release_check_wants_the_signers_words(void **state) {
     memcpy(r.need[0], "teleport", sizeof "teleport");
     assert_ota(ota_release_check(&r, &err), OTA_NEEDS);
     assert_non_null(strstr(err.msg, "teleport"));
-    r.need_count = 0;
+    r = full(); /* recovery came with a later revision of this chip */
+    memcpy(r.chip, "esp32p4", sizeof "esp32p4");
+    r.risk = false;
+    r.chip_rev_min = 299;
+    assert_ota(ota_release_check(&r, &err), OTA_RISK);
+    r.chip_rev_min = 300;
+    assert_ota_ok(ota_release_check(&r, &err));
     memcpy(r.chip, "esp9000", sizeof "esp9000");
     assert_ota(ota_release_check(&r, &err), OTA_CHIP);
 }

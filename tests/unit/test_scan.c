@@ -98,6 +98,7 @@ static void test_scan_refuses(void **state) {
         {"\"\\ud800\\n\"", OTA_JSON_UTF8},
         {"\"\\ud800\\ud800\"", OTA_JSON_UTF8},
         {"\"\\udc00\\ud800\"", OTA_JSON_UTF8},
+        {"\"\\udc00\\udc00\"", OTA_JSON_UTF8},
         {"\"\xc0\x80\"", OTA_JSON_UTF8},
         {"\"\xc3\"", OTA_JSON_UTF8},
         {"\"\xc3", OTA_JSON_UTF8},
@@ -106,6 +107,7 @@ static void test_scan_refuses(void **state) {
         {"\"\xf0\x8f\xbf\xbf\"", OTA_JSON_UTF8},
         {"\"\xf4\x90\x80\x80\"", OTA_JSON_UTF8},
         {"\"\xff\"", OTA_JSON_UTF8},
+        {"\"\xe2\x82\xc0\"", OTA_JSON_UTF8},
         {"1.0", OTA_JSON_NUMBER},
         {"1e3", OTA_JSON_NUMBER},
         {"1E3", OTA_JSON_NUMBER},
@@ -136,6 +138,9 @@ static void test_scan_refuses(void **state) {
     }
     assert_null(canonical("{}\0", 3));
     assert_int_equal(err.code, OTA_JSON_TRAILING);
+    uint8_t cut[] = "\"\xc3\xa9\""; /* what lies behind the end completes nothing */
+    size_t len = 2;
+    assert_ota(ota_scan_canonicalize(cut, &len, &err), OTA_JSON_UTF8);
     assert_null(canonical("\"a\0\"", 4));
     assert_int_equal(err.code, OTA_JSON_SYNTAX);
 }
@@ -178,6 +183,8 @@ static void test_scan_canonical_mode_refuses_wire_spellings(void **state) {
     }
     char raw[] = "\"a\nb\x01\"";
     assert_ota_ok(ota_scan_check_canonical((uint8_t *)raw, sizeof raw - 1, &err));
+    raw[2] = '\0';
+    assert_ota(ota_scan_check_canonical((uint8_t *)raw, sizeof raw - 1, &err), OTA_JSON_SYNTAX);
 }
 
 static struct ota_value value(const char *text) {

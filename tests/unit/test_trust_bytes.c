@@ -23,6 +23,19 @@ static void test_trust_refuses_oversized_files(void **state) {
     assert_ota(trust_full_run(w, &err), OTA_TOO_LARGE);
 }
 
+/* The buffer has room for more than a product role may have. */
+static void test_trust_refuses_a_product_role_over_its_cap(void **state) {
+    struct trust_world *w = *state;
+    OTA_CLEAN(ota_buf_free) struct ota_buf list = {0};
+    bool unchanged;
+    for (unsigned i = 100; list.len < OTA_CAP_PRODUCT; i++)
+        ota_buf_printf(&list, "%s\"img/thermo/%u/a\":{\"length\":5}", list.len ? "," : "", i);
+    w->repo.thermo_list = ota_buf_text(&list);
+    repo_publish(&w->repo);
+    assert_true(repo_get(&w->repo, "1.thermo.json")->len < OTA_METADATA_MAX);
+    assert_ota(trust_run(w, "img/thermo/100/a", false, &unchanged, &err), OTA_TOO_LARGE);
+}
+
 static void test_trust_accepts_bodies_without_content_length(void **state) {
     struct trust_world *w = *state;
     w->repo.hide_length = true;
@@ -239,6 +252,7 @@ static void test_trust_verifies_ed25519_and_rsa(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         TRUST_TEST(test_trust_refuses_oversized_files),
+        TRUST_TEST(test_trust_refuses_a_product_role_over_its_cap),
         TRUST_TEST(test_trust_accepts_bodies_without_content_length),
         TRUST_TEST(test_trust_refuses_a_wrong_content_length),
         TRUST_TEST(test_trust_refuses_wrong_length_and_hash),

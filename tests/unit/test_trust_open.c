@@ -158,6 +158,21 @@ static void test_trust_refuses_bad_delegations(void **state) {
     }
 }
 
+/* A role's name comes from metadata: in a path it must not become a folder. */
+static void test_trust_asks_for_odd_role_names_in_safe_characters(void **state) {
+    struct trust_world *w = *state;
+    bool unchanged;
+    OTA_CLEAN_FREE char *role = role_json("a/b", "*", false, w->repo.pump);
+    OTA_CLEAN_FREE char *list = ota_sprintf("[%s]", role);
+    w->repo.delegations = list;
+    w->repo.hashes = false;
+    repo_publish(&w->repo);
+    repo_edit_signed(&w->repo, "1.snapshot.json", "\"meta\":{", "\"meta\":{\"a/b.json\":{\"version\":1},",
+                     w->repo.snapshot);
+    assert_int_not_equal(trust_run(w, "a", false, &unchanged, &err), OTA_OK);
+    assert_true(repo_requested(&w->repo, "1.a%2Fb.json") || repo_requested(&w->repo, "1.a%2fb.json"));
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         TRUST_TEST(test_trust_says_which_delegation_led_there),
@@ -167,6 +182,7 @@ int main(void) {
         TRUST_TEST(test_trust_says_when_another_role_delegated),
         TRUST_TEST(test_trust_visits_a_role_once_and_bounds_what_waits),
         TRUST_TEST(test_trust_refuses_bad_delegations),
+        TRUST_TEST(test_trust_asks_for_odd_role_names_in_safe_characters),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
