@@ -50,7 +50,7 @@ UNIT_TESTS := $(patsubst tests/unit/%.c,%,$(wildcard tests/unit/test_*.c))
 FUZZERS := $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
 UNIT_SYS = -lcmocka -lmicrohttpd -lgnutls -lsqlite3 -lcurl -lcjson -lcrypto -lssl -lpthread -ldl
 
-.PHONY: all debug deps demo check check-long conformance fuzz man install uninstall clean help format lint tests-build fuzzers
+.PHONY: all debug deps demo check check-long conformance fuzz mutation size man install uninstall clean help format lint tests-build fuzzers
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -104,6 +104,12 @@ tests-build: all $(UNIT_TESTS:%=$(OUT)/tests/%) fuzzers
 fuzz: deps ## run every fuzzer for FUZZ_SECONDS (600), two at a time; needs clang
 	$(Q)tests/fuzz/run.sh $(BUILD)/fuzz
 
+mutation: ## break the verifier on purpose, one condition at a time: a unit test must notice (minutes)
+	$(Q)tests/mutation/run.py
+
+size: ## code and memory of the core on a 32-bit chip, against tests/size/budget
+	$(Q)tests/size/size.py || [ $$? -eq 77 ]
+
 # ---- conformance: the core's client behind the suite's command line, with two verifiers ----
 CLIENT_OBJECTS := $(patsubst %,$(OBJ)/tests/conformance/%.o,tuf_client shelf verifier)
 define CLIENT
@@ -123,7 +129,7 @@ check: deps ## build sanitized, run unit, CLI and network tests (a minute or two
 	$(Q)$(MAKE) --no-print-directory FLAVOUR=debug tests-build
 	$(Q)tests/run.sh --out $(BUILD)/debug check
 
-check-long: deps ## the longer tests: clang build, release build, fault injection
+check-long: deps ## the longer tests: clang and release builds, fault injection, mutation, size
 	$(Q)tests/run.sh --out $(BUILD)/debug check-long
 
 demo: deps ## make keys, start the daemon, take a virtual board through an update, show it
