@@ -263,6 +263,44 @@ static void test_metadata_refuses_bad_signers(void **state) {
     repo_key_free(k);
 }
 
+static void test_metadata_bounds_keyids_of_a_role(void **state) {
+    (void)state;
+    for (size_t count = OTA_ROLE_KEYIDS_MAX; count <= OTA_ROLE_KEYIDS_MAX + 1; count++) {
+        OTA_CLEAN(ota_buf_free) struct ota_buf ids = {0};
+        struct ota_signers s;
+        char *text;
+        for (size_t i = 0; i < count; i++)
+            ota_buf_printf(&ids, "%s\"%zu\"", i ? "," : "", i);
+        OTA_CLEAN_FREE char *more = ota_sprintf(
+            HEADER ",\"keys\":{},\"roles\":{\"root\":{\"keyids\":[%s],\"threshold\":1}}," SPEC, ota_buf_text(&ids));
+        struct ota_metadata m = parsed(&text, "root", more);
+        assert_ota(ota_root_signers(&m, OTA_ROLE_ROOT, crypto, &s, &err),
+                   count > OTA_ROLE_KEYIDS_MAX ? OTA_TOO_LARGE : OTA_OK);
+        free(text);
+    }
+}
+
+/* Two keyids of one CRC-32 hide no key from each other, and lend none a signature. */
+static void test_metadata_keyids_of_one_crc(void **state) {
+    (void)state;
+    struct repo r;
+    struct ota_metadata m;
+    repo_init(&r);
+    repo_publish(&r);
+    struct ota_buf *b = repo_get(&r, "timestamp.json");
+    assert_ota_ok(ota_metadata_parse(b->p, &b->len, "timestamp", &m, &err));
+    const uint32_t crc = ota_keyid_crc(ota_span_str(repo_key_id(r.timestamp)));
+    struct ota_signers s = {.threshold = 1, .count = 2, .keyid_crc = {crc, crc}};
+    assert_ota_ok(ota_public_key_from_pem(repo_key_pem(r.pump), &s.key[0], &err));
+    assert_ota_ok(ota_public_key_from_pem(repo_key_pem(r.timestamp), &s.key[1], &err));
+    assert_ota_ok(ota_metadata_verify(&m, &s, crypto, &err));
+    s.threshold = 2;
+    assert_ota(ota_metadata_verify(&m, &s, crypto, &err), OTA_SIGNATURE);
+    s.threshold = s.count = 1;
+    assert_ota(ota_metadata_verify(&m, &s, crypto, &err), OTA_SIGNATURE);
+    repo_free(&r);
+}
+
 static void test_metadata_finds_targets(void **state) {
     (void)state;
     char *text;
@@ -296,6 +334,8 @@ int main(void) {
         cmocka_unit_test(test_metadata_refuses_bad_meta),
         cmocka_unit_test(test_metadata_lists_delegations),
         cmocka_unit_test(test_metadata_refuses_bad_signers),
+        cmocka_unit_test(test_metadata_bounds_keyids_of_a_role),
+        cmocka_unit_test(test_metadata_keyids_of_one_crc),
         cmocka_unit_test(test_metadata_finds_targets),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

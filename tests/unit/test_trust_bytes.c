@@ -205,6 +205,29 @@ static void test_trust_one_key_under_two_keyids_counts_once(void **state) {
     assert_non_null(strstr(err.msg, "1 of 2"));
 }
 
+/* Escapes, spaces and spellings included: what counts is the text they stand for. */
+static void test_trust_takes_keyids_of_any_form(void **state) {
+    static const char *const spellings[] = {"z \\\"k\\\" \\u00e9", "z \\\"k\\\" \xc3\xa9"};
+    struct trust_world *w = *state;
+    struct repo *r = &w->repo;
+    const char *id = repo_key_id(r->timestamp);
+    r->root_version = 2;
+    repo_publish(r);
+    OTA_CLEAN_FREE char *role_from = ota_sprintf("\"timestamp\":{\"keyids\":[\"%s\"]", id);
+    OTA_CLEAN_FREE char *role_to = ota_sprintf("\"timestamp\":{\"keyids\":[\"%s\"]", spellings[0]);
+    OTA_CLEAN_FREE char *keys_to =
+        ota_sprintf(",\"%s\":%s},\"roles\":{\"root\"", spellings[1], repo_key_object(r->timestamp));
+    trust_edit_root(w, role_from, role_to);
+    trust_edit_root(w, "},\"roles\":{\"root\"", keys_to);
+    assert_ota(trust_full_run(w, &err), OTA_SIGNATURE); /* signed under a keyid that is not listed */
+    const char *from = id;
+    for (size_t i = 0; i < OTA_ARRAY_LEN(spellings); i++) {
+        repo_edit(r, "timestamp.json", from, spellings[i]);
+        assert_ota_ok(trust_full_run(w, &err));
+        from = spellings[i];
+    }
+}
+
 static void test_trust_counts_threshold_over_distinct_keys(void **state) {
     struct trust_world *w = *state;
     struct repo *r = &w->repo;
@@ -265,6 +288,7 @@ int main(void) {
         TRUST_TEST(test_trust_refuses_two_signatures_under_one_keyid),
         TRUST_TEST(test_trust_ignores_unknown_and_empty_signatures),
         TRUST_TEST(test_trust_one_key_under_two_keyids_counts_once),
+        TRUST_TEST(test_trust_takes_keyids_of_any_form),
         TRUST_TEST(test_trust_counts_threshold_over_distinct_keys),
         TRUST_TEST(test_trust_skips_keys_of_unknown_schemes),
         TRUST_TEST(test_trust_verifies_ed25519_and_rsa),
