@@ -20,10 +20,10 @@ failed=0
 
 # Names of failed tests go to $tmp/failed.
 run_suite() { # client
-    (cd "$TUF_CONFORMANCE" && python_tuf -m pytest -p no:cacheprovider -q -rf --tb=no --rootdir="$TUF_CONFORMANCE" tuf_conformance \
+    (cd "$TUF_CONFORMANCE" && python_tuf -m pytest -p no:cacheprovider -q -rfE --tb=no --rootdir="$TUF_CONFORMANCE" tuf_conformance \
         --entrypoint="$clients/$1") >"$tmp/$1.out" 2>&1
     case $? in 0 | 1) ;; *) tail -20 "$tmp/$1.out" && failed=1 ;; esac
-    sed -n 's/^FAILED [^:]*::\(.*\)/\1/p' "$tmp/$1.out" | sed 's/ - .*//' | LC_ALL=C sort >"$tmp/failed"
+    sed -nE 's/^(FAILED|ERROR) [^:]*::(.*)/\2/p' "$tmp/$1.out" | sed 's/ - .*//' | LC_ALL=C sort >"$tmp/failed"
     echo "$1: $(tail -1 "$tmp/$1.out" | sed 's/ in .*//; s/^=* //')"
     sed 's/^/    failed: /' "$tmp/failed"
 }
