@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The agent's records: board, journal, report. The first byte chooses one; the CRC-32 at the end is made right, so that
+ * The agent's records: board, journal, report, server. The first byte chooses one; the CRC-32 at the end is made right, so that
  * the fields behind it are reached. What decodes encodes to the same bytes.
  */
 #include <stdlib.h>
@@ -39,8 +39,17 @@ static bool report(struct ota_span in, uint8_t *out, size_t *len) {
     return true;
 }
 
+static bool server(struct ota_span in, uint8_t *out, size_t *len) {
+    static struct ota_server_record r;
+    struct ota_err err;
+    if (ota_server_decode(in, &r, &err) != OTA_OK)
+        return false;
+    fuzz_promise(ota_server_encode(&r, out, OTA_JOURNAL_BYTES_MAX, len, &err) == OTA_OK);
+    return true;
+}
+
 static void read_record(uint8_t which, struct ota_span in) {
-    static bool (*const readers[])(struct ota_span, uint8_t *, size_t *) = {board, journal, report};
+    static bool (*const readers[])(struct ota_span, uint8_t *, size_t *) = {board, journal, report, server};
     static uint8_t out[OTA_JOURNAL_BYTES_MAX];
     size_t len;
     if (readers[which % OTA_ARRAY_LEN(readers)](in, out, &len))

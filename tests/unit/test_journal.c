@@ -133,6 +133,19 @@ static void test_journal_report_round_trip(void **unused) {
     assert_string_equal(ota_result_name(out.result), "rolled-back");
 }
 
+/* No count beyond the one that matters. */
+static void test_journal_server_round_trip(void **unused) {
+    (void)unused;
+    struct ota_server_record in = {.unproven = OTA_UNPROVEN_POLLS}, out;
+    size_t len;
+    assert_ota_ok(ota_server_encode(&in, bytes, sizeof bytes, &len, &err));
+    assert_ota_ok(ota_server_decode((struct ota_span){bytes, len}, &out, &err));
+    assert_int_equal(out.unproven, OTA_UNPROVEN_POLLS);
+    in.unproven = OTA_UNPROVEN_POLLS + 1;
+    assert_ota_ok(ota_server_encode(&in, bytes, sizeof bytes, &len, &err));
+    assert_ota(ota_server_decode((struct ota_span){bytes, len}, &out, &err), OTA_JOURNAL);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_journal_round_trip),
@@ -143,6 +156,7 @@ int main(void) {
         cmocka_unit_test(test_journal_small_buffer_is_refused),
         cmocka_unit_test(test_journal_board_round_trip),
         cmocka_unit_test(test_journal_report_round_trip),
+        cmocka_unit_test(test_journal_server_round_trip),
     };
     return cmocka_run_group_tests_name("journal", tests, NULL, NULL);
 }
