@@ -103,7 +103,11 @@ static const char **all_of(const struct ota_args *args, const char *option) {
 static enum ota_status read_server(const struct ota_args *args, struct ota_push *p, struct ota_err *err) {
     static const char *const remote_only[] = {"root", "ca", "token-file"};
     const char *given = ota_args_get(args, "server"), *url = given ? given : p->w->config.server;
-    p->place = url[0] ? &ota_push_remote : &ota_push_local;
+    p->place = url[0] ? &ota_push_remote : p->is_unsigned ? &ota_push_draft : &ota_push_local;
+    if (url[0] && p->is_unsigned)
+        return ota_err_set(err, OTA_USAGE, "--unsigned leaves the release in a workspace; it cannot go to a server");
+    if (p->is_unsigned && p->key[0])
+        return ota_err_set(err, OTA_USAGE, "--unsigned and --key contradict each other; give one of them");
     for (size_t i = 0; !url[0] && i < OTA_ARRAY_LEN(remote_only); i++)
         if (ota_args_has(args, remote_only[i]))
             return ota_err_set(err, OTA_USAGE, "--%s is for a push to a server; add --server URL", remote_only[i]);
@@ -211,6 +215,7 @@ static enum ota_status push(const struct ota_args *args, struct ota_push *p, str
     OTA_CLEAN(words_free) struct words v = {.key = all_of(args, "key")};
     bool json = ota_ctl_json(args);
     p->key = v.key;
+    p->is_unsigned = ota_args_has(args, "unsigned");
     p->passphrase = ota_passphrase_source(ota_args_get(args, "passphrase-file"));
     OTA_TRY(read_server(args, p, err));
     OTA_TRY(ota_workspace_product(p->w, ota_args_get(args, "product"), &p->product, err));

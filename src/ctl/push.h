@@ -39,6 +39,8 @@ struct ota_push_place {
     void (*leave)(struct ota_push *p);
 };
 extern const struct ota_push_place ota_push_local, ota_push_remote;
+/* The workspace, but nothing is signed or published: the release becomes state/drafts/<product>-<counter>. */
+extern const struct ota_push_place ota_push_draft;
 
 /* What a remote push is told on the command line. */
 struct ota_push_server {
@@ -55,7 +57,7 @@ struct ota_push {
     const struct ota_product_config *product;
     const char *channel; /* NULL: offered to nobody */
     uint16_t permille;
-    bool dry_run;
+    bool dry_run, is_unsigned;
     const char *const *key; /* references of --key, NULL-terminated; none: those of keys/ */
     struct ota_passphrase passphrase;
     struct ota_build build;

@@ -9,7 +9,7 @@
 #include "host/json_tree.h"
 #include "host/status_name.h"
 
-#define FAILURES_MAX 8u
+#define FAILURES_MAX 12u /* 90 s at least: longer than a server takes to give a dead sender up (server/client.h) */
 #define WAIT_FIRST_MS 500u
 #define WAIT_MAX_MS 30000u
 #define SLICE_MS 100u

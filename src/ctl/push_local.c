@@ -137,9 +137,36 @@ static void leave(struct ota_push *p) {
     p->lock = -1;
 }
 
+/* The same folder, but where releases wait for signatures (`push --unsigned`). */
+static enum ota_status keep_as_draft(struct ota_push *p, const struct ota_buf *role, uint64_t version,
+                                     struct ota_err *err) {
+    OTA_CLEAN_FREE char *id = ota_sprintf("%s-%u", p->product->name, p->build.release.counter);
+    OTA_CLEAN_FREE char *temp = ota_workspace_path(p->w, "state/drafts/.tmp-%s", id);
+    OTA_CLEAN_FREE char *folder = ota_workspace_path(p->w, "state/drafts/%s", id);
+    struct ota_err ignored;
+    if (ota_fs_exists(folder))
+        return ota_err_set(err, OTA_EXISTS,
+                           "%s waits for signatures already: sign and publish it first, or remove the folder %s", id,
+                           folder);
+    OTA_TRY(ota_fs_remove_tree(temp, err)); /* of one that was killed */
+    enum ota_status st = fill_folder(p, temp, role, version, err);
+    if (st == OTA_OK)
+        st = ota_fs_rename(temp, folder, err);
+    if (st != OTA_OK)
+        (void)!ota_fs_remove_tree(temp, &ignored);
+    return st;
+}
+
 const struct ota_push_place ota_push_local = {
     .read = read_current,
     .enter = enter,
     .publish = publish,
+    .leave = leave,
+};
+
+const struct ota_push_place ota_push_draft = {
+    .read = read_current,
+    .enter = enter,
+    .publish = keep_as_draft,
     .leave = leave,
 };

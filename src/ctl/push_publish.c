@@ -26,6 +26,8 @@ static enum ota_status assign_counter(struct ota_push *p, const struct ota_push_
 
 static enum ota_status load_keys(const struct ota_push *p, struct ota_keyring *ring, struct ota_err *err) {
     OTA_CLEAN_FREE char *folder = ota_workspace_path(p->w, "keys");
+    if (p->is_unsigned)
+        return OTA_OK;
     if (!p->key[0])
         return ota_keyring_load(ring, folder, err);
     for (size_t i = 0; p->key[i]; i++)
@@ -41,7 +43,8 @@ static enum ota_status sign(const struct ota_push *p, const struct ota_keyring *
         .rollout = ota_buf_span(&c->rollout),
         .now = ota_ctl_now(),
     };
-    OTA_TRY(ota_keyring_product(ring, ota_buf_span(&c->targets), p->product->name, &in.by, err));
+    if (!p->is_unsigned)
+        OTA_TRY(ota_keyring_product(ring, ota_buf_span(&c->targets), p->product->name, &in.by, err));
     return ota_sign_release(&in, out, version, err);
 }
 

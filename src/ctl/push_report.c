@@ -29,9 +29,20 @@ void ota_push_print_plan(const struct ota_push *p) {
         ota_print_line(stdout, "Note: %s", p->build.remark[i]);
 }
 
+static void print_draft(const struct ota_release *r) {
+    printf("Waits for the signature of the product key as draft %s-%u; nothing is published yet. Next:\n\n"
+           "  otactl sign %s-%u\n"
+           "  otactl publish %s-%u\n",
+           r->product, r->counter, r->product, r->counter, r->product, r->counter);
+}
+
 void ota_push_print_outcome(const struct ota_push *p) {
     char share[OTA_CTL_SHARE_MAX];
     const struct ota_release *r = &p->build.release;
+    if (p->is_unsigned && !p->dry_run) {
+        print_draft(r);
+        return;
+    }
     if (p->dry_run)
         printf("Every check passed; nothing was published (-n).\n");
     else
@@ -94,7 +105,11 @@ void ota_push_print_json(const struct ota_push *p) {
         (void)cJSON_AddNullToObject(tree, "channel");
     (void)cJSON_AddNumberToObject(tree, "permille", p->channel ? p->permille : 0);
     (void)cJSON_AddNumberToObject(tree, "from_min", r->from_min);
-    (void)cJSON_AddBoolToObject(tree, "published", !p->dry_run);
+    (void)cJSON_AddBoolToObject(tree, "published", !p->dry_run && !p->is_unsigned);
+    if (p->is_unsigned && !p->dry_run) {
+        OTA_CLEAN_FREE char *draft = ota_sprintf("%s-%u", r->product, r->counter);
+        (void)cJSON_AddStringToObject(tree, "draft", draft);
+    }
     (void)cJSON_AddBoolToObject(tree, "dry_run", p->dry_run);
     if (p->server.url) {
         (void)cJSON_AddStringToObject(tree, "server", p->server.url);

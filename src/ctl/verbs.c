@@ -42,6 +42,7 @@ static const struct ota_option push_options[] = {
     {"from-min", 0, "N", "lowest release a board must run to take this", false},
     {"notes", 0, "FILE", "release notes: UTF-8 text, at most 4096 bytes", false},
     {"key", 0, "KEY", "sign with this product key: a PEM file, a .uri\nfile or a pkcs11: URI; default: those in keys/", true},
+    {"unsigned", 0, NULL, "leave the release as a draft that waits for the\nsignature of the product key", false},
     {"passphrase-file", 0, "FILE", "its first line opens an encrypted key; default:\n$OTA_PASSPHRASE_FILE, else you are asked", false},
     {"server", 0, "URL", "push to this otaserve; default: server of\nota.conf, else this workspace", false},
     {"token-file", 0, "FILE", "token for the server (otactl token create);\ndefault: $OTA_TOKEN_FILE", false},
@@ -70,7 +71,7 @@ static const char push_details[] =
     "JSON: product, counter, version, channel (null: offered to nobody), permille,\n"
     "from_min, published, dry_run, steps (kind, label, file, length, sha256),\n"
     "left_out (file, label, reason, remedy), remarks; with a server also server,\n"
-    "sent_files, sent_bytes.";
+    "sent_files, sent_bytes; with --unsigned draft.";
 
 static const struct ota_option publish_options[] = {
     {"static", 0, NULL, "sign for a web server without a daemon", false},

@@ -349,6 +349,24 @@ else
 fi
 fails "otactl_device_add_twice" 1 "kitchen" otactl -C "$ws" device add kitchen
 
+# ---- a release to be signed later ----
+before=$(otactl -C "$ws" releases --json)
+mv "$ws/keys/thermo.pem" "$tmp/thermo.pem"
+run otactl -C "$ws" push "$build" --unsigned --version 9.9.9 --json
+is "otactl_push_unsigned" "$rc $(jq -c '[.published, .draft == "\(.product)-\(.counter)"]' <<<"$out")" "0 [false,true]"
+draft=$ws/state/drafts/$(jq -r .draft <<<"$out")
+is "otactl_push_unsigned_has_no_signature" "$(jq -c .signatures "$draft"/metadata/*.thermo.json)" "[]"
+ok "otactl_push_unsigned_is_a_whole_release" bash -c "grep -q '^version 9.9.9' '$draft/request' && ls '$draft'/targets/img/thermo/*/*.bin"
+is "otactl_push_unsigned_publishes_nothing" "$(otactl -C "$ws" releases --json)" "$before"
+fails "otactl_push_unsigned_twice" 1 "waits for signatures already" otactl -C "$ws" push "$build" --unsigned --version 9.9.9
+fails "otactl_push_unsigned_with_a_key" 2 "contradict" otactl -C "$ws" push "$build" --unsigned --key "$tmp/thermo.pem"
+fails "otactl_push_unsigned_to_a_server" 2 "cannot go to a server" otactl -C "$ws" push "$build" --unsigned --server https://localhost:1
+contains "otactl_push_unsigned_dry_run" "$(otactl -C "$ws" push "$build" --unsigned -n)" "nothing was published"
+rm -r "$draft"
+contains "otactl_push_unsigned_says_what_is_next" "$(otactl -C "$ws" push "$build" --unsigned --version 9.9.9)" "otactl publish $(basename "$draft")"
+rm -r "$draft"
+mv "$tmp/thermo.pem" "$ws/keys/thermo.pem"
+
 # ---- tokens ----
 token=$(otactl -C "$ws" token create ci --role push --product thermo --expires 12h --json)
 is "otactl_token_create" "$(jq -r '"\(.name) \(.role) \(.product) \(.expires - .created)"' <<<"$token")" "ci push thermo 43200"
