@@ -16,6 +16,12 @@ static uint64_t uptime_ms(void) {
     return (uint64_t)t.tv_sec * 1000u + (uint64_t)t.tv_nsec / 1000000u;
 }
 
+static ssize_t receive(struct ota_client *c, void *data, size_t size) {
+    ssize_t n = recv(c->fd, data, size, 0);
+    c->ended = n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR);
+    return n;
+}
+
 /* GnuTLS asks for a record's 5 byte header, then its body: reading ahead halves the calls. Bytes left over are given
  * first, and after a short read recv() is asked again: with edge-triggered epoll only the kernel's own EAGAIN may be
  * passed on. */
@@ -23,8 +29,8 @@ static ssize_t pull(gnutls_transport_ptr_t p, void *data, size_t size) {
     struct ota_client *c = p;
     if (c->at == c->have) {
         if (size >= sizeof c->in)
-            return recv(c->fd, data, size, 0);
-        ssize_t n = recv(c->fd, c->in, sizeof c->in, 0);
+            return receive(c, data, size);
+        ssize_t n = receive(c, c->in, sizeof c->in);
         if (n <= 0)
             return n;
         c->at = 0;

@@ -23,6 +23,7 @@ struct ota_client {
     uint32_t magic;
     int fd;
     bool established;               /* the real handshake is done; only the connection's own thread looks */
+    bool ended;                     /* nothing more will arrive; likewise */
     struct ota_client_queue *waits; /* the queue it is in, or NULL; under the lock */
     uint64_t since_ms;
     struct ota_client *next, *prev;

@@ -58,14 +58,14 @@ static int finish_handshake(struct ota_client *c, gnutls_session_t session) {
     return rc;
 }
 
+/* A record that breaks off is "try again" to GnuTLS even when the connection has ended, and edge-triggered epoll would
+ * never tell again: a sender that died would keep what it holds until its deadline. */
 ssize_t gnutls_record_recv(gnutls_session_t session, void *data, size_t size) {
     struct ota_client *c = ota_client_of(session);
-    if (c && !c->established) {
-        int rc = finish_handshake(c, session);
-        if (rc != GNUTLS_E_SUCCESS)
-            return rc;
-    }
-    return real_record_recv()(session, data, size);
+    ssize_t rc = c && !c->established ? finish_handshake(c, session) : GNUTLS_E_SUCCESS;
+    if (rc == GNUTLS_E_SUCCESS)
+        rc = real_record_recv()(session, data, size);
+    return rc == GNUTLS_E_AGAIN && c && c->ended ? GNUTLS_E_PREMATURE_TERMINATION : rc;
 }
 
 /* ---- the proof ----------------------------------------------------------------------------------------- */

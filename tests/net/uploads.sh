@@ -117,6 +117,31 @@ wait "$sender" 2>/dev/null
 for _ in $(seq 100); do rc=$(put "$id" "$sha" "$have" 299999 600000); [ "$rc" = 204 ] && break; sleep 0.1; done
 is uploads_next_writer_goes_on "$rc" 204
 
+# A sender that dies within a TLS record, after the server has seen a part of it: noticed at once.
+python3 - "${daemon_url#https://}" "$ws/keys/ca.crt" "$id" "$sha" "$push" <<'PY'
+import socket, ssl, sys, time
+host, port = sys.argv[1].rsplit(":", 1)
+raw = socket.create_connection((host, int(port)))
+inside, outside = ssl.MemoryBIO(), ssl.MemoryBIO()
+tls = ssl.create_default_context(cafile=sys.argv[2]).wrap_bio(inside, outside, server_hostname=host)
+while True:
+    try:
+        tls.do_handshake()
+        break
+    except ssl.SSLWantReadError:
+        raw.sendall(outside.read())
+        inside.write(raw.recv(65536))
+tls.write(("PUT /api/v1/releases/%s/files/%s HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer %s\r\n"
+           "Content-Range: bytes 300000-599999/600000\r\nContent-Length: 300000\r\n\r\n" % tuple(sys.argv[3:])).encode())
+raw.sendall(outside.read())
+time.sleep(0.5)
+tls.write(b"x" * 16000)
+raw.sendall(outside.read()[:9000])
+raw.close()
+PY
+for _ in $(seq 30); do rc=$(put "$id" "$sha" 0 9 600000); [ "$rc" = 503 ] || break; sleep 0.1; done
+is uploads_a_sender_dead_within_a_record_is_noticed "$rc" 409
+
 # ---- a restart, kill -9 ----
 kill -9 "$daemon_pid"
 wait "$daemon_pid" 2>/dev/null
