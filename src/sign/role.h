@@ -103,6 +103,15 @@ OTA_MUST_USE enum ota_status ota_role_targets_read(const struct ota_metadata *m,
 OTA_MUST_USE enum ota_status ota_role_renew(const struct ota_metadata *old, uint64_t version, uint64_t expires,
                                             size_t cap, const struct ota_role_keys *keys, struct ota_buf *out,
                                             struct ota_err *err);
+/* The same for a product, with `counter_floor` unless it is 0: then the old one stays. */
+OTA_MUST_USE enum ota_status ota_role_renew_product(const struct ota_metadata *old, uint64_t version, uint64_t expires,
+                                                    uint32_t counter_floor, const struct ota_role_keys *keys,
+                                                    struct ota_buf *out, struct ota_err *err);
+/* What the next release's counter must be above, beside those listed: a product role whose newest releases were lost
+ * with a disk says so, because boards that run them would take another release of the same counter for theirs. 0: the
+ * role says nothing. */
+OTA_MUST_USE enum ota_status ota_role_counter_floor(const struct ota_metadata *role, uint32_t *floor,
+                                                    struct ota_err *err);
 
 /* What a snapshot or timestamp says about a file. */
 OTA_MUST_USE enum ota_status ota_role_entry(const char *name, uint64_t version, struct ota_span file,

@@ -5,6 +5,7 @@
 
 #include "sign/role_seal.h"
 
+#define COUNTER_FLOOR "counter_floor"
 #define TARGET_STRING_MAX 4096u /* one decoded string of a role that is renewed */
 
 /* Keys sort as text: "10/" before "9/". */
@@ -76,12 +77,26 @@ enum ota_status ota_role_rollout(const struct ota_role_rollout *r, const struct 
 struct renewal {
     const struct ota_value *old;
     uint64_t version, expires;
+    uint32_t counter_floor; /* 0: as it was */
 };
+
+static void write_counter_floor(struct ota_json *j, uint32_t floor) {
+    if (floor == 0)
+        return;
+    ota_json_key(j, COUNTER_FLOOR);
+    ota_json_u64(j, floor);
+}
 
 static void write_member(struct ota_json *j, struct ota_span key, const struct ota_value *v,
                          const struct renewal *top) {
     char name[OTA_SCAN_KEY_MAX + 1];
-    if (top && ota_span_equal_str(key, "expires")) {
+    if (top && top->counter_floor && ota_span_equal_str(key, COUNTER_FLOOR)) {
+        return; /* the new one was written behind _type */
+    } else if (top && ota_span_equal_str(key, "_type")) {
+        ota_json_key(j, "_type");
+        ota_role_write_value(j, v);
+        write_counter_floor(j, top->counter_floor);
+    } else if (top && ota_span_equal_str(key, "expires")) {
         ota_role_write_expires(j, top->expires);
     } else if (top && ota_span_equal_str(key, "version")) {
         ota_role_write_version(j, top->version);
@@ -167,6 +182,26 @@ static void write_renewal(struct ota_json *j, const void *role) {
 enum ota_status ota_role_renew(const struct ota_metadata *old, uint64_t version, uint64_t expires, size_t cap,
                                const struct ota_role_keys *keys, struct ota_buf *out, struct ota_err *err) {
     const struct ota_role_form form = {"being renewed", cap, "push a new release: that prunes it", write_renewal};
-    const struct renewal renewal = {&old->signed_value, version, expires};
+    const struct renewal renewal = {.old = &old->signed_value, .version = version, .expires = expires};
     return ota_role_seal(&form, &renewal, keys, out, err);
+}
+
+enum ota_status ota_role_renew_product(const struct ota_metadata *old, uint64_t version, uint64_t expires,
+                                       uint32_t counter_floor, const struct ota_role_keys *keys, struct ota_buf *out,
+                                       struct ota_err *err) {
+    const struct ota_role_form form = {"being renewed", OTA_CAP_PRODUCT, "push a new release: that prunes it",
+                                       write_renewal};
+    const struct renewal renewal = {&old->signed_value, version, expires, counter_floor};
+    return ota_role_seal(&form, &renewal, keys, out, err);
+}
+
+enum ota_status ota_role_counter_floor(const struct ota_metadata *role, uint32_t *floor, struct ota_err *err) {
+    struct ota_value v;
+    uint64_t n = 0;
+    bool found;
+    OTA_TRY(ota_scan_find(&role->signed_value, COUNTER_FLOOR, &v, &found, err));
+    if (found)
+        OTA_TRY(ota_scan_u64(&v, COUNTER_FLOOR, 1, OTA_COUNTER_MAX, &n, err));
+    *floor = (uint32_t)n;
+    return OTA_OK;
 }

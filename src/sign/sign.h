@@ -24,7 +24,7 @@ struct ota_sign_release {
  * remedy), and what ota_release_check() says. */
 OTA_MUST_USE enum ota_status ota_sign_release(const struct ota_sign_release *in, struct ota_buf *out, uint64_t *version,
                                               struct ota_err *err);
-/* The counter the next release of this product gets: one above the highest listed. `role` as above. */
+/* The counter the next release of this product gets: one above the highest listed and the role's floor. `role` as above. */
 OTA_MUST_USE enum ota_status ota_sign_next_counter(struct ota_span role, const char *product, uint32_t *counter,
                                                    struct ota_err *err);
 

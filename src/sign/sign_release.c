@@ -22,7 +22,9 @@ enum ota_status ota_sign_next_counter(struct ota_span role, const char *product,
     size_t count;
     OTA_TRY(open_verified(&f, product, role, err));
     OTA_TRY(ota_release_counters(&f.meta, product, listed, OTA_ARRAY_LEN(listed), &count, err));
-    uint32_t last = count ? listed[count - 1] : 0;
+    uint32_t last = count ? listed[count - 1] : 0, floor;
+    OTA_TRY(ota_role_counter_floor(&f.meta, &floor, err));
+    last = floor > last ? floor : last;
     if (last >= OTA_COUNTER_MAX)
         return ota_err_set(err, OTA_COUNTER, "product %s: counter %u is the last one", product, last);
     *counter = last + 1;
@@ -85,6 +87,17 @@ static enum ota_status check(const struct ota_sign_release *in, const struct ota
     return OTA_OK;
 }
 
+/* A floor has done its work once a release above it is listed. */
+static enum ota_status check_floor(const struct ota_sign_release *in, const struct ota_metadata *old,
+                                   struct ota_err *err) {
+    uint32_t floor;
+    OTA_TRY(ota_role_counter_floor(old, &floor, err));
+    if (in->release->counter <= floor)
+        return ota_err_set(err, OTA_COUNTER, "release %u of %s: boards may run up to %u already", in->release->counter,
+                           in->release->product, floor);
+    return OTA_OK;
+}
+
 static enum ota_status seal(const struct ota_sign_release *in, const struct selection *s, uint64_t version,
                             struct ota_buf *out, struct ota_err *err) {
     const struct ota_role_product role = {
@@ -105,6 +118,7 @@ enum ota_status ota_sign_release(const struct ota_sign_release *in, struct ota_b
     OTA_TRY(open_verified(&old, in->release->product, in->role, err));
     OTA_TRY(ota_stones_read(&old.meta, in->release->product, &listed, err));
     OTA_TRY(check(in, &listed, err));
+    OTA_TRY(check_floor(in, &old.meta, err));
     struct selection s = {.count = 1, .release = {in->release}};
     if (listed.count) /* what a channel goes back to offering when the new one is withdrawn */
         keep(&s, &listed.release[listed.count - 1]);

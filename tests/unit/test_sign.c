@@ -5,6 +5,7 @@
 #include <time.h>
 
 #include "host/fs.h"
+#include "host/role_file.h"
 #include "sign/keyring.h"
 #include "sign/sign.h"
 #include "store/repo.h"
@@ -202,6 +203,38 @@ static void test_sign_release_takes_the_next_version_and_counter(void **state) {
     assert_int_equal(counter, 2);
 }
 
+/* Releases up to 14 were lost with a disk. */
+static void test_sign_release_stays_above_the_counter_floor(void **state) {
+    (void)state;
+    OTA_CLEAN(ota_buf_free) struct ota_buf role = {0}, renewed = {0}, out = {0};
+    OTA_CLEAN(ota_role_file_free) struct ota_role_file f = {0};
+    OTA_CLEAN_FREE char *path = ota_workspace_path(&ws.w, "keys/thermo.pem");
+    OTA_CLEAN(ota_key_free) struct ota_key *key = NULL;
+    struct ota_release r;
+    uint64_t version;
+    uint32_t counter;
+    assert_ota_ok(ota_repo_role(&ws.w, "thermo", &role, &err));
+    assert_ota_ok(ota_key_load(&key, path, &err));
+    const struct ota_role_keys by = {1, {key}};
+    for (uint32_t floor = 13; floor < 15; floor++) { /* a second one replaces the first */
+        ota_role_file_set(&f, "thermo", ota_buf_span(&role));
+        assert_ota_ok(ota_role_file_parse(&f, "targets", &err));
+        assert_ota_ok(ota_role_renew_product(&f.meta, T0, T0 + 86400, floor, &by, &renewed, &err));
+        role.len = 0;
+        ota_buf_append(&role, renewed.p, renewed.len);
+    }
+    assert_ota_ok(ota_sign_next_counter(ota_buf_span(&role), "thermo", &counter, &err));
+    assert_int_equal(counter, 15);
+    struct ota_sign_release in = {{1, {key}}, &r, ota_buf_span(&role), {0}, T0};
+    signed_workspace_release(&r, 14, "1.0.0");
+    assert_ota(ota_sign_release(&in, &out, &version, &err), OTA_COUNTER);
+    signed_workspace_release(&r, 15, "1.0.0");
+    assert_ota_ok(ota_sign_release(&in, &out, &version, &err));
+    assert_int_equal(version, T0 + 1);
+    assert_ota_ok(ota_sign_next_counter(ota_buf_span(&out), "thermo", &counter, &err));
+    assert_int_equal(counter, 16);
+}
+
 static void test_sign_release_refuses_what_no_board_would_take(void **state) {
     (void)state;
     OTA_CLEAN(ota_buf_free) struct ota_buf out = {0};
@@ -235,6 +268,7 @@ int main(void) {
         T(test_keyring_finds_keys_by_keyid_in_any_file),
         T(test_keyring_leaves_out_root_tls_and_what_cannot_be_used),
         T(test_sign_release_takes_the_next_version_and_counter),
+        T(test_sign_release_stays_above_the_counter_floor),
         T(test_sign_release_refuses_what_no_board_would_take),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
