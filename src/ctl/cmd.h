@@ -16,6 +16,8 @@ extern const struct ota_program ota_ctl_program;
 
 enum ota_status ota_cmd_init(const struct ota_args *args, struct ota_err *err);
 enum ota_status ota_cmd_push(const struct ota_args *args, struct ota_err *err);
+enum ota_status ota_cmd_renew(const struct ota_args *args, struct ota_err *err);
+enum ota_status ota_cmd_restore(const struct ota_args *args, struct ota_err *err);
 enum ota_status ota_cmd_inspect(const struct ota_args *args, struct ota_err *err);
 enum ota_status ota_cmd_releases(const struct ota_args *args, struct ota_err *err);
 enum ota_status ota_cmd_status(const struct ota_args *args, struct ota_err *err);
@@ -48,6 +50,9 @@ const char *ota_ctl_share(unsigned permille, char out[OTA_CTL_SHARE_MAX]);
 /* An option that takes a time, as 90d, 12h, 30min or 2y, in seconds: at least one minute, at most `max`. USAGE. */
 OTA_MUST_USE enum ota_status ota_ctl_duration(const struct ota_args *args, const char *option, uint64_t max,
                                               uint64_t absent, uint64_t *out, struct ota_err *err);
+/* Who runs this, for requests and logs: a plain name, else uid-N; returns out. */
+#define OTA_CTL_USER_MAX 33
+const char *ota_ctl_user(char out[OTA_CTL_USER_MAX]);
 /* Seconds since 1970 by this machine's clock. */
 uint64_t ota_ctl_now(void);
 

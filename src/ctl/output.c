@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What verbs share: their workspace, JSON on stdout, shares and times. */
+#include <pwd.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "ctl/cmd.h"
 #include "host/json_tree.h"
@@ -69,4 +71,15 @@ enum ota_status ota_ctl_duration(const struct ota_args *args, const char *option
 
 uint64_t ota_ctl_now(void) {
     return (uint64_t)time(NULL);
+}
+
+const char *ota_ctl_user(char out[OTA_CTL_USER_MAX]) {
+    const struct passwd *user = getpwuid(geteuid());
+    (void)snprintf(out, OTA_CTL_USER_MAX, "%s", user ? user->pw_name : "");
+    for (const char *c = out; *c; c++)
+        if (!strchr("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-", *c))
+            out[0] = '\0';
+    if (!out[0])
+        (void)snprintf(out, OTA_CTL_USER_MAX, "uid-%u", (unsigned)geteuid());
+    return out;
 }

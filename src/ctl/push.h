@@ -81,6 +81,9 @@ OTA_MUST_USE enum ota_status ota_push_publish(struct ota_push *p, struct ota_err
  * published. ROLLBACK, as above. */
 OTA_MUST_USE enum ota_status ota_push_upload(struct ota_push *p, const struct ota_buf *role, struct ota_err *err);
 
+/* push_local.c: state/lock, which whoever gives out versions and counters holds. */
+OTA_MUST_USE enum ota_status ota_push_lock(const struct ota_workspace *w, int *fd, struct ota_err *err);
+
 /* push_wait.c: sees incoming/<id> published, by a daemon or, where none runs, here. What was refused comes back as
  * its status. BUSY after OTA_PUSH_WAIT_MS, INTERRUPTED when stopped. The caller holds state/lock. */
 OTA_MUST_USE enum ota_status ota_push_see_published(const struct ota_workspace *w, const char *id, struct ota_err *err);

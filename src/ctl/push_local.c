@@ -8,7 +8,6 @@
  *
  * The rename hands over: before it nothing has happened, after it the daemon or the next push finishes the job.
  */
-#include <pwd.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -57,25 +56,14 @@ static enum ota_status make_id(const struct ota_push *p, char **out, struct ota_
     return OTA_OK;
 }
 
-static void user_name(char out[33]) {
-    const struct passwd *user = getpwuid(geteuid());
-    (void)snprintf(out, 33, "%s", user ? user->pw_name : "");
-    for (const char *c = out; *c; c++)
-        if (!strchr("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-", *c))
-            out[0] = '\0';
-    if (!out[0])
-        (void)snprintf(out, 33, "uid-%u", (unsigned)geteuid());
-}
-
 static enum ota_status fill_folder(const struct ota_push *p, const char *folder, const struct ota_buf *role,
                                    uint64_t version, struct ota_err *err) {
-    char user[33];
+    char user[OTA_CTL_USER_MAX];
     struct ota_progress_bar bar;
     OTA_CLEAN_FREE char *metadata = ota_sprintf("%s/metadata", folder);
     OTA_CLEAN_FREE char *file = ota_sprintf("%s/%llu.%s.json", metadata, (unsigned long long)version, p->product->name);
-    user_name(user);
     const struct ota_build_request request = {
-        .channel = p->channel, .permille = p->permille, .groups = "*", .by = user};
+        .channel = p->channel, .permille = p->permille, .groups = "*", .by = ota_ctl_user(user)};
     OTA_TRY(ota_fs_mkdirs(metadata, 0755, err));
     OTA_TRY(ota_fs_write(file, role->p, role->len, 0644, err));
     const struct ota_build_progress progress = ota_progress_start(&bar, "copying");
@@ -102,7 +90,7 @@ static enum ota_status hand_over(const struct ota_push *p, const char *id, const
     return st;
 }
 
-static enum ota_status lock_pushes(const struct ota_workspace *w, int *fd, struct ota_err *err) {
+enum ota_status ota_push_lock(const struct ota_workspace *w, int *fd, struct ota_err *err) {
     OTA_CLEAN_FREE char *lock = ota_workspace_path(w, "state/lock");
     enum ota_status st = ota_fs_lock(lock, LOCK_WAIT_MS, fd, err);
     if (st == OTA_BUSY)
@@ -120,7 +108,7 @@ static enum ota_status read_current(struct ota_push *p, struct ota_push_current 
 }
 
 static enum ota_status enter(struct ota_push *p, struct ota_err *err) {
-    OTA_TRY(lock_pushes(p->w, &p->lock, err));
+    OTA_TRY(ota_push_lock(p->w, &p->lock, err));
     return finish_pending(p, err);
 }
 

@@ -90,6 +90,40 @@ static const char publish_details[] =
     "Shares of a channel do not grow by themselves there.\n\n"
     "JSON: folder, expires, bound_by (the role that ends it early, or \"\").";
 
+static const struct ota_option renew_options[] = {
+    {"key", 0, "REF", "a key that is not in keys/: a file, FILE.uri or\npkcs11:...; once for each", true},
+    {"expires", 0, "TIME", "how long it lasts; default: 10 years for root,\n3 years for others", false},
+    {"passphrase-file", 0, "FILE", "its first line is the passphrase (chmod 600);\ndefault: $OTA_PASSPHRASE_FILE, else asked for", false},
+    {NULL, 0, NULL, NULL, false},
+};
+static const char renew_details[] =
+    "Signs root, targets or the role of a product again: same content, next version,\n"
+    "new expiry. Boards follow by themselves. Without ROLE it renews those that need\n"
+    "it: root with less than two years left, the others with less than one.\n\n"
+    "It signs with the keys in keys/ and those of --key. While signatures are missing\n"
+    "the role waits as a draft, and the commands that finish it are printed.\n\n"
+    "JSON: roles (name, version, expires, published, draft).";
+
+static const struct ota_option restore_options[] = {
+    {"merge", 0, NULL, "bring back what is newer, and sign above it", false},
+    {"above", 0, "N", "the next release of each product gets a counter\nabove N, whatever boards have reported", false},
+    {"ca", 0, "FILE", "CA certificate of SOURCE; default: keys/ca.crt", false},
+    {NULL, 0, NULL, NULL, false},
+};
+static const char restore_details[] =
+    "Goes on after state/, or the whole workspace, was brought back from a backup:\n"
+    "boards have seen newer files and refuse older ones, and otaserve-signer refuses\n"
+    "to sign below what it signed last. Stop otaserve first.\n\n"
+    "SOURCE is a place that still has the newer files: a folder with metadata/ and\n"
+    "targets/, or the address of a mirror. What it has is verified from the root of\n"
+    "this workspace, brought in, and signed above.\n\n"
+    "Without SOURCE, targets and product roles are signed with versions that no push\n"
+    "has reached, as far as their keys are here, and the next release of a product\n"
+    "gets a counter above all that boards reported. What was published after the\n"
+    "backup is lost; push it again. Changes to the root cannot be made up for.\n\n"
+    "JSON: merged (what came in), signed (roles), drafts (roles that wait for keys),\n"
+    "floors (product, counter, device), timestamp.";
+
 static const char inspect_details[] =
     "Says what an image, a bootloader or a partition table holds, whether it is sound\n"
     "and whether a board would take it: what esptool image-info, espsecure\n"
@@ -180,6 +214,8 @@ static const struct ota_verb verbs[] = {
     {"init", "[DIR]", 0, 1, "make a workspace: keys, certificates, configuration", init_details, init_options, ota_cmd_init},
     {"push", "[BUILD_DIR | FILE[:LABEL]...]", 0, 64, "check, sign and publish a release", push_details, push_options, ota_cmd_push},
     {"publish", "", 0, 0, "publish for a server without a daemon", publish_details, publish_options, ota_ctl_publish_static},
+    {"renew", "[ROLE...]", 0, 14, "renew the roles that a person must renew", renew_details, renew_options, ota_cmd_renew},
+    {"restore", "[SOURCE]", 0, 1, "go on after a backup was brought back", restore_details, restore_options, ota_cmd_restore},
     {"inspect", "FILE...", 1, 64, "say what an image or partition table holds", inspect_details, NULL, ota_cmd_inspect},
     {"releases", "", 0, 0, "list releases", releases_details, product_filter, ota_cmd_releases},
     {"status", "", 0, 0, "show roles, expiry, channels and warnings", status_details, NULL, ota_cmd_status},

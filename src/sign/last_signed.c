@@ -45,8 +45,8 @@ enum ota_status ota_last_signed_read(const char *keys, struct ota_last_signed *o
     OTA_TRY(ota_fs_read(path, FILE_MAX, &text, err));
     if (!parse(&text, out))
         return ota_err_set(err, OTA_JOURNAL,
-                           "%s: damaged; if state/repo is the newest there is, remove the file: signing goes on from "
-                           "state/repo then",
+                           "%s: damaged; if state/repo is the newest there is, remove the file and run: otactl restore "
+                           "--merge",
                            path);
     return OTA_OK;
 }
@@ -70,7 +70,27 @@ enum ota_status ota_last_signed_accepts(const struct ota_last_signed *s, struct 
     OTA_TRY(ota_sha256(&ota_crypto_openssl, timestamp.p, timestamp.len, digest, err));
     if (memcmp(digest, s->last, sizeof digest) == 0 || memcmp(digest, s->base, sizeof digest) == 0)
         return OTA_OK;
-    return ota_err_set(err, OTA_ROLLBACK,
-                       "state/repo is older than what was signed last; bring the newer files back, or, if there are "
-                       "none (a restored backup), remove keys/" OTA_LAST_SIGNED);
+    return ota_err_set(
+        err, OTA_ROLLBACK,
+        "state/repo is older than what was signed last: it was brought back from a backup; to go on: otactl "
+        "restore --merge [SOURCE]");
+}
+
+enum ota_status ota_last_signed_go_on(const char *keys, struct ota_span timestamp, uint64_t version,
+                                      struct ota_err *err) {
+    struct ota_last_signed s;
+    OTA_TRY(ota_last_signed_read(keys, &s, err));
+    OTA_TRY(ota_sha256(&ota_crypto_openssl, timestamp.p, timestamp.len, s.last, err));
+    memcpy(s.base, s.last, sizeof s.base);
+    s.known = true;
+    s.timestamp = (s.timestamp > version ? s.timestamp : version) + 1; /* which nothing published has */
+    return ota_last_signed_write(keys, &s, err);
+}
+
+enum ota_status ota_last_signed_behind(const struct ota_last_signed *s, struct ota_span timestamp, uint64_t version,
+                                       bool *behind, struct ota_err *err) {
+    uint8_t digest[OTA_SHA256_LEN];
+    OTA_TRY(ota_sha256(&ota_crypto_openssl, timestamp.p, timestamp.len, digest, err));
+    *behind = s->known && version < s->timestamp && memcmp(digest, s->last, sizeof digest) == 0;
+    return OTA_OK;
 }

@@ -39,4 +39,12 @@ OTA_MUST_USE enum ota_status ota_last_signed_write(const char *keys, const struc
 OTA_MUST_USE enum ota_status ota_last_signed_accepts(const struct ota_last_signed *s, struct ota_span timestamp,
                                                      uint64_t version, struct ota_err *err);
 
+/* The owner's word that signing goes on from this timestamp.json of version `version`, though something newer was signed
+ * and is lost. All online roles are due then, and their versions stay above those remembered. */
+OTA_MUST_USE enum ota_status ota_last_signed_go_on(const char *keys, struct ota_span timestamp, uint64_t version,
+                                                   struct ota_err *err);
+/* Was that word given, and nothing signed since. */
+OTA_MUST_USE enum ota_status ota_last_signed_behind(const struct ota_last_signed *s, struct ota_span timestamp,
+                                                    uint64_t version, bool *behind, struct ota_err *err);
+
 #endif

@@ -15,6 +15,7 @@ struct round {
     const struct ota_online_proposal *in;
     struct ota_online_answer *out;
     struct ota_last_signed past; /* as it was; versions: as they are signed */
+    bool behind;                 /* newer ones than the current files were signed and are lost */
     struct ota_online_roots roots;
     struct ota_role_delegations delegations;
     const struct ota_delegation *rollout_by, *product_by[OTA_PRODUCTS_MAX]; /* into delegations */
@@ -131,11 +132,12 @@ static uint64_t later(uint64_t a, uint64_t b) {
 static enum ota_status check_base(struct round *r, struct ota_err *err) {
     if (first_time(r) && r->past.known)
         return ota_err_set(err, OTA_ROLLBACK,
-                           "something was signed before, but the current repository is left out; bring it back, or, if "
-                           "it is lost, remove keys/" OTA_LAST_SIGNED);
+                           "something was signed before, but the current repository is left out; bring it back from a "
+                           "backup, then: otactl restore --merge");
     if (first_time(r))
         return OTA_OK;
     OTA_TRY(ota_last_signed_accepts(&r->past, r->in->timestamp, r->timestamp.meta.version, err));
+    OTA_TRY(ota_last_signed_behind(&r->past, r->in->timestamp, r->timestamp.meta.version, &r->behind, err));
     r->past.timestamp = later(r->past.timestamp, r->timestamp.meta.version);
     r->past.snapshot = later(r->past.snapshot, r->snapshot.meta.version);
     r->past.rollout = later(r->past.rollout, r->rollout.meta.version);
@@ -304,7 +306,7 @@ static enum ota_status decide_channels(struct round *r, bool *changed, struct ot
 
 static enum ota_status sign_rollout(struct round *r, struct ota_err *err) {
     const uint64_t now = r->in->now;
-    bool due = first_time(r) || ends_within(&r->rollout, now, OTA_ROLE_ONLINE_RENEW) ||
+    bool due = first_time(r) || r->behind || ends_within(&r->rollout, now, OTA_ROLE_ONLINE_RENEW) ||
                too_short(r, &r->rollout, OTA_ROLE_ONLINE_LIFE) || !signed_by(&r->rollout, &r->rollout_by->signers);
     OTA_TRY(decide_channels(r, &due, err));
     if (!due)
@@ -327,7 +329,7 @@ static bool listed_before(const struct round *r, const struct ota_meta_entry *e)
 /* *snapshot is what timestamp must speak of afterwards. */
 static enum ota_status sign_snapshot(struct round *r, struct ota_meta_entry *snapshot, struct ota_err *err) {
     const uint64_t now = r->in->now;
-    bool due = first_time(r) || ends_within(&r->snapshot, now, OTA_ROLE_ONLINE_RENEW) ||
+    bool due = first_time(r) || r->behind || ends_within(&r->snapshot, now, OTA_ROLE_ONLINE_RENEW) ||
                too_short(r, &r->snapshot, OTA_ROLE_ONLINE_LIFE) ||
                !signed_by(&r->snapshot, &r->roots.next[OTA_ROLE_SNAPSHOT]);
     OTA_TRY(list_role(r, &r->targets, err));

@@ -15,10 +15,10 @@ mkdir "$tmp/folder"
 
 # ---- command line ----
 ok "otactl_help_lists_verbs" otactl --help
-for verb in init push publish inspect releases status verify "device add" "device list" "fleet list" "token create" "token list" "token revoke"; do
+for verb in init push publish renew restore inspect releases status verify "device add" "device list" "fleet list" "token create" "token list" "token revoke"; do
     contains "otactl_help_names_${verb// /_}" "$out" "  $verb "
 done
-for verb in init push publish inspect releases status verify "device add" "device list" "fleet list" "token create" "token list" "token revoke"; do
+for verb in init push publish renew restore inspect releases status verify "device add" "device list" "fleet list" "token create" "token list" "token revoke"; do
     # shellcheck disable=SC2086
     run otactl $verb --help
     is "otactl_${verb// /_}_help_goes_to_stdout" "$rc:$err" "0:"
@@ -193,7 +193,7 @@ contains "otactl_status_shows_the_certificate" "$out" "(TLS certificate)"
 contains "otactl_status_says_that_no_daemon_runs" "$out" "not running"
 cp -a "$ws/keys/last-signed" "$tmp/" && sed -i 's/^\(timestamp \).*/\19999999999/; s/ [0-9a-f]\{64\}$/ '"$(printf 0 | sha256sum | cut -d' ' -f1)"'/' "$ws/keys/last-signed"
 contains "otactl_status_warns_of_a_restored_repository" "$(otactl -C "$ws" status)" "Warning: nothing can be signed: state/repo is older"
-fails "otactl_push_onto_a_restored_repository" 1 "remove keys/last-signed" push "$build"
+fails "otactl_push_onto_a_restored_repository" 1 "otactl restore --merge" push "$build"
 contains "otactl_push_onto_a_restored_repository_is_taken_back" "$err" "taken back, nothing was published"
 mv "$tmp/last-signed" "$ws/keys/"
 cp -a "$ws/keys/last-signed" "$tmp/" && sed -i 's/^issued .*/issued 4000000000/' "$ws/keys/last-signed"

@@ -44,4 +44,24 @@ for _ in $(seq 100); do
 done
 is expiry_health_notices_a_key_that_came_back "$(health '.roles[] | select(.name == "targets") | .holder')" keys/targets.pem
 stop_daemon
+
+# ---- renew ----
+role() { in_days "$1" otactl -C "$ws" status --json | jq -r ".roles[] | select(.name == \"$2\") | .$3"; }
+now=$((targets_days - 20))
+mv "$ws"/keys/targets.pem "$tmp/away/"
+ok renew_root_at_any_time in_days "$now" otactl -C "$ws" renew root
+is renew_root_is_the_next "$(role "$now" root version)" 2
+contains renew_says_that_nothing_is_due "$(otactl -C "$ws" renew)" "Nothing has to be renewed yet"
+fails renew_refuses_online_roles 2 "renewed by otaserve" otactl -C "$ws" renew snapshot
+fails renew_refuses_unknown_roles 2 "no role" otactl -C "$ws" renew lamp
+fails renew_refuses_a_wrong_key 1 "is no key that may sign role targets" otactl -C "$ws" renew targets --key "$ws/keys/thermo.pem"
+ok renew_without_the_key_leaves_a_draft in_days "$now" otactl -C "$ws" renew
+contains renew_prints_the_commands "$out" "otactl publish renew-targets"
+before=$(role "$now" targets version)
+ok renew_with_the_key in_days "$now" otactl -C "$ws" renew targets --key "$tmp/away/targets.pem" --expires 400d
+is renew_is_the_next_version "$(role "$now" targets version)" $((before + 1))
+days=$(role "$now" targets days_left)
+[ "$days" -eq 400 ] || [ "$days" -eq 399 ]
+is renew_lasts_as_told "$?" 0
+ok renew_verifies in_days "$now" otactl verify "$ws/state/repo"
 done_testing

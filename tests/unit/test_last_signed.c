@@ -77,7 +77,7 @@ static void test_last_signed_current_files_cannot_be_left_out(void **state) {
     ota_buf_free(&set->timestamp.wire);
     ota_buf_free(&set->rollout.wire);
     assert_ota(propose(set, "thermo stable 1 1000 *\n", &version), OTA_ROLLBACK);
-    assert_non_null(strstr(err.msg, "keys/last-signed"));
+    assert_non_null(strstr(err.msg, "restore --merge"));
     assert_int_equal(version, 0);
 }
 
@@ -131,19 +131,26 @@ static void run(const char *format) {
     assert_int_equal(system(command), 0);
 }
 
-static void test_last_signed_restored_repository_goes_on_once_the_file_is_removed(void **state) {
+static void test_last_signed_restored_repository_goes_on_at_the_owners_word(void **state) {
     (void)state;
     bool changed;
-    OTA_CLEAN_FREE char *file = ota_sprintf("%s/" OTA_LAST_SIGNED, keys);
     publish(1);
     run("cp -a state/repo backup");
     publish(2);
     run("rm -r state/repo && mv backup state/repo");
     assert_ota(ota_repo_renew(&ws.w, &signer, false, &changed, &err), OTA_ROLLBACK);
-    assert_non_null(strstr(err.msg, "remove keys/last-signed"));
-    assert_ota_ok(ota_fs_remove(file, &err));
+    assert_non_null(strstr(err.msg, "restore --merge"));
+    struct ota_last_signed lost = remembered();
+    OTA_CLEAN(ota_buf_free) struct ota_buf timestamp = {0};
+    assert_ota_ok(ota_repo_role(&ws.w, "timestamp", &timestamp, &err));
+    assert_ota_ok(ota_last_signed_go_on(keys, ota_buf_span(&timestamp), 1, &err));
     assert_ota_ok(ota_repo_renew(&ws.w, &signer, false, &changed, &err));
-    assert_true(remembered().known);
+    assert_true(changed); /* above what was lost, though nothing is old enough */
+    assert_true(remembered().timestamp > lost.timestamp);
+    assert_true(remembered().snapshot > lost.snapshot);
+    assert_true(remembered().rollout > lost.rollout);
+    assert_ota_ok(ota_repo_renew(&ws.w, &signer, false, &changed, &err));
+    assert_false(changed); /* once */
     publish(2);
 }
 
@@ -194,7 +201,7 @@ int main(void) {
         T(test_last_signed_older_files_cannot_be_replayed),
         T(test_last_signed_survives_a_restart_of_the_signer),
         T(test_last_signed_lost_answers_stop_nothing),
-        T(test_last_signed_restored_repository_goes_on_once_the_file_is_removed),
+        T(test_last_signed_restored_repository_goes_on_at_the_owners_word),
         T(test_last_signed_restored_keys_go_on_by_themselves),
         T(test_last_signed_damaged_file_names_the_remedy),
         T(test_last_signed_is_the_owners_alone),

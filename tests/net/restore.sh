@@ -1,0 +1,95 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# Last week's backup of the server is brought back: boards that saw newer releases go on.
+. tests/tap.sh
+. tests/net/board.sh
+
+make_fleet esp32c3 || exit 1
+backup() { rm -rf "$tmp/$1" && cp -a "$ws" "$tmp/$1"; }
+bring_back() { rm -rf "$ws" && cp -a "$tmp/$1" "$ws"; }
+# The daemon's address stays the board's: one port for the whole suite.
+daemon_port=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
+daemon_listen=127.0.0.1:$daemon_port
+serve() { start_daemon "$ws" --url "https://localhost:$daemon_port"; }
+poll() { run otadevice run --flash "$board" --once; }
+
+# ---- a board sees releases 2 and 3, which the backup does not know ----
+backup monday
+serve || exit 1
+new_board || exit 1
+push_release 1.1.0 || exit 1
+poll
+push_release 1.2.0 || exit 1
+poll
+is restore_board_runs_the_newest "$(running_version)" 1.2.0
+stop_daemon
+backup friday
+cp "$board" "$tmp/seen.flash"
+sleep 1.1 # what is signed from here on is later than what the board saw
+
+# ---- what refuses, and says what to do ----
+fails restore_wants_merge 2 "--merge [SOURCE]" otactl -C "$ws" restore
+rm -rf "$ws/state/repo" && cp -a "$tmp/monday/state/repo" "$ws/state/repo"
+otadevice sample "$tmp/build-1.3.0" --chip esp32c3 --version 1.3.0 >/dev/null
+fails restore_is_the_remedy_of_the_signer 1 "otactl restore --merge" otactl -C "$ws" push "$tmp/build-1.3.0"
+contains restore_is_the_remedy_of_status "$(otactl -C "$ws" status)" "otactl restore --merge"
+
+# ---- state/ alone was brought back, keys/ and fleet.db are of today; nothing else has the files ----
+ok restore_without_a_source otactl -C "$ws" restore --merge
+contains restore_says_what_is_lost "$out" "Releases 2 to 3 of thermo are lost: board virtual-0001 runs 3. The next release of thermo gets number 4."
+ok restore_verifies otactl verify "$ws/state/repo"
+serve || exit 1
+poll
+is restore_board_accepts_what_is_signed_above "$rc $(running_version)" "0 1.2.0"
+fails restore_wants_the_daemon_stopped 1 "otaserve runs here" otactl -C "$ws" restore --merge
+push_release 1.3.0 || exit 1
+is restore_next_counter_is_free "$(otactl -C "$ws" releases --json | jq '[.releases[].counter] | max')" 4
+poll
+is restore_board_goes_on "$rc $(running_version)" "0 1.3.0"
+stop_daemon
+
+# ---- the whole workspace was brought back, and a mirror has what was lost ----
+bring_back monday
+cp "$tmp/seen.flash" "$board"
+ok restore_from_a_mirror otactl -C "$ws" restore --merge "$tmp/friday/state/repo"
+contains restore_says_what_came "$out" "Brought in from"
+is restore_has_the_releases "$(otactl -C "$ws" releases --json | jq -c '[.releases[].counter] | max')" 3
+ok restore_from_a_mirror_verifies otactl verify "$ws/state/repo"
+serve || exit 1
+poll
+is restore_board_accepts_the_merged "$rc $(running_version)" "0 1.2.0"
+push_release 1.4.0 || exit 1
+poll
+is restore_board_goes_on_after_a_merge "$rc $(running_version)" "0 1.4.0"
+
+# ---- the mirror is a server; the backup is older still ----
+stop_daemon
+backup saturday
+bring_back monday
+mkdir "$tmp/other" && cp -a "$tmp/saturday" "$tmp/other/ws"
+own=$ws ws=$tmp/other/ws
+start_faulty
+ws=$own
+ok restore_from_a_server otactl -C "$ws" restore --merge "$faulty_url"
+is restore_from_a_server_has_the_releases "$(otactl -C "$ws" releases --json | jq -c '[.releases[].counter] | max')" 4
+ok restore_again_finds_nothing otactl -C "$ws" restore --merge "$faulty_url"
+contains restore_again_says_so "$out" "nothing that is not here"
+
+# ---- a dishonest source changes nothing that boards are shown ----
+bring_back monday
+before=$(cd "$ws/state/repo/metadata" && find . -type f -exec sha256sum {} + | sort | sha256sum)
+cp -a "$tmp/saturday/state/repo" "$tmp/bent"
+image=$(find "$tmp/bent/targets/img/thermo" -name '*.bin' -path '*/4/*' | head -1)
+printf X | dd of="$image" bs=1 seek=5000 conv=notrunc status=none
+fails restore_refuses_a_damaged_image 1 "not what was signed" otactl -C "$ws" restore --merge "$tmp/bent"
+otactl init "$tmp/stranger" --product thermo --chip esp32c3 --url https://localhost:1 >/dev/null
+fails restore_refuses_a_stranger 1 "role timestamp" otactl -C "$ws" restore --merge "$tmp/stranger/state/repo"
+after=$(cd "$ws/state/repo/metadata" && find . -type f -exec sha256sum {} + | sort | sha256sum)
+is restore_leaves_everything_then "$after" "$before"
+
+# ---- the product's key is not here ----
+mkdir "$tmp/away" && mv "$ws/keys/thermo.pem" "$tmp/away/"
+ok restore_without_the_product_key otactl -C "$ws" restore --merge --above 9
+contains restore_leaves_a_draft "$out" "otactl sign renew-thermo --key FILE"
+ok restore_finished_with_the_key otactl -C "$ws" renew thermo --key "$tmp/away/thermo.pem"
+done_testing
