@@ -51,7 +51,7 @@ void ota_loop_close(struct ota_loop *l) {
         (void)close(l->watch);
 }
 
-static void refresh_health(struct ota_loop *l) {
+void ota_loop_refresh(struct ota_loop *l) {
     struct ota_health_facts facts = {.moved = l->moved};
     ota_health_read(l->w, ota_publisher_keys(l->publisher), &facts);
     facts.signer_running = ota_publisher_running(l->publisher);
@@ -74,7 +74,7 @@ static void reload(struct ota_loop *l) {
         ota_log(&ota_log_stderr, OTA_LOG_ERROR, "not reloaded, the old configuration stays: %s", err.msg);
     }
     ota_daemon_reload(l->daemon, l->w);
-    refresh_health(l);
+    ota_loop_refresh(l);
     ota_log(&ota_log_stderr, OTA_LOG_INFO, "reloaded ota.conf and certificates");
 }
 
@@ -104,7 +104,7 @@ static void tidy(struct ota_loop *l, bool changed) {
         changed = true;
     }
     if (changed)
-        refresh_health(l);
+        ota_loop_refresh(l);
 }
 
 static bool lies_elsewhere(const struct ota_loop *l) {

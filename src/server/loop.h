@@ -26,4 +26,7 @@ OTA_MUST_USE enum ota_status ota_loop_open(struct ota_loop *l, struct ota_worksp
 OTA_MUST_USE enum ota_status ota_loop_run(struct ota_loop *l, struct ota_err *err);
 void ota_loop_close(struct ota_loop *l);
 
+/* Looks at what /healthz tells. Once before boards may connect; then the loop does it. */
+void ota_loop_refresh(struct ota_loop *l);
+
 #endif

@@ -127,6 +127,7 @@ static enum ota_status serve(const struct ota_args *args, struct ota_loop *l, co
                              struct ota_err *err) {
     OTA_TRY(ota_daemon_open(l->daemon, l->w, o, err));
     OTA_TRY(ota_publisher_start(l->publisher, l->w, ota_args_has(args, "clock-ok"), err));
+    ota_loop_refresh(l);
     OTA_TRY(ota_daemon_start(l->daemon, err));
     announce(args, l->w, l->daemon, port_is_chosen(o->listen));
     enum ota_status st = ota_loop_run(l, err);
