@@ -122,8 +122,8 @@ judge() {
         -*) ;;
         *)
             [ "$program" = otaserve ] && break
-            verb=("$1")
-            "$bin/$program" "$1" --help >/dev/null 2>&1 || verb=("$1" "${2:-}")
+            verb=("$1" "${2:-}") # "sign export" before "sign"
+            "$bin/$program" "${verb[@]}" --help >/dev/null 2>&1 || verb=("$1")
             break
             ;;
         esac

@@ -24,6 +24,14 @@ enum ota_status ota_cmd_status(const struct ota_args *args, struct ota_err *err)
 enum ota_status ota_cmd_verify(const struct ota_args *args, struct ota_err *err);
 enum ota_status ota_cmd_device_add(const struct ota_args *args, struct ota_err *err);
 enum ota_status ota_cmd_device_list(const struct ota_args *args, struct ota_err *err);
+enum ota_status ota_cmd_keys_list(const struct ota_args *args, struct ota_err *err);
+enum ota_status ota_cmd_keys_new(const struct ota_args *args, struct ota_err *err);
+enum ota_status ota_cmd_keys_backup(const struct ota_args *args, struct ota_err *err);
+enum ota_status ota_cmd_keys_restore(const struct ota_args *args, struct ota_err *err);
+enum ota_status ota_cmd_keys_move_offline(const struct ota_args *args, struct ota_err *err);
+enum ota_status ota_cmd_sign(const struct ota_args *args, struct ota_err *err);
+enum ota_status ota_cmd_sign_export(const struct ota_args *args, struct ota_err *err);
+enum ota_status ota_cmd_sign_import(const struct ota_args *args, struct ota_err *err);
 enum ota_status ota_cmd_fleet_list(const struct ota_args *args, struct ota_err *err);
 enum ota_status ota_cmd_token_create(const struct ota_args *args, struct ota_err *err);
 enum ota_status ota_cmd_token_list(const struct ota_args *args, struct ota_err *err);

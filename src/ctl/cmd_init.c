@@ -10,8 +10,10 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "ctl/ask.h"
 #include "ctl/cmd.h"
 #include "ctl/init_conf.h"
+#include "ctl/key_backup_file.h"
 #include "host/fs.h"
 #include "sign/pki.h"
 #include "sign/sign.h"
@@ -139,9 +141,62 @@ static enum ota_status create(const char *dir, const struct ota_buf *conf, const
     return st;
 }
 
+/* ---- the backup of root's key ----------------------------------------------------------------------------- */
+
+static enum ota_status write_backup(const char *dir, const char *path, const struct ota_passphrase *from,
+                                    struct ota_err *err) {
+    static const char *const root[] = {"root"};
+    OTA_CLEAN(ota_workspace_close) struct ota_workspace w = {0};
+    size_t saved;
+    OTA_TRY(ota_workspace_open(&w, dir, err));
+    OTA_TRY(ota_key_backup_place(&w, path, "otactl init --backup FILE", err));
+    return ota_key_backup_write(&w, root, OTA_ARRAY_LEN(root), path, from, &saved, err);
+}
+
+/* What losing root means is said before it is asked for. *path stays NULL when nobody wants it now. */
+static enum ota_status offer_backup(const char *dir, const struct ota_passphrase *from, char **path,
+                                    struct ota_err *err) {
+    OTA_CLEAN(ota_buf_free) struct ota_buf answer = {0};
+    (void)fputs(
+        "Without root's key no lost or stolen key can ever be replaced: every board would have to be flashed by "
+        "hand.\nKeep an encrypted copy of it on another medium.\n",
+        stderr);
+    ota_ctl_ask_line("File for the encrypted copy (empty: not now): ", &answer);
+    if (answer.len == 0)
+        return OTA_OK;
+    OTA_TRY(write_backup(dir, ota_buf_text(&answer), from, err));
+    *path = ota_strdup(ota_buf_text(&answer));
+    return OTA_OK;
+}
+
+static enum ota_status back_up(const struct ota_args *args, const char *dir, char **path, struct ota_err *err) {
+    const struct ota_passphrase from = ota_passphrase_source(ota_args_get(args, "passphrase-file"));
+    const char *wanted = ota_args_get(args, "backup");
+    enum ota_status st = OTA_OK;
+    if (wanted) {
+        st = write_backup(dir, wanted, &from, err);
+        *path = st == OTA_OK ? ota_strdup(wanted) : NULL;
+    } else if (ota_ctl_may_ask() && !ota_ctl_json(args)) {
+        st = offer_backup(dir, &from, path, err);
+    }
+    return st == OTA_OK ? OTA_OK : ota_err_prefix(err, "the workspace is made, but there is no backup of root's key");
+}
+
+/* A wrong passphrase file or a taken name is found before anything is made. */
+static enum ota_status check_backup(const struct ota_args *args, struct ota_err *err) {
+    const struct ota_passphrase from = ota_passphrase_source(ota_args_get(args, "passphrase-file"));
+    OTA_CLEAN(ota_secret_free) struct ota_buf passphrase = {0};
+    const char *wanted = ota_args_get(args, "backup");
+    if (!wanted)
+        return OTA_OK;
+    if (ota_fs_exists(wanted))
+        return ota_err_set(err, OTA_EXISTS, "%s: exists; it is never overwritten", wanted);
+    return from.file || !from.may_ask ? ota_passphrase_choose(&from, wanted, &passphrase, err) : OTA_OK;
+}
+
 /* ---- telling -------------------------------------------------------------------------------------------- */
 
-static void print_json(const char *dir, const struct ota_config *c) {
+static void print_json(const char *dir, const struct ota_config *c, const char *backup) {
     OTA_CLEAN_FREE char *root = ota_sprintf("%s/state/repo/metadata/1.root.json", dir);
     OTA_CLEAN_FREE char *ca = ota_sprintf("%s/keys/ca.crt", dir);
     cJSON *tree = cJSON_CreateObject();
@@ -158,6 +213,7 @@ static void print_json(const char *dir, const struct ota_config *c) {
     (void)cJSON_AddStringToObject(tree, "url", c->url);
     (void)cJSON_AddStringToObject(tree, "root", root);
     (void)cJSON_AddStringToObject(tree, "ca", ca);
+    (void)cJSON_AddItemToObject(tree, "backup", backup ? cJSON_CreateString(backup) : cJSON_CreateNull());
     ota_ctl_print_json(&tree);
 }
 
@@ -172,18 +228,25 @@ static char *quote(const char *word) {
     return ota_sprintf("'%s'", ota_buf_text(&b));
 }
 
-static void print_text(const char *dir, const char *given, const struct ota_config *c) {
+static void print_text(const char *dir, const char *given, const struct ota_config *c, const char *backup) {
     OTA_CLEAN_FREE char *quoted = quote(given ? given : "");
     OTA_CLEAN_FREE char *where = given ? ota_sprintf(" -C %s", quoted) : ota_strdup("");
     printf("Made a workspace in %s for", dir);
     for (size_t i = 0; i < c->product_count; i++)
         printf("%s %s on %s", i ? "," : "", c->product[i].name, c->product[i].chip);
     printf(".\n");
-    printf("  keys/     signs your releases; back it up, keep it private\n");
+    printf("  keys/     signs your releases; keep it private\n");
     printf("  images/   copy an app.bin into %s and it is released to all boards on %s at once\n"
            "            (auto in ota.conf)\n",
            c->product_count > 1 ? "images/PRODUCT/" : "it", c->product[0].auto_channel);
     printf("  ota.conf  boards call %s\n\n", c->url);
+    if (backup)
+        printf("%s holds root's key, encrypted and read back. Keep it elsewhere, and apart from its passphrase.\n\n",
+               backup);
+    else
+        printf("Back up root's key: without it no lost or stolen key can ever be replaced, and every board\n"
+               "would have to be flashed by hand.\n  otactl%s keys backup -o FILE\n\n",
+               where);
     printf("Next:\n");
     printf("  otactl%s push BUILD_DIR\n", where);
     printf("  otaserve%s\n", where);
@@ -215,14 +278,17 @@ enum ota_status ota_cmd_init(const struct ota_args *args, struct ota_err *err) {
         product[i] = (struct ota_init_product){ota_args_at(args, "product", i), ota_args_at(args, "chip", i)};
     OTA_TRY(ota_init_conf(product, count, ota_args_get(args, "url"), &conf, &config, err));
     OTA_TRY(check_free(dir, err));
+    OTA_TRY(check_backup(args, err));
     hold_signals(&before);
     enum ota_status st = create(dir, &conf, &config, err);
     (void)sigprocmask(SIG_SETMASK, &before, NULL);
     OTA_TRY(st);
+    OTA_CLEAN_FREE char *backup = NULL;
+    OTA_TRY(back_up(args, dir, &backup, err));
     OTA_CLEAN_FREE char *real = realpath(dir, NULL);
     if (ota_ctl_json(args))
-        print_json(real ? real : dir, &config);
+        print_json(real ? real : dir, &config, backup);
     else
-        print_text(real ? real : dir, given, &config);
+        print_text(real ? real : dir, given, &config, backup);
     return OTA_OK;
 }

@@ -11,10 +11,15 @@ static const struct ota_option common[] = {
     {NULL, 0, NULL, NULL, false},
 };
 
+#define PASSPHRASE_OPTION \
+    {"passphrase-file", 0, "FILE", "its first line is the passphrase (chmod 600);\ndefault: $OTA_PASSPHRASE_FILE, else asked for", false}
+
 static const struct ota_option init_options[] = {
     {"product", 0, "NAME", "the kind of board: a-z, 0-9 and '-'; once for\neach product, all are named now", true},
     {"chip", 0, "CHIP", "its chip, as idf.py set-target names it:\nesp32, esp32s3, esp32c3, ...; in the same order", true},
     {"url", 0, "URL", "what boards will call; default:\nhttps://<address of this machine>:8443", false},
+    {"backup", 0, "FILE", "put an encrypted backup of root's key there", false},
+    PASSPHRASE_OPTION,
     {NULL, 0, NULL, NULL, false},
 };
 static const char init_details[] =
@@ -24,9 +29,11 @@ static const char init_details[] =
     "machine.\n\n"
     "DIR is made when it does not exist; default: the current folder. A folder that\n"
     "holds a workspace is never overwritten. keys/ is the one thing to back up:\n"
-    "boards accept nothing that it did not sign.\n\n"
+    "boards accept nothing that it did not sign. Root's key above all: without it no\n"
+    "lost or stolen key can ever be replaced, and every board must be flashed by hand.\n"
+    "On a terminal init offers an encrypted backup of it.\n\n"
     "JSON: workspace, product, chip (of the first), products (name, chip), url, root\n"
-    "(the file boards trust), ca.";
+    "(the file boards trust), ca, backup (null: none).";
 
 static const struct ota_option push_options[] = {
     {"product", 0, "NAME", "which product, when ota.conf has several", false},
@@ -210,6 +217,93 @@ static const struct ota_option product_filter[] = {
     {NULL, 0, NULL, NULL, false},
 };
 
+static const char keys_list_details[] =
+    "Shows which keys may sign for each role, how many must, and where each one is: in\n"
+    "keys/, in a token named by a .uri file there, or elsewhere. Then the files in keys/\n"
+    "that no role names, or that cannot be opened.\n\n"
+    "JSON: roles (name, threshold, keys: keyid, where, file), unused (file, keyid,\n"
+    "reason).";
+
+static const struct ota_option keys_new_options[] = {
+    {"output", 'o', "FILE", "the new key; FILE.pub is its public half", false},
+    {"encrypt", 0, NULL, "ask for a passphrase", false},
+    {"passphrase-file", 0, "FILE", "encrypt with the first line of FILE (chmod 600);\ndefault: $OTA_PASSPHRASE_FILE", false},
+    {NULL, 0, NULL, NULL, false},
+};
+static const char keys_new_details[] =
+    "Makes a P-256 signing key in a file of its own, PKCS#8. With a passphrase it is\n"
+    "encrypted (scrypt, AES-256). Needs no workspace: made on the machine that will\n"
+    "sign, the key never lies anywhere else; FILE.pub goes to \"otactl root add-key\".\n\n"
+    "JSON: file, keyid, public, encrypted.";
+
+static const struct ota_option keys_backup_options[] = {
+    {"output", 'o', "FILE", "the backup, outside of the workspace", false},
+    PASSPHRASE_OPTION,
+    {NULL, 0, NULL, NULL, false},
+};
+static const char keys_backup_details[] =
+    "Puts the private keys of these roles (default: root) into one file, each encrypted\n"
+    "with the passphrase, and reads it back before it says so. FILE is text: PKCS#8 PEM\n"
+    "that \"openssl pkey\" opens as well. It is never overwritten.\n\n"
+    "JSON: file, roles, keys (how many).";
+
+static const struct ota_option passphrase_options[] = {
+    PASSPHRASE_OPTION,
+    {NULL, 0, NULL, NULL, false},
+};
+static const char keys_restore_details[] =
+    "Brings keys of a backup, or of keys move-offline, back into keys/: all, or those of\n"
+    "these roles. A key is taken only when root or targets names it, and never put in\n"
+    "the place of another one.\n\n"
+    "JSON: restored (files), there (files that hold such a key already).";
+
+static const struct ota_option keys_move_options[] = {
+    {"to", 0, "FILE", "where the encrypted key goes, outside of the\nworkspace: a USB stick, say", false},
+    PASSPHRASE_OPTION,
+    {NULL, 0, NULL, NULL, false},
+};
+static const char keys_move_details[] =
+    "Takes the key of root, targets or a product off this machine, so that whoever steals\n"
+    "the server cannot sign with it: writes it encrypted to FILE, reads that back, tries it\n"
+    "with a test signature, and only then overwrites and removes keys/ROLE.pem. Further\n"
+    "keys of a role are named ROLE.SUFFIX, as in keys/. Boards notice nothing. Products\n"
+    "first, then targets, then root. Then says what the holder of the key does from now on.\n\n"
+    "A disk may keep old copies. A key that was never here: otactl product rotate-key, or\n"
+    "otactl root rotate.\n\n"
+    "JSON: role, keyid, file, next (the role to move next, or null).";
+
+static const struct ota_option sign_options[] = {
+    {"key", 0, "REF", "a key: PEM file, .uri file or pkcs11: URI; default:\nthose in keys/ that the roles name", true},
+    PASSPHRASE_OPTION,
+    {"previous", 0, "FILE", "the role that this one replaces, or its root or\ntargets: for a file without a workspace", false},
+    {"yes", 'y', NULL, "sign without asking; a must without a terminal", false},
+    {NULL, 0, NULL, NULL, false},
+};
+static const char sign_details[] =
+    "Shows what a role says: version, expiry, the releases with each image's digest, or\n"
+    "the keys that come (+) and go (-). Asks, then adds a signature by each key that may\n"
+    "sign. What is signed never changes, and a key signs a role once.\n\n"
+    "DRAFT is a change or release of the workspace that waits for signatures\n"
+    "(\"otactl publish\" lists them). FILE is an exported draft, or a single role file.\n"
+    "Neither needs a workspace when --key is given.\n\n"
+    "JSON: draft (null: a file), complete, roles (role, version, signatures, needed; a\n"
+    "root twice: by the keys before it and by its own). What is shown goes to stderr then.";
+
+static const struct ota_option sign_export_options[] = {
+    {"output", 'o', "FILE", "the file to carry", false},
+    {NULL, 0, NULL, NULL, false},
+};
+static const char sign_export_details[] =
+    "Puts a draft's roles, and the published ones they are compared with, into one small\n"
+    "text file: digests, no images. On a machine that holds the key, otactl sign FILE\n"
+    "signs it; otactl sign import brings the signatures back.\n\n"
+    "JSON: draft, file.";
+static const char sign_import_details[] =
+    "Takes the signatures of an exported draft back into the workspace: those that are\n"
+    "valid, made by keys that this workspace's own root and targets name, on exactly what\n"
+    "the draft says.\n\n"
+    "JSON: as otactl sign.";
+
 static const struct ota_verb verbs[] = {
     {"init", "[DIR]", 0, 1, "make a workspace: keys, certificates, configuration", init_details, init_options, ota_cmd_init},
     {"push", "[BUILD_DIR | FILE[:LABEL]...]", 0, 64, "check, sign and publish a release", push_details, push_options, ota_cmd_push},
@@ -225,6 +319,14 @@ static const struct ota_verb verbs[] = {
     {"token create", "NAME", 1, 1, "make a token for CI, a script or a dashboard", token_create_details, token_create_options, ota_cmd_token_create},
     {"token list", "", 0, 0, "list the tokens of the API", token_list_details, NULL, ota_cmd_token_list},
     {"token revoke", "NAME", 1, 1, "end a token", token_revoke_details, NULL, ota_cmd_token_revoke},
+    {"keys list", "", 0, 0, "show which key signs for which role, and where it is", keys_list_details, NULL, ota_cmd_keys_list},
+    {"keys new", "", 0, 0, "make a signing key in a file", keys_new_details, keys_new_options, ota_cmd_keys_new},
+    {"keys backup", "[ROLE...]", 0, 16, "put private keys into an encrypted file", keys_backup_details, keys_backup_options, ota_cmd_keys_backup},
+    {"keys restore", "FILE [ROLE...]", 1, 17, "bring keys of a backup back", keys_restore_details, passphrase_options, ota_cmd_keys_restore},
+    {"keys move-offline", "ROLE", 1, 1, "take an offline role's key off this machine", keys_move_details, keys_move_options, ota_cmd_keys_move_offline},
+    {"sign export", "DRAFT", 1, 1, "put a draft into a file for another machine", sign_export_details, sign_export_options, ota_cmd_sign_export},
+    {"sign import", "FILE", 1, 1, "take signatures of that file back", sign_import_details, NULL, ota_cmd_sign_import},
+    {"sign", "FILE|DRAFT", 1, 1, "show what waits for signatures, and add some", sign_details, sign_options, ota_cmd_sign},
     {"fleet list", "", 0, 0, "show what every board runs and reported", fleet_list_details, product_filter, ota_cmd_fleet_list},
     {NULL, NULL, 0, 0, NULL, NULL, NULL, NULL},
 };

@@ -170,6 +170,42 @@ enum ota_status ota_fs_write(const char *path, const void *p, size_t n, mode_t m
     return status;
 }
 
+/* link() rather than rename(): it fails when the name is taken. */
+enum ota_status ota_fs_write_new(const char *path, const void *p, size_t n, mode_t mode, struct ota_err *err) {
+    OTA_CLEAN_FREE char *temp = ota_sprintf("%s.new-%ld", path, (long)getpid());
+    if (ota_fs_exists(path))
+        return ota_err_set(err, OTA_EXISTS, "%s: exists; it is never overwritten", path);
+    OTA_TRY(ota_fs_write(temp, p, n, mode, err));
+    enum ota_status s = OTA_OK;
+    if (link(temp, path) != 0)
+        s = errno == EEXIST ? ota_err_set(err, OTA_EXISTS, "%s: exists; it is never overwritten", path)
+                            : ota_fs_errno(err, path, "cannot create it");
+    struct ota_err ignored;
+    enum ota_status removed = ota_fs_remove(temp, s == OTA_OK ? err : &ignored);
+    if (s == OTA_OK)
+        s = removed;
+    return s == OTA_OK ? ota_fs_sync_folder_of(path, err) : s;
+}
+
+static enum ota_status overwrite(int fd, const char *path, struct ota_err *err) {
+    static const uint8_t zeros[512];
+    struct stat st;
+    if (fstat(fd, &st))
+        return ota_fs_errno(err, path, "cannot examine");
+    for (off_t left = st.st_size; left > 0; left -= (off_t)sizeof zeros)
+        OTA_TRY(write_all(fd, path, zeros, left < (off_t)sizeof zeros ? (size_t)left : sizeof zeros, err));
+    return fsync(fd) ? ota_fs_errno(err, path, "cannot sync") : OTA_OK;
+}
+
+enum ota_status ota_fs_remove_secret(const char *path, struct ota_err *err) {
+    OTA_CLEAN_FD int fd = open(path, O_WRONLY | O_CLOEXEC | O_NOFOLLOW);
+    if (fd < 0)
+        return ota_fs_errno(err, path, "cannot open");
+    OTA_TRY(overwrite(fd, path, err));
+    OTA_TRY(ota_fs_remove(path, err));
+    return ota_fs_sync_folder_of(path, err);
+}
+
 static enum ota_status pump(int in, int out, const char *from, const char *to, struct ota_err *err) {
     OTA_CLEAN_FREE uint8_t *chunk = ota_calloc(1, 65536);
     for (;;) {

@@ -18,6 +18,11 @@ OTA_MUST_USE enum ota_status ota_fs_read_secret(const char *path, size_t max, st
 OTA_MUST_USE enum ota_status ota_fs_check_folder_unshared(const char *path, struct ota_err *err);
 /* Temp file beside it, fsync, rename, fsync of the folder: old or new contents, never between. */
 OTA_MUST_USE enum ota_status ota_fs_write(const char *path, const void *p, size_t n, mode_t mode, struct ota_err *err);
+/* The same for a name that must be free: EXISTS, also when two processes try at once. */
+OTA_MUST_USE enum ota_status ota_fs_write_new(const char *path, const void *p, size_t n, mode_t mode,
+                                              struct ota_err *err);
+/* Overwrites the file, then removes it. A disk may keep older copies of its blocks all the same. */
+OTA_MUST_USE enum ota_status ota_fs_remove_secret(const char *path, struct ota_err *err);
 OTA_MUST_USE enum ota_status ota_fs_mkdirs(const char *path, mode_t mode, struct ota_err *err);
 OTA_MUST_USE enum ota_status ota_fs_rename(const char *from, const char *to,
                                            struct ota_err *err); /* + fsync of both folders */

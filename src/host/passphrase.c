@@ -70,6 +70,10 @@ static enum ota_status no_source(const char *what, struct ota_err *err) {
 
 enum ota_status ota_passphrase_get(const struct ota_passphrase *from, const char *what, struct ota_buf *out,
                                    struct ota_err *err) {
+    if (from && from->known) {
+        ota_buf_append(out, from->known->p, from->known->len);
+        return OTA_OK;
+    }
     if (from && from->file)
         return ota_passphrase_read_file(from->file, out, err);
     if (!from || !from->may_ask)

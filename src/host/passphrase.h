@@ -13,8 +13,9 @@
 
 /* Where a passphrase comes from. */
 struct ota_passphrase {
-    const char *file; /* --passphrase-file or $OTA_PASSPHRASE_FILE; NULL: none */
-    bool may_ask;     /* on the terminal, when there is no file */
+    const char *file;            /* --passphrase-file or $OTA_PASSPHRASE_FILE; NULL: none */
+    bool may_ask;                /* on the terminal, when there is no file */
+    const struct ota_buf *known; /* it was read already; NULL: no. Goes before the others */
 };
 
 /* `file`, else $OTA_PASSPHRASE_FILE; may ask when standard input and error are a terminal. */

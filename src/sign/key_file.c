@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Signing keys in PEM files, plain and encrypted; see key.h. */
-#include <errno.h>
 #include <openssl/bio.h>
 #include <openssl/crypto.h>
 #include <openssl/err.h>
@@ -154,27 +153,12 @@ enum ota_status ota_key_write_pem(const struct ota_key *key, const struct ota_bu
     return OTA_OK;
 }
 
-/* link() rather than rename(): it fails when the name is taken, so two processes cannot overwrite each other's key. */
-static enum ota_status place_new_file(const char *temp, const char *path, struct ota_span bytes, struct ota_err *err) {
-    OTA_TRY(ota_fs_write(temp, bytes.p, bytes.len, 0600, err));
-    enum ota_status s = OTA_OK;
-    if (link(temp, path) != 0)
-        s = errno == EEXIST ? ota_err_set(err, OTA_EXISTS, "%s: exists; a key is never overwritten", path)
-                            : ota_fs_errno(err, path, "cannot create it");
-    struct ota_err ignored;
-    enum ota_status removed = ota_fs_remove(temp, s == OTA_OK ? err : &ignored);
-    if (s == OTA_OK)
-        s = removed;
-    return s == OTA_OK ? ota_fs_sync_folder_of(path, err) : s;
-}
-
 static enum ota_status save(const struct ota_key *key, const char *path, const struct ota_buf *passphrase,
                             struct ota_err *err) {
     OTA_CLEAN(ota_secret_free) struct ota_buf pem = {0};
     if (ota_key_write_pem(key, passphrase, &pem, err) != OTA_OK)
         return ota_err_prefix(err, "%s", path);
-    OTA_CLEAN_FREE char *temp = ota_sprintf("%s.new-%ld", path, (long)getpid());
-    return place_new_file(temp, path, ota_buf_span(&pem), err);
+    return ota_fs_write_new(path, pem.p, pem.len, 0600, err);
 }
 
 enum ota_status ota_key_save(const struct ota_key *key, const char *path, struct ota_err *err) {

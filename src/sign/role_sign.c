@@ -140,6 +140,24 @@ enum ota_status ota_role_add_signature(struct ota_span file, const struct ota_ke
     return write_file(&f, &l, out, err);
 }
 
+/* ---- whose ---------------------------------------------------------------------------------------------- */
+
+enum ota_status ota_role_by_signers(const struct ota_role_by *by, struct ota_signers *out, struct ota_err *err) {
+    *out = (struct ota_signers){.threshold = by->threshold, .count = (uint8_t)by->count};
+    for (size_t i = 0; i < by->count; i++) {
+        out->keyid_crc[i] = ota_keyid_crc(ota_span_str(by->key[i].keyid));
+        OTA_TRY(ota_public_key_from_pem(ota_span_str(by->key[i].pem), &out->key[i], err));
+    }
+    return OTA_OK;
+}
+
+bool ota_role_by_names(const struct ota_role_by *by, const char *keyid) {
+    for (size_t i = 0; i < by->count; i++)
+        if (strcmp(by->key[i].keyid, keyid) == 0)
+            return true;
+    return false;
+}
+
 /* ---- judging --------------------------------------------------------------------------------------------- */
 
 enum ota_status ota_role_signed_by(const struct ota_role_file *f, const struct ota_signers *signers, uint32_t *by,

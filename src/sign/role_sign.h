@@ -7,7 +7,7 @@
 #define OTA_SIGN_ROLE_SIGN_H
 
 #include "host/role_file.h"
-#include "sign/key.h"
+#include "sign/role.h"
 
 /* Parses a role of whatever _type ("root", "targets" for products too, ...); who signed it is not looked at. */
 OTA_MUST_USE enum ota_status ota_role_sign_open(struct ota_span file, struct ota_role_file *out, struct ota_err *err);
@@ -23,6 +23,11 @@ OTA_MUST_USE enum ota_status ota_role_take_signatures(struct ota_span file, stru
                                                       const struct ota_signers *signers, struct ota_buf *out,
                                                       size_t *taken, struct ota_err *err);
 
+/* The keys a role names, ready to verify with. */
+OTA_MUST_USE enum ota_status ota_role_by_signers(const struct ota_role_by *by, struct ota_signers *out,
+                                                 struct ota_err *err);
+/* Does the role name this key. */
+bool ota_role_by_names(const struct ota_role_by *by, const char *keyid);
 /* Who of `signers` signed validly: one bit per index. */
 OTA_MUST_USE enum ota_status ota_role_signed_by(const struct ota_role_file *f, const struct ota_signers *signers,
                                                 uint32_t *by, struct ota_err *err);

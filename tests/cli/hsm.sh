@@ -45,6 +45,22 @@ ok hsm_online_role_is_accepted otactl verify "$daemon_url" --root "$ws/keys/root
 stop_daemon
 is hsm_daemon_ends_without_a_complaint "$(grep -ciE 'leak|sanitizer|error' "$tmp/daemon.log")" 0
 
+# ---- root's key, and a key that was made in the token ----
+ok hsm_root_key_is_in_the_token into_token root a3
+mkdir -p "$ws/state/drafts/root/metadata"
+jq -cjS '.signatures = [] | .signed.version = 2' "$ws/state/repo/metadata/1.root.json" >"$ws/state/drafts/root/metadata/2.root.json"
+ok hsm_root_is_signed_in_the_token otactl -C "$ws" sign root --yes
+contains hsm_root_signature_counts "$out" "root version 2: 1 of 1 signatures"
+hsm --keypairgen --key-type EC:prime256v1 --label made --id a4
+jq -cjS '.signatures = []' "$ws/state/repo/metadata/1.root.json" >"$tmp/1.root.json"
+ok hsm_uri_as_an_argument env -C "$tmp" OTA_PKCS11_PIN_FILE="$pin" otactl sign 1.root.json --key 'pkcs11:token=fleet;object=root' --yes
+fails hsm_key_made_there_that_root_does_not_name 1 "no role here names" \
+    env OTA_PKCS11_PIN_FILE="$pin" otactl -C "$ws" sign root --key 'pkcs11:token=fleet;object=made' --yes
+fails hsm_key_cannot_be_moved_offline 1 "lies in a token already" otactl -C "$ws" keys move-offline root --to "$tmp/root.pem" --passphrase-file "$pin"
+(umask 077 && echo 'four words of mine' >"$tmp/passphrase")
+fails hsm_key_cannot_be_backed_up 1 "its own way of backup" otactl -C "$ws" keys backup -o "$tmp/backup" --passphrase-file "$tmp/passphrase"
+is hsm_keys_list_says_token "$(otactl -C "$ws" keys list --json | jq -r '[.roles[] | select(.keys[0].where == "token") | .name] | join(" ")')" "root thermo timestamp"
+
 # ---- what goes wrong ----
 try() { (umask 077 && printf '%s\n' "$1" >"$ws/keys/thermo.uri"); }
 push_fails() { # name part

@@ -15,10 +15,14 @@ mkdir "$tmp/folder"
 
 # ---- command line ----
 ok "otactl_help_lists_verbs" otactl --help
-for verb in init push publish renew restore inspect releases status verify "device add" "device list" "fleet list" "token create" "token list" "token revoke"; do
+verbs=(init push publish renew restore inspect releases status verify "device add" "device list" "fleet list"
+    "token create" "token list" "token revoke"
+    "keys list" "keys new" "keys backup" "keys restore" "keys move-offline"
+    "sign export" "sign import" sign)
+for verb in "${verbs[@]}"; do
     contains "otactl_help_names_${verb// /_}" "$out" "  $verb "
 done
-for verb in init push publish renew restore inspect releases status verify "device add" "device list" "fleet list" "token create" "token list" "token revoke"; do
+for verb in "${verbs[@]}"; do
     # shellcheck disable=SC2086
     run otactl $verb --help
     is "otactl_${verb// /_}_help_goes_to_stdout" "$rc:$err" "0:"
