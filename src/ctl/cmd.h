@@ -37,6 +37,18 @@ enum ota_status ota_cmd_token_create(const struct ota_args *args, struct ota_err
 enum ota_status ota_cmd_token_list(const struct ota_args *args, struct ota_err *err);
 enum ota_status ota_cmd_token_revoke(const struct ota_args *args, struct ota_err *err);
 
+enum ota_status ota_cmd_publish(const struct ota_args *args, struct ota_err *err);
+enum ota_status ota_cmd_root_show(const struct ota_args *args, struct ota_err *err);
+enum ota_status ota_cmd_root_add_key(const struct ota_args *args, struct ota_err *err);
+enum ota_status ota_cmd_root_remove_key(const struct ota_args *args, struct ota_err *err);
+enum ota_status ota_cmd_root_threshold(const struct ota_args *args, struct ota_err *err);
+enum ota_status ota_cmd_root_rotate(const struct ota_args *args, struct ota_err *err);
+enum ota_status ota_cmd_root_sign(const struct ota_args *args, struct ota_err *err);
+enum ota_status ota_cmd_root_publish(const struct ota_args *args, struct ota_err *err);
+enum ota_status ota_cmd_product_add(const struct ota_args *args, struct ota_err *err);
+enum ota_status ota_cmd_product_retire(const struct ota_args *args, struct ota_err *err);
+enum ota_status ota_cmd_product_rotate_key(const struct ota_args *args, struct ota_err *err);
+
 /* publish --static: for a server without a daemon; cmd_publish_static.c. */
 enum ota_status ota_ctl_publish_static(const struct ota_args *args, struct ota_err *err);
 

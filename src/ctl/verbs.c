@@ -81,12 +81,16 @@ static const char push_details[] =
     "sent_files, sent_bytes; with --unsigned draft.";
 
 static const struct ota_option publish_options[] = {
+    {"drop", 0, NULL, "remove the draft instead", false},
     {"static", 0, NULL, "sign for a web server without a daemon", false},
     {"expires", 0, "TIME", "with --static: how long nobody will sign again,\n8d to 1096d, such as 90d", false},
     {"output", 'o', "DIR", "with --static: copy what boards need to DIR", false},
     {NULL, 0, NULL, NULL, false},
 };
 static const char publish_details[] =
+    "Publishes a draft: a release, or a change of root, targets or products, that waited\n"
+    "in state/drafts for signatures. Refuses, naming the role and how many of how many\n"
+    "there are, while some are missing. Without DRAFT it lists what waits.\n\n"
     "With --static it signs the repository once for a long time, so that state/repo,\n"
     "or the copy in DIR, can lie on any web server, object store or CDN where no\n"
     "daemon renews it. The signatures end with the time given, or with the first\n"
@@ -304,12 +308,94 @@ static const char sign_import_details[] =
     "the draft says.\n\n"
     "JSON: as otactl sign.";
 
+static const struct ota_option new_key_options[] = {
+    {"key", 0, "KEY", "the new key: a public key's file, or a key's PEM\nfile, .uri file or pkcs11: URI; default: one is made\nin keys/", false},
+    PASSPHRASE_OPTION,
+    {NULL, 0, NULL, NULL, false},
+};
+static const struct ota_option sign_key_options[] = {
+    {"key", 0, "REF", "sign with this key, too: PEM file, .uri file or\npkcs11: URI", true},
+    PASSPHRASE_OPTION,
+    {NULL, 0, NULL, NULL, false},
+};
+static const char root_show_details[] =
+    "Lists the roles, how many signatures each wants, the ids of its keys and where\n"
+    "each key is: in keys/, or elsewhere. Then the change that waits, and how many\n"
+    "signatures it has.\n\n"
+    "JSON: version, roles (name, threshold, keys: keyid, where), drafts (as otactl\n"
+    "publish lists them).";
+static const char root_key_details[] =
+    "Changes the draft \"root\", or makes it: the next root. ROLE is root, targets,\n"
+    "snapshot, timestamp, rollout or a product; the last two are named by targets, so\n"
+    "that the draft is \"targets\". KEY is the file of a public key (otactl keys new\n"
+    "writes one), or a key's PEM file, .uri file or pkcs11: URI. KEYID is the first\n"
+    "digits of an id that root show lists.\n\n"
+    "Every change takes away the signatures that the draft had. Nothing holds before\n"
+    "root publish. A new root needs as many signatures as the old root wants, by its\n"
+    "keys, and as many as it wants itself.\n\n"
+    "JSON: draft, text, complete, roles (name, version, by, have, threshold).";
+static const char root_rotate_details[] =
+    "Puts a new key in the place of the role's only key, in the draft \"root\" (of\n"
+    "rollout: \"targets\"). With another key for targets the draft holds a new targets\n"
+    "signed by it. Boards that slept through any number of such changes follow them one\n"
+    "by one. Then: root sign, root publish.\n\n"
+    "JSON: as root add-key.";
+static const char root_sign_details[] =
+    "Signs the draft \"root\" (else \"targets\") with every key of keys/, root's too, and\n"
+    "of --key that may sign something in it, and says what it still needs. otactl sign\n"
+    "does the same for one draft after showing it, also on another machine.\n\n"
+    "JSON: as root add-key.";
+static const char root_publish_details[] =
+    "Publishes the signed draft \"root\" (else \"targets\") and waits until boards can\n"
+    "have it. otaserve-signer signs its own roles anew with the new keys. Key files that\n"
+    "no role names any more go to keys/retired.\n\n"
+    "JSON: draft, published.";
+static const struct ota_option product_add_options[] = {
+    {"chip", 0, "CHIP", "its chip, as idf.py set-target names it", false},
+    {"channels", 0, "NAMES", "channels it may be offered on; default:\n\"beta stable\"", false},
+    {"key", 0, "KEY", "its key: a public key's file, or a key's PEM file,\n.uri file or pkcs11: URI; default: keys/NAME.pem", false},
+    PASSPHRASE_OPTION,
+    {NULL, 0, NULL, NULL, false},
+};
+static const char product_add_details[] =
+    "Makes a key for it, lets targets delegate to it, and adds its section to ota.conf.\n"
+    "With the key of targets in keys/ it is published at once; else the draft \"targets\"\n"
+    "waits to be signed where that key is. otaserve reads ota.conf when it starts.\n\n"
+    "JSON: product, draft, published.";
+static const char product_rotate_details[] =
+    "Lets targets delegate to a new key, and the product's role be signed by it, with\n"
+    "the content it has. Needs the key of targets and the new one; what is not here\n"
+    "waits as the draft \"targets\".\n\n"
+    "JSON: product, draft, published.";
+static const struct ota_option product_retire_options[] = {
+    {"lost-key", 0, NULL, "the product's key is lost: let targets name one that\nsigns this and nothing after it", false},
+    {"key", 0, "REF", "sign with this key, too: PEM file, .uri file or\npkcs11: URI", false},
+    PASSPHRASE_OPTION,
+    {NULL, 0, NULL, NULL, false},
+};
+static const char product_retire_details[] =
+    "Publishes a role of the product that lists nothing: its channels are withdrawn, and\n"
+    "its boards keep what they run. Its section of ota.conf goes. The delegation stays, for\n"
+    "boards refuse a repository that lost a role, and the name cannot be used again. Needs\n"
+    "the product's key, or, with --lost-key, that of targets.\n\n"
+    "JSON: product, draft, published.";
+
 static const struct ota_verb verbs[] = {
     {"init", "[DIR]", 0, 1, "make a workspace: keys, certificates, configuration", init_details, init_options, ota_cmd_init},
     {"push", "[BUILD_DIR | FILE[:LABEL]...]", 0, 64, "check, sign and publish a release", push_details, push_options, ota_cmd_push},
-    {"publish", "", 0, 0, "publish for a server without a daemon", publish_details, publish_options, ota_ctl_publish_static},
+    {"publish", "[DRAFT]", 0, 1, "publish what waited for signatures, or list it", publish_details, publish_options, ota_cmd_publish},
     {"renew", "[ROLE...]", 0, 14, "renew the roles that a person must renew", renew_details, renew_options, ota_cmd_renew},
     {"restore", "[SOURCE]", 0, 1, "go on after a backup was brought back", restore_details, restore_options, ota_cmd_restore},
+    {"root show", "", 0, 0, "show whose signatures each role wants", root_show_details, NULL, ota_cmd_root_show},
+    {"root add-key", "ROLE KEY", 2, 2, "let one more key sign for a role", root_key_details, passphrase_options, ota_cmd_root_add_key},
+    {"root remove-key", "ROLE KEYID", 2, 2, "take a key from a role", root_key_details, NULL, ota_cmd_root_remove_key},
+    {"root threshold", "ROLE N", 2, 2, "say how many signatures a role wants", root_key_details, NULL, ota_cmd_root_threshold},
+    {"root rotate", "ROLE", 1, 1, "give a role another key", root_rotate_details, new_key_options, ota_cmd_root_rotate},
+    {"root sign", "", 0, 0, "sign the change of root with the keys at hand", root_sign_details, sign_key_options, ota_cmd_root_sign},
+    {"root publish", "", 0, 0, "publish the signed change of root", root_publish_details, NULL, ota_cmd_root_publish},
+    {"product add", "NAME", 1, 1, "add a product", product_add_details, product_add_options, ota_cmd_product_add},
+    {"product rotate-key", "NAME", 1, 1, "give a product another key", product_rotate_details, new_key_options, ota_cmd_product_rotate_key},
+    {"product retire", "NAME", 1, 1, "offer nothing more to a product's boards", product_retire_details, product_retire_options, ota_cmd_product_retire},
     {"inspect", "FILE...", 1, 64, "say what an image or partition table holds", inspect_details, NULL, ota_cmd_inspect},
     {"releases", "", 0, 0, "list releases", releases_details, product_filter, ota_cmd_releases},
     {"status", "", 0, 0, "show roles, expiry, channels and warnings", status_details, NULL, ota_cmd_status},

@@ -50,6 +50,9 @@ OTA_MUST_USE enum ota_status ota_key_write_pem(const struct ota_key *key, const 
                                                struct ota_buf *out, struct ota_err *err);
 OTA_MUST_USE enum ota_status ota_key_read_pem(struct ota_key **out, struct ota_span pem, const char *name,
                                               const struct ota_passphrase *passphrase, struct ota_err *err);
+/* The public half alone: of a PEM file that holds a public key, or of any key's reference. */
+OTA_MUST_USE enum ota_status ota_key_load_public(struct ota_key_public *out, const char *reference,
+                                                 const struct ota_passphrase *passphrase, struct ota_err *err);
 /* The key in `path`, made and saved there first when there is none. */
 OTA_MUST_USE enum ota_status ota_key_ensure(struct ota_key **out, const char *path, struct ota_err *err);
 void ota_key_free(struct ota_key **key);
