@@ -9,14 +9,12 @@
 #include <string.h>
 
 #include "ctl/cmd.h"
+#include "ctl/origin.h"
 #include "ctl/push.h"
 #include "ctl/renewal.h"
-#include "host/transport.h"
 #include "sign/last_signed.h"
 #include "store/fleet.h"
 #include "store/repo_merge.h"
-
-#define CA_FILE_MAX (64u * 1024u)
 
 struct product_floor {
     char product[OTA_NAME_MAX + 1], device[OTA_DEVICE_ID_MAX + 1];
@@ -44,34 +42,10 @@ static void restore_free(struct restore *r) {
 
 /* ---- SOURCE ------------------------------------------------------------------------------------------------ */
 
-static enum ota_status merge_url(struct restore *r, const char *ca_file, struct ota_err *err) {
-    OTA_CLEAN_FREE char *metadata = ota_sprintf("%s/metadata", r->source);
-    OTA_CLEAN_FREE char *targets = ota_sprintf("%s/targets", r->source);
-    OTA_CLEAN_FREE char *own = ota_workspace_path(&r->w, "keys/ca.crt");
-    OTA_CLEAN(ota_buf_free) struct ota_buf ca = {0};
-    OTA_CLEAN(ota_curl_free) struct ota_curl *curl = NULL;
-    if (ca_file || ota_fs_exists(own))
-        OTA_TRY(ota_fs_read(ca_file ? ca_file : own, CA_FILE_MAX, &ca, err));
-    const struct ota_curl_config cfg = {
-        .url_metadata = metadata,
-        .url_targets = targets,
-        .url_api = r->source,
-        .ca_pem = ota_buf_span(&ca),
-        .user_agent = "otactl/" OTA_PROGRAM_VERSION,
-    };
-    OTA_TRY(ota_curl_new(&cfg, &curl, err));
-    return ota_repo_merge(&r->w, ota_curl_transport(curl), &r->merged, err);
-}
-
 static enum ota_status merge(struct restore *r, const char *ca_file, struct ota_err *err) {
-    OTA_CLEAN_FREE char *metadata = ota_sprintf("%s/metadata", r->source);
-    struct ota_dir_transport folder;
-    if (strncmp(r->source, "https://", 8) == 0)
-        return merge_url(r, ca_file, err);
-    if (!ota_fs_is_dir(metadata))
-        return ota_err_set(err, OTA_NOT_FOUND, "%s: is no repository: it has no metadata/ folder", r->source);
-    ota_dir_transport_init(&folder, r->source, NULL);
-    return ota_repo_merge(&r->w, &folder.port, &r->merged, err);
+    OTA_CLEAN(ota_origin_close) struct ota_origin origin = {.dir = NULL};
+    OTA_TRY(ota_origin_open(&origin, r->source, &r->w, ca_file, err));
+    return ota_repo_merge(&r->w, ota_origin_transport(&origin), &r->merged, err);
 }
 
 /* ---- online roles ------------------------------------------------------------------------------------------ */

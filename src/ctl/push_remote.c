@@ -6,12 +6,11 @@
  */
 #include <string.h>
 
+#include "ctl/origin.h"
 #include "ctl/push.h"
 #include "host/fs.h"
-#include "host/transport.h"
 #include "store/repo.h"
 
-#define CA_FILE_MAX (64u * 1024u)
 #define TOKEN_FILE_MAX 256u
 
 static enum ota_status read_root(const struct ota_push *p, struct ota_buf *out, struct ota_err *err) {
@@ -26,29 +25,11 @@ static enum ota_status read_root(const struct ota_push *p, struct ota_buf *out, 
     return ota_fs_read(own, OTA_CAP_ROOT, out, err);
 }
 
-static enum ota_status read_ca(const struct ota_push *p, struct ota_buf *out, struct ota_err *err) {
-    OTA_CLEAN_FREE char *own = ota_workspace_path(p->w, "keys/ca.crt");
-    if (p->server.ca)
-        return ota_fs_read(p->server.ca, CA_FILE_MAX, out, err);
-    return ota_fs_exists(own) ? ota_fs_read(own, CA_FILE_MAX, out, err) : OTA_OK;
-}
-
-static enum ota_status fetch(const struct ota_push *p, struct ota_span ca, struct ota_span root,
-                             struct ota_repo_roles *out, struct ota_err *err) {
-    size_t n = strlen(p->server.url);
-    while (n && p->server.url[n - 1] == '/')
-        n--;
-    OTA_CLEAN_FREE char *metadata = ota_sprintf("%.*s/metadata", (int)n, p->server.url);
-    OTA_CLEAN_FREE char *targets = ota_sprintf("%.*s/targets", (int)n, p->server.url);
-    const struct ota_curl_config cfg = {
-        .url_metadata = metadata,
-        .url_targets = targets,
-        .ca_pem = ca,
-        .user_agent = "otactl/" OTA_PROGRAM_VERSION,
-    };
-    OTA_CLEAN(ota_curl_free) struct ota_curl *curl = NULL;
-    OTA_TRY(ota_curl_new(&cfg, &curl, err));
-    enum ota_status st = ota_repo_fetch(ota_curl_transport(curl), root, p->product->name, out, err);
+static enum ota_status fetch(const struct ota_push *p, struct ota_span root, struct ota_repo_roles *out,
+                             struct ota_err *err) {
+    OTA_CLEAN(ota_origin_close) struct ota_origin server = {.dir = NULL};
+    OTA_TRY(ota_origin_open(&server, p->server.url, p->w, p->server.ca, err));
+    enum ota_status st = ota_repo_fetch(ota_origin_transport(&server), root, p->product->name, out, err);
     if (st == OTA_SIGNATURE) {
         const struct ota_err why = *err;
         return ota_err_set(err, st, "%s: %s; judged by %s: is that the root of this server?", p->server.url, why.msg,
@@ -59,11 +40,9 @@ static enum ota_status fetch(const struct ota_push *p, struct ota_span ca, struc
 
 static enum ota_status read_current(struct ota_push *p, struct ota_push_current *c, struct ota_err *err) {
     OTA_CLEAN(ota_buf_free) struct ota_buf root = {0};
-    OTA_CLEAN(ota_buf_free) struct ota_buf ca = {0};
     OTA_CLEAN(ota_repo_roles_free) struct ota_repo_roles roles = {.targets = {0}};
     OTA_TRY(read_root(p, &root, err));
-    OTA_TRY(read_ca(p, &ca, err));
-    OTA_TRY(fetch(p, ota_buf_span(&ca), ota_buf_span(&root), &roles, err));
+    OTA_TRY(fetch(p, ota_buf_span(&root), &roles, err));
     ota_push_current_free(c);
     *c = (struct ota_push_current){.role = roles.product, .rollout = roles.rollout, .targets = roles.targets};
     roles = (struct ota_repo_roles){.targets = {0}};
@@ -89,7 +68,7 @@ static enum ota_status enter(struct ota_push *p, struct ota_err *err) {
     OTA_CLEAN(ota_secret_free) struct ota_buf token = {0};
     OTA_CLEAN(ota_buf_free) struct ota_buf ca = {0};
     OTA_TRY(read_token(p, &token, err));
-    OTA_TRY(read_ca(p, &ca, err));
+    OTA_TRY(ota_origin_ca(p->w, p->server.ca, &ca, err));
     const struct ota_http_client_config cfg = {
         .url = p->server.url,
         .token = ota_buf_text(&token),
