@@ -82,6 +82,30 @@ static void test_agent_download_damaged_prefix_is_found(void **state) {
     expect_installed(w);
 }
 
+static enum ota_status (*sound_write)(void *ctx, uint32_t offset, const void *bytes, size_t n, struct ota_err *err);
+
+/* A worn cell in the slot: one bit reads back other than written. What was hashed on its way in says nothing about it. */
+static enum ota_status write_to_worn_flash(void *ctx, uint32_t offset, const void *bytes, size_t n,
+                                           struct ota_err *err) {
+    struct fake_board *b = ctx;
+    const uint32_t worn = FAKE_SLOT_1 + 5000u;
+    OTA_TRY(sound_write(ctx, offset, bytes, n, err));
+    if (offset <= worn && worn < offset + n)
+        b->flash[worn] ^= 1;
+    return OTA_OK;
+}
+
+static void test_agent_download_staged_bytes_are_read_back(void **state) {
+    struct world *w = *state;
+    sound_write = w->board->flash_port.write;
+    w->board->flash_port.write = write_to_worn_flash;
+    expect_refused(w, OTA_READBACK);
+    assert_non_null(strstr(w->agent->last.msg, "does not hold what was written there"));
+    assert_int_equal(w->agent->journal.step[0].done, 0);
+    w->board->flash_port.write = sound_write;
+    expect_installed(w);
+}
+
 static void test_agent_download_other_bytes_are_refused(void **state) {
     struct world *w = *state;
     struct fake_file *f = fake_server_served(w->server, 2, "app.bin");
@@ -223,6 +247,7 @@ int main(void) {
         TEST(test_agent_download_resumes_after_a_reset),
         TEST(test_agent_download_starts_over_when_the_etag_changed),
         TEST(test_agent_download_damaged_prefix_is_found),
+        TEST(test_agent_download_staged_bytes_are_read_back),
         TEST(test_agent_download_other_bytes_are_refused),
         TEST(test_agent_download_wrong_content_length_is_refused),
         TEST(test_agent_download_too_many_bytes_are_refused),
