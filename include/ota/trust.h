@@ -10,7 +10,8 @@
  *   "ts"        record: timestamp version, SHA-256 of its `signed`, expiry, snapshot version, floor, time of the last whole
  *               run, ETag
  *   "rotated"   record, while a root that rotates an online key is being taken over: its version, the floor to keep
- *   "roles"     record: for targets and each delegated role seen: name, version, SHA-256 of its `signed`, expiry
+ *   "roles"     record: for targets and each role seen that targets delegates: name, version, SHA-256 of its `signed`,
+ *               expiry
  * Roots and the snapshot are verified again when they are loaded. A damaged record counts as lost and is logged.
  * Records begin with a version byte and end with a CRC-32.
  */

@@ -51,23 +51,35 @@ static enum ota_status record_role(struct ota_trust *t, const char *name, const 
     return OTA_OK;
 }
 
+/* Who signs a role, and by whose word. `from` is the delegation that leads there; NULL: targets, by root's. */
+static const struct ota_signers *signers_of(const struct ota_trust *t, const struct ota_delegation *from) {
+    return from ? &from->signers : &t->signers[OTA_ROLE_TARGETS];
+}
+
+/* Records are kept by name, and a role below another may bear any: were it recorded, rollout's key could pass its own
+ * file off as the product's. Its versions are bounded by the snapshot alone. */
+static bool is_recorded(const struct ota_delegation *from) {
+    return !from || !from->nested;
+}
+
 static enum ota_status verify_role(struct ota_trust *t, const struct ota_meta_entry *entry,
-                                   const struct ota_signers *signers, struct ota_metadata *role, size_t *len,
+                                   const struct ota_delegation *from, struct ota_metadata *role, size_t *len,
                                    struct ota_err *err) {
     OTA_TRY(ota_metadata_parse(t->cfg.buf, len, "targets", role, err));
-    OTA_TRY(ota_metadata_verify(role, signers, t->cfg.crypto, err));
+    OTA_TRY(ota_metadata_verify(role, signers_of(t, from), t->cfg.crypto, err));
     if (role->version != entry->version)
         return ota_err_set(err, OTA_VERSION, "version %llu, the snapshot names %llu", (unsigned long long)role->version,
                            (unsigned long long)entry->version);
     OTA_TRY(ota_trust_check_expiry(t, entry->name, role->version, role->expires, err));
-    return record_role(t, entry->name, role, err);
+    return is_recorded(from) ? record_role(t, entry->name, role, err) : OTA_OK;
 }
 
-/* Fetches and verifies role `name` into buf[0..*len). *again: this search saw it before, nothing was done. */
-static enum ota_status load_role(struct ota_trust *t, struct search *s, const char *name,
-                                 const struct ota_signers *signers, struct ota_metadata *role, size_t *len, bool *again,
-                                 struct ota_err *err) {
+/* Fetches and verifies the role that `from` leads to (NULL: targets) into buf[0..*len). *again: this search saw it
+ * before, nothing was done. */
+static enum ota_status load_role(struct ota_trust *t, struct search *s, const struct ota_delegation *from,
+                                 struct ota_metadata *role, size_t *len, bool *again, struct ota_err *err) {
     char file[OTA_TRUST_FILE_MAX];
+    const char *name = from ? from->name : ota_role_name(OTA_ROLE_TARGETS);
     const struct ota_meta_entry *entry = ota_trust_entry(t, name);
     if (!entry)
         return ota_err_set(err, OTA_METADATA_FIELD, "snapshot does not name role %s", name);
@@ -80,7 +92,7 @@ static enum ota_status load_role(struct ota_trust *t, struct search *s, const ch
         return ota_err_set(err, OTA_DELEGATION, "%s: more than %u roles to search", s->target, OTA_ROLES_VISITED_MAX);
     ota_trust_file(entry->version, name, file);
     OTA_TRY(ota_trust_fetch_entry(t, entry, file, role_cap(name), len, err));
-    if (verify_role(t, entry, signers, role, len, err) != OTA_OK)
+    if (verify_role(t, entry, from, role, len, err) != OTA_OK)
         return ota_err_prefix(err, "%s", file);
     return OTA_OK;
 }
@@ -135,11 +147,9 @@ static enum ota_status search(struct ota_trust *t, struct search *s, struct ota_
                               struct ota_target *entry, struct ota_delegation *by, struct ota_err *err) {
     const struct ota_delegation *from = NULL;
     for (;;) {
-        const char *name = from ? from->name : "targets";
-        const struct ota_signers *signers = from ? &from->signers : &t->signers[OTA_ROLE_TARGETS];
         size_t len = 0;
         bool again = false, found;
-        OTA_TRY(load_role(t, s, name, signers, role, &len, &again, err));
+        OTA_TRY(load_role(t, s, from, role, &len, &again, err));
         if (!again) {
             OTA_TRY(ota_targets_find(role, s->target, entry, &found, err));
             if (found)
@@ -166,7 +176,7 @@ enum ota_status ota_trust_targets(struct ota_trust *t, struct ota_metadata *role
     struct search s = {.target = "targets"};
     size_t len;
     bool again;
-    return load_role(t, &s, s.target, &t->signers[OTA_ROLE_TARGETS], role, &len, &again, err);
+    return load_role(t, &s, NULL, role, &len, &again, err);
 }
 
 enum ota_status ota_trust_open(struct ota_trust *t, const char *target, struct ota_metadata *role,

@@ -153,6 +153,43 @@ static void test_attack_issued_in_the_future_then_recovery(void **state) {
     repo_key_free(stolen);
 }
 
+/* "signed" of a role that delegates `name` below itself. */
+static char *delegating(const struct repo_key *key, const char *name) {
+    return ota_sprintf("{\"_type\":\"targets\",\"delegations\":{\"keys\":{\"%s\":%s},\"roles\":[{\"keyids\":[\"%s\"],"
+                       "\"name\":\"%s\",\"paths\":[\"rollout/*/*\"],\"terminating\":false,\"threshold\":1}]},",
+                       repo_key_id(key), repo_key_object(key), repo_key_id(key), name);
+}
+
+/* The thief of the online keys has rollout delegate a role that is named like the product, and signs it with a late expiry: it must not
+ * stand for the product's own, whose expiry bounds the time that is kept. */
+static void test_attack_issued_beyond_the_product_by_a_role_of_its_name(void **state) {
+    struct trust_world *w = *state;
+    struct repo *r = &w->repo;
+    struct repo_key *thief = repo_key_new("P-256");
+    const struct repo_key *by = thief;
+    OTA_CLEAN_FREE char *below = delegating(thief, "thermo");
+    bool unchanged;
+    r->issued = "2028-06-01T00:00:00Z";
+    r->timestamp_expires = r->snapshot_expires = r->rollout_expires = r->thermo_expires = LATE;
+    r->rollout_version = r->thermo_version = 2;
+    repo_bump(r);
+    repo_publish(r);
+    repo_edit_signed(r, "2.rollout.json", "{\"_type\":\"targets\",", below, r->rollout);
+    attack_sign(r, "2.thermo.json", &by, 1);
+    assert_ota(trust_run(w, "rollout/thermo/stable", false, &unchanged, &err), OTA_DELEGATION);
+    assert_true(repo_requested(r, "2.thermo.json"));
+    assert_false(ota_trust_complete(&w->trust));
+    assert_int_equal(w->trust.ts.floor, JAN_2 - DAY);
+    /* Nor does it keep the product's own role of that version out. */
+    r->issued = "2026-01-02T00:00:00Z";
+    r->rollout_version++;
+    repo_bump(r);
+    repo_publish(r);
+    assert_ota_ok(trust_run(w, ATTACK_PATH, false, &unchanged, &err));
+    assert_int_equal(w->trust.ts.floor, JAN_2);
+    repo_key_free(thief);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         ATTACK_TEST(test_attack_freeze_of_root),
@@ -164,6 +201,7 @@ int main(void) {
         ATTACK_TEST(test_attack_clock_below_the_floor),
         ATTACK_TEST(test_attack_issued_far_in_the_future),
         ATTACK_TEST(test_attack_issued_in_the_future_then_recovery),
+        ATTACK_TEST(test_attack_issued_beyond_the_product_by_a_role_of_its_name),
     };
     return cmocka_run_group_tests_name("attack_freeze", tests, NULL, NULL);
 }
