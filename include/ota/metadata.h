@@ -79,8 +79,8 @@ bool ota_public_key_equal(const struct ota_public_key *a, const struct ota_publi
 OTA_MUST_USE enum ota_status ota_root_signers(const struct ota_metadata *root, enum ota_role role,
                                               const struct ota_crypto *crypto, struct ota_signers *out,
                                               struct ota_err *err);
-/* Whether two sets hold the same keys and threshold (fast-forward recovery asks). */
-bool ota_signers_equal(const struct ota_signers *a, const struct ota_signers *b);
+/* Is whatever `before` could sign good under `after` still: nobody lost their say (fast-forward recovery asks). */
+bool ota_signers_keep(const struct ota_signers *before, const struct ota_signers *after);
 
 /* An entry of snapshot's or timestamp's `meta`. */
 struct ota_meta_entry {

@@ -178,6 +178,6 @@ static bool contained(const struct ota_signers *a, const struct ota_signers *b) 
     return true;
 }
 
-bool ota_signers_equal(const struct ota_signers *a, const struct ota_signers *b) {
-    return a->threshold == b->threshold && contained(a, b) && contained(b, a);
+bool ota_signers_keep(const struct ota_signers *before, const struct ota_signers *after) {
+    return after->threshold <= before->threshold && contained(before, after);
 }

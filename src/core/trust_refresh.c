@@ -46,7 +46,7 @@ static enum ota_status judge_root(struct ota_trust *t, const struct ota_metadata
         return ota_err_prefix(err, "by the keys of version %llu", (unsigned long long)t->root_version);
     for (int role = 0; role < OTA_ROLE_COUNT; role++) {
         OTA_TRY(ota_root_signers(root, (enum ota_role)role, crypto, s, err));
-        rotated[role] = !ota_signers_equal(s, &t->signers[role]);
+        rotated[role] = !ota_signers_keep(&t->signers[role], s);
         texts += key_text_bytes(s);
         if (role == OTA_ROLE_ROOT && ota_metadata_verify(root, s, crypto, err) != OTA_OK)
             return ota_err_prefix(err, "by its own keys");

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Taking over a new root. Fast-forward recovery: whoever held a rotated key may have signed versions (and with the
- * timestamp key a time) far ahead, so what rests on them is forgotten.
+ * Taking over a new root. Fast-forward recovery: whoever held a key that counts no longer, or not alone, may have signed
+ * versions (and with the timestamp key a time) far ahead, so what rests on them is forgotten. A key that only comes
+ * beside the others forgets nothing: what they signed long ago is still good, and could be replayed.
  *
  *   1 "rotated" names the new root's version    2 the new root is stored    3 old records go    4 "rotated" goes
  *

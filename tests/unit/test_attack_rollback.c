@@ -137,6 +137,27 @@ static void test_attack_other_contents_under_a_known_version(void **state) {
     attack_is_over(w);
 }
 
+/* Root gives timestamp and snapshot a second key. The first ones still count, and so would all they ever signed, were the board to forget
+ * what it knows: only a key that is taken away asks for that. */
+static void test_attack_rollback_when_a_key_is_added(void **state) {
+    struct trust_world *w = *state;
+    struct repo *r = &w->repo;
+    OTA_CLEAN(ota_buf_free) struct ota_buf old = {0};
+    struct repo_key *second = repo_key_new("P-256");
+    const struct ota_buf *first = repo_get(r, "timestamp.json");
+    ota_buf_append(&old, first->p, first->len);
+    know_version_5(w);
+    r->role[OTA_ROLE_TIMESTAMP].key[r->role[OTA_ROLE_TIMESTAMP].count++] = second;
+    r->role[OTA_ROLE_SNAPSHOT].key[r->role[OTA_ROLE_SNAPSHOT].count++] = second;
+    r->root_version = 2;
+    repo_publish_root(r);
+    repo_put(r, "timestamp.json", old.p, old.len);
+    attack_refused_after(w, "root", OTA_ROLLBACK, "timestamp version 1 is older than 5");
+    assert_int_equal(w->trust.root_version, 2);
+    attack_is_over(w);
+    repo_key_free(second);
+}
+
 /* A retired product keeps an empty role: one that vanishes was taken away. */
 static void test_attack_role_removal(void **state) {
     static const char *const entries[] = {"\"pump.json\":{\"version\":5},", "\"rollout.json\":{\"version\":5},",
@@ -159,6 +180,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         ATTACK_TEST(test_attack_rollback_of_root),
         ATTACK_TEST(test_attack_rollback_of_timestamp),
+        ATTACK_TEST(test_attack_rollback_when_a_key_is_added),
         ATTACK_TEST(test_attack_rollback_of_snapshot),
         ATTACK_TEST(test_attack_rollback_of_targets),
         ATTACK_TEST(test_attack_rollback_of_product),
