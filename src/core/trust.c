@@ -56,9 +56,15 @@ enum ota_status ota_trust_check_expiry(const struct ota_trust *t, const char *ro
                        (unsigned long long)version, then, now);
 }
 
+/* A board that was of another product once keeps a record of that role, and nobody may ever renew it. */
+static bool is_followed(const struct ota_trust *t, const char *role) {
+    return !t->cfg.product || strcmp(role, t->cfg.product) == 0 || strcmp(role, OTA_ROLLOUT_ROLE) == 0 ||
+           strcmp(role, ota_role_name(OTA_ROLE_TARGETS)) == 0;
+}
+
 bool ota_trust_role_current(const struct ota_trust *t, const struct ota_role_record *r) {
     const struct ota_meta_entry *entry = ota_trust_entry(t, r->name);
-    return entry && entry->version == r->version;
+    return entry && entry->version == r->version && is_followed(t, r->name);
 }
 
 enum ota_status ota_trust_check_issued(const struct ota_trust *t, uint64_t issued, struct ota_err *err) {

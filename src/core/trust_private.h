@@ -35,9 +35,9 @@ OTA_MUST_USE enum ota_status ota_trust_check_expiry(const struct ota_trust *t, c
 /* Has it been a day since a whole run. Without a clock nobody knows: false. */
 bool ota_trust_whole_run_due(const struct ota_trust *t);
 const struct ota_meta_entry *ota_trust_entry(const struct ota_trust *t, const char *role); /* NULL */
-/* Does the snapshot still name this version? A record it has moved past says nothing any more. */
+/* Does the snapshot still name this version, of a role that is followed? Other records say nothing any more. */
 bool ota_trust_role_current(const struct ota_trust *t, const struct ota_role_record *r);
-/* ISSUED when `issued` lies beyond the expiry of root or of an offline role that the snapshot still names. */
+/* ISSUED when `issued` lies beyond the expiry of root or of an offline role that is current. */
 OTA_MUST_USE enum ota_status ota_trust_check_issued(const struct ota_trust *t, uint64_t issued, struct ota_err *err);
 
 /* ---- trust_rotate.c ---- */

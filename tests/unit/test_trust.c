@@ -218,6 +218,29 @@ static void test_trust_refuses_issued_after_an_offline_role_expires(void **state
     assert_ota_ok(trust_run(w, "img/thermo/1/a", false, &unchanged, &err));
 }
 
+/* Before it was provisioned anew, the board was of a product that has retired since: its role is never renewed. */
+static void test_trust_outlives_the_role_of_another_product(void **state) {
+    struct trust_world *w = *state;
+    struct repo *r = &w->repo;
+    bool unchanged;
+    r->thermo_expires = "2026-01-05T00:00:00Z"; /* pump's, too */
+    r->thermo_list = ENTRY("img/thermo/1/a");
+    r->pump_list = ENTRY("img/pump/1/a");
+    r->hashes = false;
+    repo_publish(r);
+    assert_ota_ok(trust_run(w, "img/pump/1/a", false, &unchanged, &err));
+    trust_clock_now = JAN_2 + 5 * DAY;
+    r->thermo_expires = "2029-01-01T00:00:00Z";
+    r->issued = "2026-01-06T00:00:00Z";
+    r->thermo_version++;
+    repo_bump(r);
+    repo_publish(r);
+    assert_ota_ok(trust_run(w, "img/thermo/1/a", false, &unchanged, &err));
+    assert_int_equal(w->trust.ts.floor, JAN_2 + 4 * DAY);
+    assert_ota_ok(trust_run(w, NULL, true, &unchanged, &err));
+    assert_true(unchanged);
+}
+
 static void expect_floor_stays(struct trust_world *w, enum ota_status refused) {
     bool unchanged;
     assert_ota(trust_run(w, "img/thermo/1/a", false, &unchanged, &err), refused);
@@ -323,6 +346,7 @@ int main(void) {
         TRUST_TEST(test_trust_root_gives_the_trusted_one),
         TRUST_TEST(test_trust_refuses_every_expired_role),
         TRUST_TEST(test_trust_refuses_issued_after_an_offline_role_expires),
+        TRUST_TEST(test_trust_outlives_the_role_of_another_product),
         TRUST_TEST(test_trust_floor_waits_for_targets_and_product),
         TRUST_TEST(test_trust_floor_is_not_raised_by_roles_nobody_signed),
         TRUST_TEST(test_trust_issued_is_not_held_against_replaced_roles),
