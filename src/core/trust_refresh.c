@@ -138,6 +138,9 @@ static enum ota_status check_timestamp_rollback(const struct ota_trust *t, const
  * of the snapshot is not kept; the snapshot's version and signatures still decide. No ETag of this answer is kept, so
  * that it never stands for the trusted contents. */
 static enum ota_status keep_timestamp(struct ota_trust *t, struct ota_meta_entry *snapshot, struct ota_err *err) {
+    if (t->ts.snapshot_version <
+        t->snapshot_version) /* the power went before the timestamp of the newer one was kept */
+        return older("snapshot", t->ts.snapshot_version, t->snapshot_version, err);
     ota_log(t->cfg.log, OTA_LOG_WARNING, "timestamp.json: version %llu has other contents than before; ignored",
             (unsigned long long)t->ts.version);
     t->etag[0] = '\0';

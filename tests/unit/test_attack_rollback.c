@@ -158,6 +158,23 @@ static void test_attack_rollback_when_a_key_is_added(void **state) {
     repo_key_free(second);
 }
 
+/* The power went after the newer snapshot was kept and before its timestamp was. */
+static void test_attack_rollback_by_other_contents_after_a_power_cut(void **state) {
+    struct trust_world *w = *state;
+    struct repo *r = &w->repo;
+    bool unchanged;
+    repo_bump(r);
+    repo_publish(r);
+    assert_ota_ok(trust_boot(w, &err));
+    assert_ota_ok(ota_trust_refresh(&w->trust, false, &unchanged, &err));
+    r->timestamp_version = r->snapshot_version = 1;
+    r->timestamp_expires = "2026-01-09T00:00:00Z";
+    repo_publish(r);
+    attack_refused(w, OTA_ROLLBACK, "snapshot version 1 is older than 2");
+    r->timestamp_version = r->snapshot_version = 2;
+    attack_is_over(w);
+}
+
 /* A retired product keeps an empty role: one that vanishes was taken away. */
 static void test_attack_role_removal(void **state) {
     static const char *const entries[] = {"\"pump.json\":{\"version\":5},", "\"rollout.json\":{\"version\":5},",
@@ -181,6 +198,7 @@ int main(void) {
         ATTACK_TEST(test_attack_rollback_of_root),
         ATTACK_TEST(test_attack_rollback_of_timestamp),
         ATTACK_TEST(test_attack_rollback_when_a_key_is_added),
+        ATTACK_TEST(test_attack_rollback_by_other_contents_after_a_power_cut),
         ATTACK_TEST(test_attack_rollback_of_snapshot),
         ATTACK_TEST(test_attack_rollback_of_targets),
         ATTACK_TEST(test_attack_rollback_of_product),
