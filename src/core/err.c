@@ -36,12 +36,20 @@ const char *ota_status_text(enum ota_status code) {
     return row_of(code)->text;
 }
 
+/* Text out of metadata and files stands in messages: it must not begin a line of its own, nor move a terminal. */
+static void make_one_line(char *text) {
+    for (; *text; text++)
+        if ((uint8_t)*text < 0x20 || *text == 0x7f)
+            *text = '?';
+}
+
 enum ota_status ota_err_set(struct ota_err *err, enum ota_status code, const char *fmt, ...) {
     va_list args;
     va_start(args, fmt);
     err->code = code;
     ota_vformat(err->msg, sizeof err->msg, fmt, args);
     va_end(args);
+    make_one_line(err->msg);
     return code;
 }
 
@@ -51,6 +59,7 @@ enum ota_status ota_err_prefix(struct ota_err *err, const char *fmt, ...) {
     va_start(args, fmt);
     size_t n = ota_vformat(prefix, sizeof prefix, fmt, args);
     va_end(args);
+    make_one_line(prefix);
     size_t old = strlen(err->msg);
     if (n + 2 + old + 1 > sizeof err->msg)
         old = sizeof err->msg - n - 3;

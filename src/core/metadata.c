@@ -31,8 +31,7 @@ static enum ota_status read_header(struct ota_metadata *m, const char *type, str
     OTA_TRY(ota_scan_get(&m->signed_value, "_type", &v, err));
     OTA_TRY(ota_scan_text(&v, "_type", &m->type, err));
     if (!ota_span_equal_str(m->type, type))
-        return ota_err_set(err, OTA_METADATA_TYPE, "_type is \"%.*s\", not \"%s\"",
-                           (int)(m->type.len < 32 ? m->type.len : 32), (const char *)m->type.p, type);
+        return ota_err_set(err, OTA_METADATA_TYPE, "_type is not \"%s\"", type);
     OTA_TRY(ota_scan_get(&m->signed_value, "spec_version", &v, err));
     OTA_TRY(ota_scan_text(&v, "spec_version", &spec, err));
     if (!spec_version_known(spec))

@@ -17,6 +17,14 @@ static void test_err_every_status_has_a_unique_name_and_a_documented_exit_code(v
     assert_string_equal(ota_status_name((enum ota_status)9999), "internal");
 }
 
+static void test_err_is_one_line_whatever_stands_in_it(void **state) {
+    struct ota_err err;
+    (void)state;
+    assert_int_equal(ota_err_set(&err, OTA_KEY, "%s", "a\nE (1) ota: \x1b[31mb\x7f\xc3\xa4"), OTA_KEY);
+    assert_int_equal(ota_err_prefix(&err, "%s", "c\r\t"), OTA_KEY);
+    assert_string_equal(err.msg, "c??: a?E (1) ota: ?[31mb?\xc3\xa4");
+}
+
 static void test_err_prefix_keeps_the_code_and_cuts_the_end(void **state) {
     (void)state;
     struct ota_err err;
@@ -167,6 +175,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_err_every_status_has_a_unique_name_and_a_documented_exit_code),
         cmocka_unit_test(test_err_prefix_keeps_the_code_and_cuts_the_end),
+        cmocka_unit_test(test_err_is_one_line_whatever_stands_in_it),
         cmocka_unit_test(test_format_agrees_with_snprintf),
         cmocka_unit_test(test_format_cuts_at_a_character),
         cmocka_unit_test(test_bytes_hex_refuses_what_is_not_lower_case_hex),
