@@ -284,6 +284,11 @@ static enum ota_status copy_base(const char *url, char **out, struct ota_err *er
         return OTA_OK;
     if (strncmp(url, "https://", 8) != 0 && strncmp(url, "http://", 7) != 0)
         return ota_err_set(err, OTA_CONFIG, "\"%s\" is no https:// address", url);
+    const char *host = strstr(url, "://") + 3;
+    if (memchr(host, '@', strcspn(host, "/?#"))) /* it would go to servers that prove nothing, and into every log */
+        return ota_err_set(err, OTA_CONFIG,
+                           "an address holds a user name or password: leave it out, only reports need "
+                           "one, and that is the token");
     *out = ota_sprintf("%s%s", url, url[strlen(url) - 1] == '/' ? "" : "/");
     return OTA_OK;
 }

@@ -575,7 +575,10 @@ static void test_curl_refuses_a_configuration_that_leaks(void **state) {
     cfg.token = NULL;
     cfg.url_metadata = "file:///etc/passwd";
     assert_ota(ota_curl_new(&cfg, &curl, &err), OTA_CONFIG);
-    cfg.url_metadata = "https://localhost:1/metadata";
+    cfg.url_metadata = "https://board:hush@localhost:1/metadata";
+    assert_ota(ota_curl_new(&cfg, &curl, &err), OTA_CONFIG);
+    assert_null(strstr(err.msg, "hush"));
+    cfg.url_metadata = "https://localhost:1/metadata/@2";
     cfg.url_api = NULL;
     assert_ota_ok(ota_curl_new(&cfg, &curl, &err));
     net = ota_curl_transport(curl);
