@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+#define RELEASES_MAX 64u
+
 void ota_repo_change_free(struct ota_repo_change *c) {
     for (size_t i = 0; i < OTA_REPO_ROOTS_MAX; i++)
         ota_role_file_free(&c->root[i]);
@@ -158,6 +160,21 @@ static struct ota_role_file *find_product(struct ota_repo_change *c, const char 
     return NULL;
 }
 
+enum ota_status ota_repo_releases_check(const struct ota_role_file *f, struct ota_err *err) {
+    uint32_t counter[RELEASES_MAX];
+    struct ota_release r;
+    size_t count;
+    bool found;
+    OTA_TRY(ota_release_counters(&f->meta, f->name, counter, RELEASES_MAX, &count, err));
+    for (size_t i = 0; i < count; i++) {
+        OTA_TRY(ota_release_read(&f->meta, f->name, counter[i], &r, &found, err));
+        if (!found)
+            return ota_err_set(err, OTA_METADATA_FIELD, "role %s: img/%s/%u/ has no release.txt", f->name, f->name,
+                               counter[i]);
+    }
+    return OTA_OK;
+}
+
 /* One product as it is to be; *same when that is as it is. */
 static enum ota_status settle_product(struct ota_repo_change *c, struct ota_repo_set *set,
                                       const struct ota_delegation *d, struct ota_role_file *out, bool *same,
@@ -170,7 +187,8 @@ static enum ota_status settle_product(struct ota_repo_change *c, struct ota_repo
         OTA_TRY(compare(next, current, same, err));
     *same = next ? current && *same : true;
     ota_role_file_set(out, d->name, ota_buf_span(next ? &next->wire : &current->wire));
-    return ota_role_file_open(out, "targets", &d->signers, err);
+    OTA_TRY(ota_role_file_open(out, "targets", &d->signers, err));
+    return next ? ota_repo_releases_check(out, err) : OTA_OK;
 }
 
 static void free_products(struct ota_role_file (*p)[OTA_PRODUCTS_MAX]) {

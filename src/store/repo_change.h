@@ -25,6 +25,10 @@ void ota_repo_change_free(struct ota_repo_change *c);
 OTA_MUST_USE enum ota_status ota_repo_change_read(const char *dir, const struct ota_repo_request *request,
                                                   struct ota_repo_change *out, struct ota_err *err);
 
+/* All releases that a product role lists can be read. The signer reads every product's for whatever it signs, and what
+ * it stumbles over there it does not blame on the release at hand: nothing of anybody would be published any more. */
+OTA_MUST_USE enum ota_status ota_repo_releases_check(const struct ota_role_file *f, struct ota_err *err);
+
 /* Verifies the change against what is published, as the signer will, and puts its roles into the set, which thereby
  * becomes what is to be; set->root stays the published one, set->top becomes the last root's. *published: there is
  * nothing in it that is not published already. ROLLBACK, DELEGATION, SIGNATURE, VERSION, ... */

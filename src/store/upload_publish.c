@@ -12,7 +12,7 @@
 #include "host/fs.h"
 #include "host/printable.h"
 #include "host/release_request.h"
-#include "store/repo_set.h"
+#include "store/repo_change.h"
 #include "store/repo_verify.h"
 #include "store/upload_files.h"
 
@@ -47,6 +47,7 @@ static enum ota_status read_release(struct hand_over *h, const struct ota_role_f
     const char *product = h->u->wanted.product;
     uint32_t counter, before;
     bool found;
+    OTA_TRY(ota_repo_releases_check(&h->role, err));
     OTA_TRY(newest(&h->role, product, &counter, err));
     OTA_TRY(newest(current, product, &before, err));
     if (counter <= before)

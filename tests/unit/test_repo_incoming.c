@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "host/fs.h"
+#include "sign/role.h"
 #include "store/repo.h"
 #include "support/signed_workspace.h"
 #include "support/unit.h"
@@ -162,6 +163,30 @@ static void test_repo_incoming_takes_no_link_for_a_release(void **state) {
     assert_true(ota_fs_is_dir(elsewhere));
 }
 
+/* The new release is sound; another that its role lists nobody can read. Were it kept, nobody's would follow. */
+static void test_repo_publish_refuses_a_role_that_lists_an_odd_release_beside_it(void **state) {
+    (void)state;
+    OTA_CLEAN(ota_buf_free) struct ota_buf wire = {0};
+    OTA_CLEAN(ota_key_free) struct ota_key *key = NULL;
+    OTA_CLEAN_FREE char *pem = ota_workspace_path(&ws.w, "keys/thermo.pem");
+    OTA_CLEAN_FREE char *path = ota_workspace_path(&ws.w, "state/incoming/bad/metadata/2.thermo.json");
+    struct ota_release odd, r;
+    signed_workspace_release(&odd, 1, "1.0.0");
+    signed_workspace_release(&r, 2, "2.0.0");
+    (void)snprintf(odd.step[0].label, sizeof odd.step[0].label, "storage"); /* no place for an app */
+    signed_workspace_hand_over(&ws, &(struct handover){"bad", &r, "stable 1000 *"});
+    assert_ota_ok(ota_key_load(&key, pem, &err));
+    const struct ota_release *listed[] = {&odd, &r};
+    const struct ota_role_product role = {
+        .version = 2, .expires = (uint64_t)time(NULL) + DAY, .count = 2, .release = listed};
+    const struct ota_role_keys by = {.count = 1, .key = {key}};
+    assert_ota_ok(ota_role_product(&role, &by, &wire, &err));
+    assert_ota_ok(ota_fs_write(path, wire.p, wire.len, 0600, &err));
+    assert_ota(publish("bad"), OTA_IMAGE_KIND);
+    assert_true(incoming_has("bad.refused"));
+    assert_false(incoming_has("bad"));
+}
+
 /* ---- a good release in bad times -------------------------------------------------------------------------- */
 
 static void assert_kept(const char *id, enum ota_status why) {
@@ -189,7 +214,8 @@ static void test_repo_publish_keeps_the_release_while_the_signer_trusts_another_
     assert_ota_ok(ota_fs_copy(root, away, 0600, &err));
     assert_ota_ok(ota_fs_write(root, "{}", 2, 0600, &err));
     signed_workspace_signer(&ws, &signer);
-    assert_kept("good", OTA_KEY);
+    assert_kept("good", OTA_METADATA_FIELD);
+    assert_non_null(strstr(err.msg, "keys/root.json"));
     ota_signer_stop(&signer);
     assert_ota_ok(ota_fs_rename(away, root, &err));
     signed_workspace_signer(&ws, &signer);
@@ -222,6 +248,7 @@ int main(void) {
         T(test_repo_publish_refuses_links_and_writes_through_none),
         T(test_repo_publish_refuses_what_somebody_else_owns),
         T(test_repo_incoming_takes_no_link_for_a_release),
+        T(test_repo_publish_refuses_a_role_that_lists_an_odd_release_beside_it),
         T(test_repo_publish_keeps_the_release_while_the_clock_is_behind),
         T(test_repo_publish_keeps_the_release_while_the_signer_trusts_another_root),
         T(test_repo_publish_keeps_the_release_while_an_older_one_is_damaged),
