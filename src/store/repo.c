@@ -96,7 +96,7 @@ static enum ota_status describe(const struct ota_repo_set *s, struct ota_repo_in
 enum ota_status ota_repo_read(const struct ota_workspace *w, struct ota_repo_info *out, struct ota_err *err) {
     OTA_CLEAN(ota_repo_set_free) struct ota_repo_set *set = NULL;
     memset(out, 0, sizeof *out);
-    OTA_TRY(ota_repo_set_load(w, &set, err));
+    OTA_TRY(ota_repo_set_load_older(w, &set, err));
     enum ota_status s = describe(set, out, err);
     if (s != OTA_OK)
         ota_repo_info_free(out);

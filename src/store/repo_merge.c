@@ -76,16 +76,6 @@ static enum ota_status fetch_role(struct merge *m, const char *role, uint64_t ve
 
 /* ---- verifying --------------------------------------------------------------------------------------------- */
 
-/* keys/root.json is the root this workspace believes; the repository's own may be older or, with old keys, newer. */
-static enum ota_status read_known_root(const struct merge *m, struct ota_role_file *f, struct ota_err *err) {
-    OTA_CLEAN_FREE char *path = ota_workspace_path(m->w, "keys/root.json");
-    OTA_CLEAN(ota_buf_free) struct ota_buf wire = {0};
-    struct ota_signers ignored[OTA_ROLE_COUNT];
-    OTA_TRY(ota_fs_read(path, OTA_CAP_ROOT, &wire, err));
-    ota_role_file_set(f, "root", ota_buf_span(&wire));
-    return ota_role_file_open_root(f, ignored, err);
-}
-
 static enum ota_status follow_root(struct merge *m, const struct ota_role_file *known, uint64_t version,
                                    struct ota_err *err) {
     OTA_CLEAN(ota_role_file_free) struct ota_role_file next = {0};
@@ -103,9 +93,11 @@ static enum ota_status follow_root(struct merge *m, const struct ota_role_file *
     return OTA_OK;
 }
 
+/* keys/root.json is the root this workspace believes; the repository's own may be older or, with old keys, newer. */
 static enum ota_status follow_roots(struct merge *m, struct ota_err *err) {
     OTA_CLEAN(ota_role_file_free) struct ota_role_file known = {0};
-    OTA_TRY(read_known_root(m, &known, err));
+    struct ota_signers ignored[OTA_ROLE_COUNT];
+    OTA_TRY(ota_repo_known_root(m->w, &known, ignored, err));
     memcpy(m->top, m->here->top, sizeof m->top);
     uint64_t version = m->here->root.meta.version;
     enum ota_status s = OTA_OK;
@@ -229,7 +221,7 @@ enum ota_status ota_repo_merge(const struct ota_workspace *w, const struct ota_t
     m->w = w;
     m->from = from;
     m->done = out;
-    OTA_TRY(ota_repo_set_load(w, &m->here, err));
+    OTA_TRY(ota_repo_set_load_older(w, &m->here, err));
     OTA_TRY(follow_roots(m, err));
     OTA_TRY(take_roles(m, err));
     if (m->next.timestamp.meta.version <= m->here->timestamp.meta.version && m->next.root_count == 0)

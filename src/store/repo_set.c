@@ -127,29 +127,87 @@ static enum ota_status load(const struct ota_workspace *w, uint64_t root, struct
     return OTA_OK;
 }
 
-static enum ota_status load_under(const struct ota_workspace *w, uint64_t root, struct ota_repo_set **out,
-                                  struct ota_err *err) {
+/* ---- keys/root.json ---------------------------------------------------------------------------------------- */
+
+enum ota_status ota_repo_known_root(const struct ota_workspace *w, struct ota_role_file *f,
+                                    struct ota_signers top[OTA_ROLE_COUNT], struct ota_err *err) {
+    OTA_CLEAN_FREE char *path = ota_workspace_path(w, "keys/root.json");
+    OTA_CLEAN(ota_buf_free) struct ota_buf wire = {0};
+    OTA_TRY(ota_fs_read(path, OTA_CAP_ROOT, &wire, err));
+    ota_role_file_set(f, "root", ota_buf_span(&wire));
+    return ota_role_file_open_root(f, top, err) == OTA_OK ? OTA_OK : ota_err_prefix(err, "keys/root.json");
+}
+
+static enum ota_status follow_chain(const struct ota_workspace *w, struct ota_role_file *f,
+                                    struct ota_signers top[OTA_ROLE_COUNT], uint64_t last, struct ota_err *err) {
+    while (f->meta.version < last) {
+        const struct ota_signers by = top[OTA_ROLE_ROOT];
+        const uint64_t next = f->meta.version + 1;
+        OTA_TRY(read_role(w, f, next, "root", err));
+        OTA_TRY(ota_role_file_open_next_root(f, next, &by, top, err));
+    }
+    return OTA_OK;
+}
+
+/* Whoever may write state/ could make a whole repository under keys of his own, for a person's offline key to sign on
+ * top of. So it must lead on from the root that keys/ vouches for. */
+static enum ota_status check_known(const struct ota_workspace *w, const struct ota_repo_set *s, bool may_be_older,
+                                   struct ota_err *err) {
+    OTA_CLEAN(ota_role_file_free) struct ota_role_file known = {0};
+    struct ota_signers top[OTA_ROLE_COUNT];
+    enum ota_status found = ota_repo_known_root(w, &known, top, err);
+    if (found == OTA_NOT_FOUND ||
+        (found == OTA_PERMISSION && may_be_older)) /* no keys/, or not ours: only to look at */
+        return OTA_OK;
+    OTA_TRY(found);
+    if (s->root.meta.version < known.meta.version)
+        return may_be_older ? OTA_OK
+                            : ota_err_set(err, OTA_ROLLBACK,
+                                          "its newest root is older than keys/root.json; bring the newer files back: "
+                                          "otactl restore --merge");
+    if (follow_chain(w, &known, top, s->root.meta.version, err) != OTA_OK)
+        return ota_err_prefix(err, "does not lead on from keys/root.json");
+    if (!ota_span_equal(ota_buf_span(&known.wire), ota_buf_span(&s->root.wire)))
+        return ota_err_set(err, OTA_KEY, "its root %llu is not keys/root.json; if it is the right one, copy it there",
+                           (unsigned long long)s->root.meta.version);
+    return OTA_OK;
+}
+
+/* ---- the newest -------------------------------------------------------------------------------------------- */
+
+static enum ota_status load_under(const struct ota_workspace *w, uint64_t root, bool may_be_older,
+                                  struct ota_repo_set **out, struct ota_err *err) {
     OTA_CLEAN(ota_repo_set_free) struct ota_repo_set *s = ota_calloc(1, sizeof *s);
     OTA_TRY(load(w, root, s, err));
+    OTA_TRY(check_known(w, s, may_be_older, err));
     *out = OTA_STEAL(s);
     return OTA_OK;
 }
 
 /* Where roots and timestamp could not be placed at once (repo_place.c), a crash leaves roots that nothing was signed
  * under yet. */
-static enum ota_status load_under_newest(const struct ota_workspace *w, struct ota_repo_set **out,
+static enum ota_status load_under_newest(const struct ota_workspace *w, bool may_be_older, struct ota_repo_set **out,
                                          struct ota_err *err) {
     uint64_t newest = 0;
     struct ota_err ignored;
     OTA_TRY(newest_root(w, &newest, err));
-    enum ota_status s = load_under(w, newest, out, err);
+    enum ota_status s = load_under(w, newest, may_be_older, out, err);
     for (uint64_t n = newest; s == OTA_SIGNATURE && --n > 0 && newest - n <= UNUSED_ROOTS_MAX;)
-        if (load_under(w, n, out, &ignored) == OTA_OK)
+        if (load_under(w, n, may_be_older, out, &ignored) == OTA_OK)
             return OTA_OK;
     return s;
 }
 
-enum ota_status ota_repo_set_load(const struct ota_workspace *w, struct ota_repo_set **out, struct ota_err *err) {
+static enum ota_status load_set(const struct ota_workspace *w, bool may_be_older, struct ota_repo_set **out,
+                                struct ota_err *err) {
     *out = NULL;
-    return load_under_newest(w, out, err) == OTA_OK ? OTA_OK : ota_err_prefix(err, "state/repo");
+    return load_under_newest(w, may_be_older, out, err) == OTA_OK ? OTA_OK : ota_err_prefix(err, "state/repo");
+}
+
+enum ota_status ota_repo_set_load(const struct ota_workspace *w, struct ota_repo_set **out, struct ota_err *err) {
+    return load_set(w, false, out, err);
+}
+
+enum ota_status ota_repo_set_load_older(const struct ota_workspace *w, struct ota_repo_set **out, struct ota_err *err) {
+    return load_set(w, true, out, err);
 }

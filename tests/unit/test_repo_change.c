@@ -332,7 +332,61 @@ static void test_repo_signer_refuses_a_root_older_than_it_knows(void **state) {
     assert_int_equal(system(save), 0);
     publish_empty_change("a");
     assert_int_equal(system(back), 0);
-    assert_ota(ota_repo_renew(&ws.w, &signer, false, &changed, &err), OTA_KEY);
+    assert_ota(ota_repo_renew(&ws.w, &signer, false, &changed, &err), OTA_ROLLBACK);
+}
+
+/* ---- what a person's key is asked to sign on top of -------------------------------------------------------- */
+
+static enum ota_status read_role(const char *role) {
+    OTA_CLEAN(ota_buf_free) struct ota_buf wire = {0};
+    return ota_repo_role(&ws.w, role, &wire, &err);
+}
+
+/* Sound in itself, under keys that nobody here knows. */
+static void bring_in_another_repository(unsigned roots) {
+    const struct signed_workspace mine = ws;
+    struct ota_signer signer_here = signer;
+    struct ota_key *root_here = root_key;
+    signed_workspace_make(&ws, (uint64_t)time(NULL) - 60);
+    signed_workspace_signer(&ws, &signer);
+    root_key = change_load_key(&ws, "root");
+    for (unsigned i = 1; i < roots; i++) {
+        char id[2] = {(char)('a' + i), '\0'};
+        publish_empty_change(id);
+    }
+    OTA_CLEAN_FREE char *swap =
+        ota_sprintf("rm -rf %s/state/repo && cp -a %s/state/repo %s/state/repo", mine.w.dir, ws.w.dir, mine.w.dir);
+    assert_int_equal(system(swap), 0);
+    ota_key_free(&root_key);
+    ota_signer_stop(&signer);
+    signed_workspace_remove(&ws);
+    ws = mine;
+    signer = signer_here;
+    root_key = root_here;
+}
+
+static void test_repo_is_believed_only_under_the_root_that_keys_know(void **state) {
+    (void)state;
+    bring_in_another_repository(1);
+    assert_ota(read_role("thermo"), OTA_KEY);
+}
+
+static void test_repo_newer_root_must_follow_the_one_that_keys_know(void **state) {
+    (void)state;
+    bring_in_another_repository(3);
+    assert_ota(read_role("thermo"), OTA_SIGNATURE);
+    assert_non_null(strstr(err.msg, "does not lead on from keys/root.json"));
+}
+
+/* One that nothing vouches for may be looked at, but nothing is signed on top of it. */
+static void test_repo_older_root_is_shown_and_not_built_upon(void **state) {
+    (void)state;
+    OTA_CLEAN(ota_repo_info_free) struct ota_repo_info info;
+    publish_empty_change("a");
+    bring_in_another_repository(1);
+    assert_ota_ok(ota_repo_read(&ws.w, &info, &err));
+    assert_ota(read_role("thermo"), OTA_ROLLBACK);
+    assert_ota(read_role("targets"), OTA_ROLLBACK);
 }
 
 /* ---- kill -9 at every write ------------------------------------------------------------------------------- */
@@ -474,6 +528,9 @@ int main(void) {
         T(test_repo_change_published_twice_is_done),
         T(test_repo_signer_catches_up_with_published_roots),
         T(test_repo_signer_refuses_a_root_older_than_it_knows),
+        T(test_repo_is_believed_only_under_the_root_that_keys_know),
+        T(test_repo_newer_root_must_follow_the_one_that_keys_know),
+        T(test_repo_older_root_is_shown_and_not_built_upon),
         T(test_repo_change_dropped_before_it_is_published_leaves_no_trace),
         T(test_repo_change_survives_a_kill_at_every_write),
         T(test_repo_change_without_exchange_finishes_after_a_kill),
