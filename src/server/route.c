@@ -37,9 +37,13 @@ static enum MHD_Result turned_away(struct ota_exchange *x) {
                                    (struct ota_problem_header){MHD_HTTP_HEADER_CONNECTION, "close"});
 }
 
+/* While it drains nothing takes a file's body, which would be refused as too large for any other place: a sender goes
+ * on elsewhere or later, but not after that. */
 enum MHD_Result ota_route_begin(struct ota_daemon *d, struct ota_exchange *x) {
-    if (atomic_load(&d->draining) || !ota_api_path(x->path))
+    if (!ota_api_path(x->path))
         return MHD_YES;
+    if (atomic_load(&d->draining))
+        return strcmp(x->method, MHD_HTTP_METHOD_PUT) == 0 ? turned_away(x) : MHD_YES;
     return ota_api_begin(&d->api, x);
 }
 

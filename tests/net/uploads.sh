@@ -184,6 +184,30 @@ is uploads_too_many_at_once "$last" 503
 contains uploads_too_many_is_told "$(answer .detail)" 'under way'
 touch -d '20 minutes ago' "$ws"/state/uploads/*/wanted
 is uploads_an_old_one_gives_way "$(post '' "$other" "$(wanted valve "$(printf '%064d' 6)" 1000)")" 201
+
+# ---- the server is stopped while a sender goes on, over a connection it has ----
+last=$(cd "$ws/state/uploads" && ls | head -1)
+python3 - "${daemon_url##*:}" "$ws/keys/ca.crt" "$daemon_pid" "/api/v1/releases/$last/files/$sha" >"$tmp/stopped" <<'EOF'
+import http.client, os, signal, ssl, sys, time
+port, ca, daemon, path = int(sys.argv[1]), sys.argv[2], int(sys.argv[3]), sys.argv[4]
+tls = ssl.create_default_context(cafile=ca)
+busy, sender = (http.client.HTTPSConnection("localhost", port, context=tls, timeout=20) for _ in range(2))
+sender.request("GET", "/")
+sender.getresponse().read()
+busy.putrequest("POST", "/api/v1/releases")
+busy.putheader("Content-Length", "9")
+busy.endheaders()
+time.sleep(0.5)
+os.kill(daemon, signal.SIGTERM)
+time.sleep(0.5)
+sender.putrequest("PUT", path)
+sender.putheader("Content-Range", "bytes 0-19999/20000")
+sender.putheader("Content-Length", "20000")
+sender.endheaders()
+print(sender.getresponse().status)
+EOF
+is uploads_while_stopping_may_be_tried_again "$(cat "$tmp/stopped")" 503
+stop_daemon
 is uploads_are_private "$(stat -c %a "$ws/state/uploads")" 700
 ok uploads_token_is_not_logged bash -c "! grep -qE '$push|$any' '$tmp/access.log' '$tmp/daemon.log'"
 done_testing
