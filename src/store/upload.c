@@ -245,19 +245,25 @@ enum ota_status ota_upload_read(const struct ota_workspace *w, const char *id, c
 
 /* ---- housekeeping -------------------------------------------------------------------------------------- */
 
-void ota_uploads_sweep(const struct ota_workspace *w) {
-    OTA_CLEAN_FREE char *dir = ota_workspace_path(w, "state/uploads");
-    OTA_CLEAN(ota_fs_names_free) struct ota_fs_names names = {0};
+/* Also moves it on. One that cannot be read just now may be another time. */
+static bool is_over(const struct ota_workspace *w, const char *id) {
     struct ota_upload u;
     struct ota_err ignored;
-    if (!ota_fs_exists(dir) || ota_fs_list(dir, &names, &ignored) != OTA_OK)
+    bool queued = describe(w, id, &u, &ignored) == OTA_OK && u.state == OTA_UPLOAD_QUEUED;
+    return !queued && touched(w, id) + OTA_UPLOAD_LIFE_S < (uint64_t)time(NULL);
+}
+
+/* Under the lock: one that is being made has no "wanted" yet. */
+void ota_uploads_sweep(const struct ota_workspace *w) {
+    OTA_CLEAN_FREE char *dir = ota_workspace_path(w, "state/uploads");
+    OTA_CLEAN_FREE char *lock = ota_workspace_path(w, "state/uploads/.lock");
+    OTA_CLEAN(ota_fs_names_free) struct ota_fs_names names = {0};
+    OTA_CLEAN_FD int held = -1;
+    struct ota_err ignored;
+    if (!ota_fs_exists(dir) || ota_fs_lock(lock, 0, &held, &ignored) != OTA_OK ||
+        ota_fs_list(dir, &names, &ignored) != OTA_OK)
         return;
-    for (size_t i = 0; i < names.count; i++) {
-        if (!ota_upload_id_valid(names.name[i]))
-            continue;
-        bool read = describe(w, names.name[i], &u, &ignored) == OTA_OK;
-        if (!read ||
-            (u.state != OTA_UPLOAD_QUEUED && touched(w, names.name[i]) + OTA_UPLOAD_LIFE_S < (uint64_t)time(NULL)))
+    for (size_t i = 0; i < names.count; i++)
+        if (ota_upload_id_valid(names.name[i]) && is_over(w, names.name[i]))
             (void)!remove_upload(w, names.name[i], &ignored);
-    }
 }
