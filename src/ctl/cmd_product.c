@@ -8,6 +8,7 @@
 
 #include "ctl/conf_edit.h"
 #include "ctl/draft_sign.h"
+#include "ctl/push.h"
 #include "ctl/role_edit.h"
 #include "host/fs.h"
 #include "ota/image.h"
@@ -18,8 +19,16 @@ struct job {
     const char *name;
     struct ota_role_edit *e;
     struct ota_role_file role; /* of the product, as published */
+    int lock;                  /* state/lock: two changes at once would lose one */
 };
+static void unlock(struct job *j) {
+    if (j->lock >= 0)
+        (void)close(j->lock);
+    j->lock = -1;
+}
+
 static void job_free(struct job *j) {
+    unlock(j);
     ota_role_file_free(&j->role);
     ota_role_edit_free(&j->e);
     ota_workspace_close(&j->w);
@@ -29,6 +38,7 @@ static enum ota_status open_job(struct job *j, const struct ota_args *args, cons
     j->args = args;
     j->name = ota_args_operand(args, 0);
     OTA_TRY(ota_ctl_workspace(args, &j->w, err));
+    OTA_TRY(ota_push_lock(&j->w, &j->lock, err));
     return ota_role_edit_begin(&j->w, draft, &j->e, err);
 }
 
@@ -41,6 +51,7 @@ static enum ota_status read_role(struct job *j, struct ota_err *err) {
 
 static enum ota_status finish(struct job *j, const char *done, struct ota_err *err) {
     bool published;
+    unlock(j); /* a passphrase that is waited for must not stop pushes */
     OTA_TRY(ota_ctl_draft_finish(&j->w, j->e->id, j->args, &published, err));
     if (!ota_ctl_json(j->args)) {
         if (published)
@@ -97,7 +108,7 @@ static enum ota_status put_empty_role(struct job *j, uint64_t version, const str
 }
 
 enum ota_status ota_cmd_product_add(const struct ota_args *args, struct ota_err *err) {
-    OTA_CLEAN(job_free) struct job j = {.args = NULL};
+    OTA_CLEAN(job_free) struct job j = {.lock = -1};
     const char *chip = ota_args_get(args, "chip");
     struct ota_key_public key;
     OTA_TRY(open_job(&j, args, OTA_DRAFT_TARGETS, err));
@@ -126,7 +137,7 @@ static enum ota_status put_same_role(struct job *j, struct ota_err *err) {
 }
 
 enum ota_status ota_cmd_product_rotate_key(const struct ota_args *args, struct ota_err *err) {
-    OTA_CLEAN(job_free) struct job j = {.args = NULL};
+    OTA_CLEAN(job_free) struct job j = {.lock = -1};
     struct ota_role_by *by = NULL;
     struct ota_key_public key;
     OTA_TRY(open_job(&j, args, OTA_DRAFT_TARGETS, err));
@@ -156,7 +167,7 @@ static enum ota_status replace_lost_key(struct job *j, struct ota_key **key, str
 }
 
 enum ota_status ota_cmd_product_retire(const struct ota_args *args, struct ota_err *err) {
-    OTA_CLEAN(job_free) struct job j = {.args = NULL};
+    OTA_CLEAN(job_free) struct job j = {.lock = -1};
     OTA_CLEAN(ota_key_free) struct ota_key *key = NULL;
     OTA_CLEAN_FREE char *id = ota_sprintf("retire-%.20s", ota_args_operand(args, 0));
     bool lost = ota_args_has(args, "lost-key");

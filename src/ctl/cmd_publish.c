@@ -4,6 +4,7 @@
 
 #include "ctl/cmd.h"
 #include "ctl/draft_sign.h"
+#include "ctl/push.h"
 
 static void print_line(const char *id, const struct ota_draft *d, const struct ota_err *why) {
     if (!d) {
@@ -41,6 +42,12 @@ static enum ota_status list(const struct ota_workspace *w, bool json, struct ota
     return OTA_OK;
 }
 
+static enum ota_status drop(const struct ota_workspace *w, const char *id, struct ota_err *err) {
+    OTA_CLEAN_FD int lock = -1;
+    OTA_TRY(ota_push_lock(w, &lock, err));
+    return ota_draft_remove(w, id, err);
+}
+
 static void tell(const struct ota_args *args, const char *id, bool published) {
     if (!ota_ctl_json(args)) {
         printf("%s %s.\n", published ? "Published" : "Dropped", id);
@@ -55,19 +62,19 @@ static void tell(const struct ota_args *args, const char *id, bool published) {
 enum ota_status ota_cmd_publish(const struct ota_args *args, struct ota_err *err) {
     OTA_CLEAN(ota_workspace_close) struct ota_workspace w = {.dir = NULL};
     const char *id = ota_args_operands(args) ? ota_args_operand(args, 0) : NULL;
-    bool drop = ota_args_has(args, "drop");
-    if (ota_args_has(args, "static") && (id || drop))
+    bool dropped = ota_args_has(args, "drop");
+    if (ota_args_has(args, "static") && (id || dropped))
         return ota_err_set(err, OTA_USAGE, "--static publishes everything there is, and no draft");
     if (ota_args_has(args, "static"))
         return ota_ctl_publish_static(args, err);
     if (ota_args_has(args, "expires") || ota_args_has(args, "output"))
         return ota_err_set(err, OTA_USAGE, "--expires and --output go with --static");
-    if (drop && !id)
+    if (dropped && !id)
         return ota_err_set(err, OTA_USAGE, "drop which draft? otactl publish lists them");
     OTA_TRY(ota_ctl_workspace(args, &w, err));
     if (!id)
         return list(&w, ota_ctl_json(args), err);
-    OTA_TRY(drop ? ota_draft_remove(&w, id, err) : ota_ctl_draft_publish(&w, id, err));
-    tell(args, id, !drop);
+    OTA_TRY(dropped ? drop(&w, id, err) : ota_ctl_draft_publish(&w, id, err));
+    tell(args, id, !dropped);
     return OTA_OK;
 }

@@ -15,18 +15,16 @@ struct job {
     struct ota_workspace w;
     struct ota_repo_info info;
     struct ota_renewal renewal;
+    struct ota_hand hand;
+    struct ota_key_ask todo; /* the roles to be renewed, whose keys are worth a passphrase */
     bool json;
     cJSON *list;
-    size_t renewed;
 };
 static void job_free(struct job *j) {
+    ota_hand_free(&j->hand);
     ota_repo_info_free(&j->info);
     ota_workspace_close(&j->w);
     cJSON_Delete(j->list);
-}
-
-static bool is_online(const char *role) {
-    return strcmp(role, "timestamp") == 0 || strcmp(role, "snapshot") == 0 || strcmp(role, "rollout") == 0;
 }
 
 static const struct ota_repo_role_info *find(const struct job *j, const char *role) {
@@ -59,52 +57,50 @@ static void tell(struct job *j, const char *role, const struct ota_renewal_resul
 static enum ota_status renew(struct job *j, const char *role, struct ota_err *err) {
     struct ota_renewal_result result;
     OTA_TRY(ota_ctl_renew_role(&j->renewal, role, &result, err));
-    j->renewed++;
     tell(j, role, &result);
     return OTA_OK;
 }
 
-static enum ota_status check_named(const struct job *j, const struct ota_args *args, struct ota_err *err) {
+static enum ota_status choose_named(struct job *j, const struct ota_args *args, struct ota_err *err) {
     for (size_t i = 0; i < ota_args_operands(args); i++) {
         const char *role = ota_args_operand(args, i);
         if (!find(j, role))
             return ota_err_set(err, OTA_USAGE, "no role \"%s\" here; otactl status lists them", role);
-        if (is_online(role))
+        if (ota_key_role_online(role))
             return ota_err_set(err, OTA_USAGE, "role %s is renewed by otaserve; it needs no person", role);
+        if (j->todo.count == OTA_CTL_ASK_MAX)
+            return ota_err_set(err, OTA_USAGE, "more roles than there can be");
+        j->todo.role[j->todo.count++] = role;
     }
     return OTA_OK;
 }
 
 /* Those that will not last: what a person who looks in once a year must do. */
-static enum ota_status renew_due(struct job *j, struct ota_err *err) {
-    for (size_t i = 0; i < j->info.role_count; i++) {
+static void choose_due(struct job *j) {
+    for (size_t i = 0; i < j->info.role_count && j->todo.count < OTA_CTL_ASK_MAX; i++) {
         const struct ota_repo_role_info *r = &j->info.role[i];
         uint64_t below = strcmp(r->name, "root") == 0 ? ROOT_BELOW : OTA_ROLE_OFFLINE_RENEW;
-        if (!is_online(r->name) && r->expires < j->renewal.now + below)
-            OTA_TRY(renew(j, r->name, err));
+        if (!ota_key_role_online(r->name) && r->expires < j->renewal.now + below)
+            j->todo.role[j->todo.count++] = r->name;
     }
-    return OTA_OK;
 }
 
+/* Keys first: a passphrase that is waited for must not stop pushes. */
 static enum ota_status renew_all(struct job *j, const struct ota_args *args, struct ota_err *err) {
     OTA_CLEAN_FD int lock = -1;
+    OTA_TRY(ota_hand_add_given(&j->hand, args, false, err));
+    OTA_TRY(ota_hand_add_folder(&j->hand, &j->w, &j->todo, err));
     OTA_TRY(ota_push_lock(&j->w, &lock, err));
-    for (size_t i = 0; i < ota_args_operands(args); i++)
-        OTA_TRY(renew(j, ota_args_operand(args, i), err));
-    return ota_args_operands(args) ? OTA_OK : renew_due(j, err);
+    for (size_t i = 0; i < j->todo.count; i++)
+        OTA_TRY(renew(j, j->todo.role[i], err));
+    return OTA_OK;
 }
 
 static enum ota_status read_options(struct job *j, const struct ota_args *args, struct ota_err *err) {
     struct ota_renewal *r = &j->renewal;
-    *r = (struct ota_renewal){.w = &j->w,
-                              .now = ota_ctl_now(),
-                              .key_count = ota_args_count(args, "key"),
-                              .passphrase = ota_passphrase_source(ota_args_get(args, "passphrase-file"))};
-    if (r->key_count > OTA_RENEWAL_KEYS_MAX)
-        return ota_err_set(err, OTA_USAGE, "at most %u keys", OTA_RENEWAL_KEYS_MAX);
-    for (size_t i = 0; i < r->key_count; i++)
-        r->key[i] = ota_args_at(args, "key", i);
-    if (r->key_count && ota_args_operands(args) != 1)
+    *r = (struct ota_renewal){.w = &j->w, .now = ota_ctl_now(), .hand = &j->hand};
+    j->todo.from = ota_passphrase_source(ota_args_get(args, "passphrase-file"));
+    if (ota_args_has(args, "key") && ota_args_operands(args) != 1)
         return ota_err_set(err, OTA_USAGE, "--key goes with one ROLE: otactl renew targets --key FILE");
     OTA_TRY(ota_ctl_duration(args, "expires", OTA_ROLE_ROOT_LIFE, 0, &r->life, err));
     if (r->life && r->life < LIFE_MIN)
@@ -117,10 +113,12 @@ enum ota_status ota_cmd_renew(const struct ota_args *args, struct ota_err *err) 
     OTA_TRY(read_options(&j, args, err));
     OTA_TRY(ota_ctl_workspace(args, &j.w, err));
     OTA_TRY(ota_repo_read(&j.w, &j.info, err));
-    OTA_TRY(check_named(&j, args, err));
+    OTA_TRY(choose_named(&j, args, err));
+    if (ota_args_operands(args) == 0)
+        choose_due(&j);
     OTA_TRY(renew_all(&j, args, err));
     if (!j.json) {
-        if (j.renewed == 0)
+        if (j.todo.count == 0)
             printf("Nothing has to be renewed yet; otactl status shows when.\n");
         return OTA_OK;
     }

@@ -26,12 +26,14 @@ struct restore {
     uint32_t above; /* --above */
     bool json;
     struct ota_repo_merged merged;
+    struct ota_hand hand;
     struct ota_repo_info *info;
     size_t floor_count;
     struct product_floor floor[OTA_PRODUCTS_MAX];
     cJSON *signed_list, *drafts;
 };
 static void restore_free(struct restore *r) {
+    ota_hand_free(&r->hand);
     if (r->info)
         ota_repo_info_free(r->info);
     free(r->info);
@@ -125,7 +127,7 @@ static uint32_t floor_of(const struct restore *r, const struct product_floor *f)
 
 static enum ota_status sign_ahead(struct restore *r, const char *role, uint32_t floor, struct ota_err *err) {
     const struct ota_renewal renewal = {
-        .w = &r->w, .now = ota_ctl_now(), .ahead = true, .counter_floor = floor, .passphrase = {.file = NULL}};
+        .w = &r->w, .now = ota_ctl_now(), .ahead = true, .counter_floor = floor, .hand = &r->hand};
     struct ota_renewal_result result;
     OTA_TRY(ota_ctl_renew_role(&renewal, role, &result, err));
     (void)cJSON_AddItemToArray(result.published ? r->signed_list : r->drafts, cJSON_CreateString(role));
@@ -211,6 +213,7 @@ static enum ota_status run(struct restore *r, const char *ca_file, struct ota_er
         print_merged(r);
     OTA_TRY(ota_repo_read(&r->w, r->info, err));
     OTA_TRY(find_floors(r, err));
+    OTA_TRY(ota_hand_add_folder(&r->hand, &r->w, NULL, err));
     return sign_offline(r, err);
 }
 

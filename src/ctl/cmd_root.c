@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "ctl/draft_sign.h"
+#include "ctl/push.h"
 #include "ctl/role_edit.h"
 #include "host/passphrase.h"
 
@@ -15,8 +16,11 @@ struct edit {
     struct ota_role_edit *e;
     const char *role;
     struct ota_role_by *by;
+    int lock; /* state/lock: two changes at once would lose one */
 };
 static void edit_free(struct edit *x) {
+    if (x->lock >= 0)
+        (void)close(x->lock);
     ota_role_edit_free(&x->e);
     ota_workspace_close(&x->w);
 }
@@ -37,6 +41,7 @@ static bool draft_holds_targets(const struct ota_workspace *w, const char *id) {
 /* What targets names goes into the draft that changes targets already. */
 static enum ota_status begin(struct edit *x, const struct ota_args *args, struct ota_err *err) {
     OTA_TRY(ota_ctl_workspace(args, &x->w, err));
+    OTA_TRY(ota_push_lock(&x->w, &x->lock, err));
     x->role = ota_args_operand(args, 0);
     const char *id =
         named_by_root(x->role) || draft_holds_targets(&x->w, OTA_DRAFT_ROOT) ? OTA_DRAFT_ROOT : OTA_DRAFT_TARGETS;
@@ -74,11 +79,11 @@ static enum ota_status add(struct ota_role_by *by, const struct ota_key_public *
 }
 
 enum ota_status ota_cmd_root_add_key(const struct ota_args *args, struct ota_err *err) {
-    OTA_CLEAN(edit_free) struct edit x = {.role = NULL};
+    OTA_CLEAN(edit_free) struct edit x = {.lock = -1};
     const struct ota_passphrase from = ota_passphrase_source(ota_args_get(args, "passphrase-file"));
     struct ota_key_public key;
+    OTA_TRY(ota_key_load_public(&key, ota_args_operand(args, 1), &from, err)); /* may ask: not under the lock */
     OTA_TRY(begin(&x, args, err));
-    OTA_TRY(ota_key_load_public(&key, ota_args_operand(args, 1), &from, err));
     OTA_TRY(add(x.by, &key, x.role, err));
     ota_role_edit_note(x.e, "%s gets the key %.8s", x.role, key.keyid);
     return end(&x, args, err);
@@ -102,7 +107,7 @@ static enum ota_status find_key(const struct ota_role_by *by, const char *prefix
 }
 
 enum ota_status ota_cmd_root_remove_key(const struct ota_args *args, struct ota_err *err) {
-    OTA_CLEAN(edit_free) struct edit x = {.role = NULL};
+    OTA_CLEAN(edit_free) struct edit x = {.lock = -1};
     size_t i = 0;
     OTA_TRY(begin(&x, args, err));
     OTA_TRY(find_key(x.by, ota_args_operand(args, 1), x.role, &i, err));
@@ -118,7 +123,7 @@ enum ota_status ota_cmd_root_remove_key(const struct ota_args *args, struct ota_
 }
 
 enum ota_status ota_cmd_root_threshold(const struct ota_args *args, struct ota_err *err) {
-    OTA_CLEAN(edit_free) struct edit x = {.role = NULL};
+    OTA_CLEAN(edit_free) struct edit x = {.lock = -1};
     const char *text = ota_args_operand(args, 1);
     OTA_TRY(begin(&x, args, err));
     if (text[0] < '1' || text[0] > '9' || text[1] || (size_t)(text[0] - '0') > x.by->count)
@@ -130,7 +135,7 @@ enum ota_status ota_cmd_root_threshold(const struct ota_args *args, struct ota_e
 }
 
 enum ota_status ota_cmd_root_rotate(const struct ota_args *args, struct ota_err *err) {
-    OTA_CLEAN(edit_free) struct edit x = {.role = NULL};
+    OTA_CLEAN(edit_free) struct edit x = {.lock = -1};
     struct ota_key_public key;
     OTA_TRY(begin(&x, args, err));
     if (x.by->count > 1)
@@ -163,7 +168,7 @@ enum ota_status ota_cmd_root_sign(const struct ota_args *args, struct ota_err *e
     size_t made;
     OTA_TRY(ota_ctl_workspace(args, &w, err));
     OTA_TRY(find_draft(&w, &id, err));
-    OTA_TRY(ota_ctl_draft_sign(&w, id, args, &made, err));
+    OTA_TRY(ota_ctl_draft_sign_all(&w, id, args, false, &made, err));
     OTA_TRY(ota_draft_open(&w, id, &d, err));
     if (ota_ctl_json(args)) {
         cJSON *tree = ota_ctl_draft_json(id, d);

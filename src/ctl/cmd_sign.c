@@ -8,34 +8,24 @@
 
 #include "ctl/ask.h"
 #include "ctl/cmd.h"
-#include "ctl/key_roles.h"
+#include "ctl/hand.h"
+#include "ctl/push.h"
 #include "ctl/sign_set.h"
 #include "host/fs.h"
 #include "host/printable.h"
 #include "sign/role_show.h"
-#include "sign/role_sign.h"
-
-#define KEYS_MAX 16u
 
 struct signing {
     const struct ota_args *args;
     struct ota_workspace w;
     bool has_workspace, draft; /* the operand is the id of one */
     struct ota_sign_set *set;
-    struct ota_key_files files; /* of keys/, when no --key was given */
-    size_t key_count;
-    struct ota_key *key[KEYS_MAX]; /* of --key */
-    size_t made;
-    cJSON *report;
+    struct ota_hand hand; /* --key; keys/ when none was given */
 };
 static void signing_free(struct signing *s) {
     ota_workspace_close(&s->w);
-    ota_sign_set_free(s->set);
-    free(s->set);
-    ota_key_files_free(&s->files);
-    for (size_t i = 0; i < s->key_count; i++)
-        ota_key_free(&s->key[i]);
-    cJSON_Delete(s->report);
+    ota_sign_set_delete(&s->set);
+    ota_hand_free(&s->hand);
 }
 
 /* ---- what is signed --------------------------------------------------------------------------------------- */
@@ -92,65 +82,37 @@ static enum ota_status show(const struct signing *s, struct ota_err *err) {
 /* ---- with which keys -------------------------------------------------------------------------------------- */
 
 static enum ota_status load_keys(struct signing *s, struct ota_err *err) {
-    const struct ota_passphrase from = ota_passphrase_source(ota_args_get(s->args, "passphrase-file"));
-    size_t count = ota_args_count(s->args, "key");
-    if (count > KEYS_MAX)
-        return ota_err_set(err, OTA_USAGE, "more than %u keys", KEYS_MAX);
-    for (; s->key_count < count; s->key_count++)
-        OTA_TRY(ota_key_load_with(&s->key[s->key_count], ota_args_at(s->args, "key", s->key_count), &from, err));
-    if (count > 0)
-        return OTA_OK;
+    struct ota_key_ask ask = {.from = ota_passphrase_source(ota_args_get(s->args, "passphrase-file"))};
+    if (ota_args_has(s->args, "key"))
+        return ota_hand_add_given(&s->hand, s->args, false, err);
     if (!s->has_workspace)
         return ota_err_set(err, OTA_USAGE, "with which key? There is no workspace here; add --key FILE");
-    return ota_key_files_load(&s->w, NULL, &s->files, err);
-}
-
-static bool may_sign(const struct ota_role_by *by, size_t groups, const struct ota_key *key) {
-    bool may = groups == 0; /* nothing here says who may: then the key that was named */
-    for (size_t g = 0; g < groups; g++)
-        may |= ota_role_by_names(&by[g], ota_key_public(key)->keyid);
-    return may;
-}
-
-static enum ota_status sign_with(struct signing *s, struct ota_sign_file *f, const struct ota_key *key,
-                                 struct ota_err *err) {
-    OTA_CLEAN(ota_buf_free) struct ota_buf wire = {0};
-    OTA_CLEAN(ota_role_file_free) struct ota_role_file next = {0};
-    OTA_TRY(ota_role_add_signature(ota_buf_span(&f->role.wire), key, &wire, err));
-    OTA_TRY(ota_role_sign_open(ota_buf_span(&wire), &next, err));
-    memcpy(next.name, f->role.name, sizeof next.name);
-    ota_role_file_free(&f->role);
-    f->role = next;
-    next = (struct ota_role_file){0};
-    s->made++;
-    return OTA_OK;
-}
-
-static enum ota_status sign_file(struct signing *s, struct ota_sign_file *f, struct ota_err *err) {
-    OTA_CLEAN_FREE struct ota_role_by *by = ota_calloc(2, sizeof *by);
-    size_t groups;
-    OTA_TRY(ota_sign_set_signers(s->set, f, by, &groups, err));
-    for (size_t i = 0; i < s->key_count; i++)
-        if (may_sign(by, groups, s->key[i]))
-            OTA_TRY(sign_with(s, f, s->key[i], err));
-    for (size_t i = 0; i < s->files.count; i++)
-        if (s->files.entry[i].key && groups && may_sign(by, groups, s->files.entry[i].key))
-            OTA_TRY(sign_with(s, f, s->files.entry[i].key, err));
-    return OTA_OK;
-}
-
-static enum ota_status sign_all(struct signing *s, struct ota_err *err) {
-    for (size_t i = 0; i < s->set->count; i++)
+    for (size_t i = 0; i < s->set->count && ask.count < OTA_CTL_ASK_MAX; i++)
         if (!s->set->file[i].published)
-            OTA_TRY(sign_file(s, &s->set->file[i], err));
-    if (s->made > 0)
-        return OTA_OK;
-    return ota_err_set(err, OTA_KEY,
-                       s->key_count ? "nothing was signed: no role here names %s"
-                                    : "nothing was signed: keys/ holds no key that may; add --key FILE%s",
-                       s->key_count == 1 ? "this key"
-                       : s->key_count    ? "these keys"
-                                         : "");
+            ask.role[ask.count++] = s->set->file[i].role.name;
+    return ota_hand_add_folder(&s->hand, &s->w, &ask, err);
+}
+
+/* What was shown is what is signed: nobody may have changed the draft since. */
+static enum ota_status sign_draft(struct signing *s, size_t *made, struct ota_err *err) {
+    OTA_CLEAN(ota_sign_set_delete) struct ota_sign_set *shown = OTA_STEAL(s->set);
+    OTA_CLEAN_FD int lock = -1;
+    s->set = ota_calloc(1, sizeof *s->set);
+    OTA_TRY(ota_push_lock(&s->w, &lock, err));
+    OTA_TRY(ota_sign_set_draft(&s->w, shown->id, s->set, err));
+    if (!ota_sign_set_same(shown, s->set))
+        return ota_err_set(err, OTA_ROLLBACK, "nothing was signed: the draft %s has changed since it was shown",
+                           shown->id);
+    OTA_TRY(ota_hand_sign(&s->hand, s->set, made, err));
+    return ota_sign_set_save_draft(s->set, &s->w, err);
+}
+
+static enum ota_status sign_file(struct signing *s, size_t *made, struct ota_err *err) {
+    const char *path = ota_args_operand(s->args, 0);
+    OTA_TRY(ota_hand_sign(&s->hand, s->set, made, err));
+    if (s->set->id)
+        return ota_sign_set_export(s->set, path, err);
+    return ota_fs_write(path, s->set->file[0].role.wire.p, s->set->file[0].role.wire.len, 0644, err);
 }
 
 /* ---- the verb --------------------------------------------------------------------------------------------- */
@@ -164,23 +126,16 @@ static enum ota_status confirm(const struct signing *s, struct ota_err *err) {
                                                 : ota_err_set(err, OTA_INTERRUPTED, "nothing was signed, as you said");
 }
 
-static enum ota_status save(const struct signing *s, struct ota_err *err) {
-    const char *path = ota_args_operand(s->args, 0);
-    if (s->draft)
-        return ota_sign_set_save_draft(s->set, &s->w, err);
-    if (s->set->id)
-        return ota_sign_set_export(s->set, path, err);
-    return ota_fs_write(path, s->set->file[0].role.wire.p, s->set->file[0].role.wire.len, 0644, err);
-}
-
 enum ota_status ota_cmd_sign(const struct ota_args *args, struct ota_err *err) {
     OTA_CLEAN(signing_free) struct signing s = {.args = args, .set = ota_calloc(1, sizeof *s.set)};
+    size_t made;
     OTA_TRY(find_workspace(&s, err));
     OTA_TRY(read_set(&s, err));
     OTA_TRY(show(&s, err));
     OTA_TRY(confirm(&s, err));
     OTA_TRY(load_keys(&s, err));
-    OTA_TRY(sign_all(&s, err));
-    OTA_TRY(save(&s, err));
+    OTA_TRY(s.draft ? sign_draft(&s, &made, err) : sign_file(&s, &made, err));
+    if (!ota_hand_used(&s.hand))
+        return ota_err_set(err, OTA_KEY, "nothing was signed: keys/ holds no key that may; add --key FILE");
     return ota_sign_set_report(s.set, ota_ctl_json(args), err);
 }

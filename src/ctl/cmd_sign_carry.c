@@ -4,15 +4,10 @@
 #include <string.h>
 
 #include "ctl/cmd.h"
+#include "ctl/push.h"
 #include "ctl/sign_set.h"
 #include "host/fs.h"
 #include "sign/role_sign.h"
-
-static void clean_set(struct ota_sign_set **set) {
-    if (*set)
-        ota_sign_set_free(*set);
-    free(*set);
-}
 
 /* ---- how far it is ---------------------------------------------------------------------------------------- */
 
@@ -23,15 +18,13 @@ static uint32_t bits(uint32_t v) {
 /* Prints or collects one line per role and group of signers. */
 static enum ota_status report_file(const struct ota_sign_set *set, const struct ota_sign_file *f, cJSON *list,
                                    bool *complete, struct ota_err *err) {
-    OTA_CLEAN_FREE struct ota_role_by *by = ota_calloc(2, sizeof *by);
+    struct ota_signers by[2];
     size_t groups;
     OTA_TRY(ota_sign_set_signers(set, f, by, &groups, err));
     *complete = *complete && groups > 0;
     for (size_t g = 0; g < groups; g++) {
         uint32_t signed_by;
-        struct ota_signers signers;
-        OTA_TRY(ota_role_by_signers(&by[g], &signers, err));
-        OTA_TRY(ota_role_signed_by(&f->role, &signers, &signed_by, err));
+        OTA_TRY(ota_role_signed_by(&f->role, &by[g], &signed_by, err));
         *complete = *complete && bits(signed_by) >= by[g].threshold;
         cJSON *item = cJSON_CreateObject();
         (void)cJSON_AddStringToObject(item, "role", f->role.name);
@@ -75,12 +68,12 @@ enum ota_status ota_sign_set_report(const struct ota_sign_set *set, bool json, s
 
 enum ota_status ota_cmd_sign_export(const struct ota_args *args, struct ota_err *err) {
     OTA_CLEAN(ota_workspace_close) struct ota_workspace w = {0};
-    OTA_CLEAN(clean_set) struct ota_sign_set *set = ota_calloc(1, sizeof *set);
+    OTA_CLEAN(ota_sign_set_delete) struct ota_sign_set *set = ota_calloc(1, sizeof *set);
     const char *id = ota_args_operand(args, 0), *path = ota_args_get(args, "output");
     if (!path || !path[0])
         return ota_err_set(err, OTA_USAGE, "sign export wants a file to write: otactl sign export %s -o FILE", id);
     OTA_TRY(ota_ctl_workspace(args, &w, err));
-    enum ota_status st = ota_file_valid(ota_span_str(id)) ? ota_sign_set_draft(&w, id, set, err) : OTA_NOT_FOUND;
+    enum ota_status st = ota_sign_set_draft(&w, id, set, err);
     if (st == OTA_NOT_FOUND)
         return ota_err_set(err, OTA_NOT_FOUND, "%s: no such draft; \"otactl publish\" lists them", id);
     OTA_TRY(st);
@@ -112,22 +105,15 @@ static const struct ota_sign_file *same_name(const struct ota_sign_set *set, con
 /* Who may sign is what this workspace says, whatever the file brings along. */
 static enum ota_status take_file(const struct ota_sign_set *here, struct ota_sign_file *f,
                                  const struct ota_sign_file *from, size_t *taken, struct ota_err *err) {
-    OTA_CLEAN_FREE struct ota_role_by *by = ota_calloc(2, sizeof *by);
+    struct ota_signers by[2];
     size_t groups;
     OTA_TRY(ota_sign_set_signers(here, f, by, &groups, err));
     for (size_t g = 0; g < groups; g++) {
         OTA_CLEAN(ota_buf_free) struct ota_buf wire = {0};
-        OTA_CLEAN(ota_role_file_free) struct ota_role_file next = {0};
-        struct ota_signers signers;
         size_t n;
-        OTA_TRY(ota_role_by_signers(&by[g], &signers, err));
-        OTA_TRY(ota_role_take_signatures(ota_buf_span(&f->role.wire), ota_buf_span(&from->role.wire), &signers, &wire,
-                                         &n, err));
-        OTA_TRY(ota_role_sign_open(ota_buf_span(&wire), &next, err));
-        memcpy(next.name, f->role.name, sizeof next.name);
-        ota_role_file_free(&f->role);
-        f->role = next;
-        next = (struct ota_role_file){0};
+        OTA_TRY(ota_role_take_signatures(ota_buf_span(&f->role.wire), ota_buf_span(&from->role.wire), &by[g], &wire, &n,
+                                         err));
+        OTA_TRY(ota_sign_file_replace(f, ota_buf_span(&wire), err));
         *taken += n;
     }
     return OTA_OK;
@@ -146,13 +132,17 @@ static enum ota_status take_all(struct ota_sign_set *here, const struct ota_sign
 
 enum ota_status ota_cmd_sign_import(const struct ota_args *args, struct ota_err *err) {
     OTA_CLEAN(ota_workspace_close) struct ota_workspace w = {0};
-    OTA_CLEAN(clean_set) struct ota_sign_set *here = ota_calloc(1, sizeof *here), *from = ota_calloc(1, sizeof *from);
+    OTA_CLEAN(ota_sign_set_delete)
+    struct ota_sign_set *here = ota_calloc(1, sizeof *here),
+                        *from = ota_calloc(1, sizeof *from);
+    OTA_CLEAN_FD int lock = -1;
     const char *path = ota_args_operand(args, 0);
     size_t taken;
     OTA_TRY(ota_ctl_workspace(args, &w, err));
     OTA_TRY(ota_sign_set_read(path, from, err));
     if (!from->id)
         return ota_err_set(err, OTA_ARGUMENT, "%s: no exported draft (otactl sign export makes one)", path);
+    OTA_TRY(ota_push_lock(&w, &lock, err));
     if (ota_sign_set_draft(&w, from->id, here, err) != OTA_OK)
         return ota_err_prefix(err, "%s: draft %s", path, from->id);
     OTA_TRY(take_all(here, from, &taken, err));

@@ -74,8 +74,15 @@ void ota_key_files_free(struct ota_key_files *f) {
     *f = (struct ota_key_files){0};
 }
 
+static const struct ota_passphrase *passphrase_for(const struct ota_key_ask *ask, const char *role) {
+    for (size_t i = 0; ask && i < ask->count; i++)
+        if (strcmp(ask->role[i], role) == 0)
+            return &ask->from;
+    return NULL;
+}
+
 static enum ota_status load_one(struct ota_key_files *f, const char *folder, const char *file,
-                                const struct ota_passphrase *passphrase, struct ota_err *err) {
+                                const struct ota_key_ask *ask, struct ota_err *err) {
     char role[OTA_ROLE_NAME_MAX + 1];
     struct ota_err why;
     if (!ota_key_file_role(file, role))
@@ -87,7 +94,7 @@ static enum ota_status load_one(struct ota_key_files *f, const char *folder, con
     f->entry[n].file = ota_strdup(file);
     f->entry[n].token = strcmp(file + strlen(file) - 4, ".uri") == 0;
     memcpy(f->entry[n].role, role, sizeof role);
-    enum ota_status st = ota_key_load_with(&f->entry[n].key, path, passphrase, &why);
+    enum ota_status st = ota_key_load_with(&f->entry[n].key, path, passphrase_for(ask, role), &why);
     if (st == OTA_INTERRUPTED)
         return ota_err_set(err, st, "%s", why.msg);
     if (st != OTA_OK)
@@ -95,7 +102,7 @@ static enum ota_status load_one(struct ota_key_files *f, const char *folder, con
     return OTA_OK;
 }
 
-enum ota_status ota_key_files_load(const struct ota_workspace *w, const struct ota_passphrase *passphrase,
+enum ota_status ota_key_files_load(const struct ota_workspace *w, const struct ota_key_ask *ask,
                                    struct ota_key_files *out, struct ota_err *err) {
     OTA_CLEAN_FREE char *folder = ota_workspace_path(w, "keys");
     OTA_CLEAN(ota_fs_names_free) struct ota_fs_names names = {0};
@@ -103,7 +110,7 @@ enum ota_status ota_key_files_load(const struct ota_workspace *w, const struct o
     OTA_TRY(ota_fs_check_folder_unshared(folder, err));
     OTA_TRY(ota_fs_list(folder, &names, err));
     for (size_t i = 0; i < names.count; i++)
-        OTA_TRY(load_one(&f, folder, names.name[i], passphrase, err));
+        OTA_TRY(load_one(&f, folder, names.name[i], ask, err));
     *out = f;
     f = (struct ota_key_files){0};
     return OTA_OK;

@@ -3,11 +3,13 @@
 #ifndef OTA_CTL_KEY_ROLES_H
 #define OTA_CTL_KEY_ROLES_H
 
+#include "host/passphrase.h"
 #include "host/workspace.h"
 #include "sign/role.h"
 
 #define OTA_CTL_ROLES_MAX (OTA_ROLE_COUNT + OTA_SNAPSHOT_ENTRIES_MAX)
 #define OTA_CTL_KEY_FILES_MAX 96u
+#define OTA_CTL_ASK_MAX OTA_CTL_ROLES_MAX
 
 /* root, targets, products, rollout, snapshot, timestamp; hundreds of kilobytes, on the heap. */
 struct ota_key_roles {
@@ -37,8 +39,14 @@ struct ota_key_files {
         char *reason;                     /* then: why */
     } entry[OTA_CTL_KEY_FILES_MAX];
 };
-/* All signing keys of keys/, root's too. `passphrase` may be NULL: nothing is asked then. */
-OTA_MUST_USE enum ota_status ota_key_files_load(const struct ota_workspace *w, const struct ota_passphrase *passphrase,
+/* Whose files are worth a passphrase: those named after one of these roles. */
+struct ota_key_ask {
+    struct ota_passphrase from;
+    size_t count;
+    const char *role[OTA_CTL_ASK_MAX];
+};
+/* All signing keys of keys/, root's too. `ask` may be NULL: nothing is asked then. */
+OTA_MUST_USE enum ota_status ota_key_files_load(const struct ota_workspace *w, const struct ota_key_ask *ask,
                                                 struct ota_key_files *out, struct ota_err *err);
 void ota_key_files_free(struct ota_key_files *f);
 /* The index of the file that holds this key, or -1. */

@@ -3,19 +3,15 @@
 #ifndef OTA_CTL_RENEWAL_H
 #define OTA_CTL_RENEWAL_H
 
-#include "host/passphrase.h"
+#include "ctl/hand.h"
 #include "store/repo.h"
-
-#define OTA_RENEWAL_KEYS_MAX 8u
 
 struct ota_renewal {
     const struct ota_workspace *w;
     uint64_t now, life;     /* seconds; life 0: as long as the role usually lasts */
     bool ahead;             /* a version no push has reached: the unix time */
     uint32_t counter_floor; /* of a product; 0: as it is */
-    size_t key_count;       /* references beside the files in keys/ */
-    const char *key[OTA_RENEWAL_KEYS_MAX];
-    struct ota_passphrase passphrase;
+    struct ota_hand *hand;
 };
 struct ota_renewal_result {
     uint64_t version, expires;

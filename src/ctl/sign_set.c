@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "host/crypto.h"
 #include "host/fs.h"
 #include "host/words.h"
 #include "sign/role_sign.h"
@@ -17,6 +18,13 @@ void ota_sign_set_free(struct ota_sign_set *set) {
         ota_role_file_free(&set->file[i].role);
     free(set->id);
     *set = (struct ota_sign_set){0};
+}
+
+void ota_sign_set_delete(struct ota_sign_set **set) {
+    if (*set)
+        ota_sign_set_free(*set);
+    free(*set);
+    *set = NULL;
 }
 
 /* ---- reading ---------------------------------------------------------------------------------------------- */
@@ -117,6 +125,12 @@ enum ota_status ota_sign_set_read(const char *path, struct ota_sign_set *out, st
     return st == OTA_OK ? OTA_OK : ota_err_prefix(err, "%s", path);
 }
 
+static enum ota_status add_role(struct ota_sign_set *set, const char *role, uint64_t version,
+                                const struct ota_buf *wire, bool published, struct ota_err *err) {
+    OTA_CLEAN_FREE char *name = ota_sprintf("%llu.%s.json", (unsigned long long)version, role);
+    return ota_sign_set_add(set, name, ota_buf_span(wire), published, err);
+}
+
 static enum ota_status add_published(struct ota_sign_set *set, const struct ota_workspace *w, const char *role,
                                      struct ota_err *err) {
     OTA_CLEAN(ota_buf_free) struct ota_buf wire = {0};
@@ -126,8 +140,7 @@ static enum ota_status add_published(struct ota_sign_set *set, const struct ota_
         return OTA_OK;
     OTA_TRY(st);
     OTA_TRY(ota_role_sign_open(ota_buf_span(&wire), &f, err));
-    OTA_CLEAN_FREE char *name = ota_sprintf("%llu.%s.json", (unsigned long long)f.meta.version, role);
-    return ota_sign_set_add(set, name, ota_buf_span(&wire), true, err);
+    return add_role(set, role, f.meta.version, &wire, true, err);
 }
 
 enum ota_status ota_sign_set_publish(struct ota_sign_set *set, const struct ota_workspace *w, struct ota_err *err) {
@@ -142,21 +155,26 @@ enum ota_status ota_sign_set_publish(struct ota_sign_set *set, const struct ota_
 
 enum ota_status ota_sign_set_draft(const struct ota_workspace *w, const char *id, struct ota_sign_set *out,
                                    struct ota_err *err) {
-    OTA_CLEAN_FREE char *draft = ota_draft_path(w, id);
-    OTA_CLEAN_FREE char *folder = ota_sprintf("%s/metadata", draft);
-    OTA_CLEAN(ota_fs_names_free) struct ota_fs_names names = {0};
-    char role[OTA_ROLE_NAME_MAX + 1];
-    OTA_TRY(ota_fs_list(folder, &names, err));
+    OTA_CLEAN(ota_draft_free) struct ota_draft *d = NULL;
+    const struct ota_role_file *last = NULL;
+    OTA_TRY(ota_draft_open(w, id, &d, err));
     out->id = ota_strdup(id);
-    for (size_t i = 0; i < names.count; i++) {
-        OTA_CLEAN_FREE char *path = ota_sprintf("%s/%s", folder, names.name[i]);
-        OTA_CLEAN(ota_buf_free) struct ota_buf wire = {0};
-        if (!role_of(names.name[i], role))
+    for (size_t i = 0; i < ota_draft_need_count(d); i++) {
+        const struct ota_role_file *f = ota_draft_need(d, i)->role;
+        if (f == last) /* a root's two needs follow each other */
             continue;
-        OTA_TRY(ota_fs_read(path, OTA_METADATA_MAX, &wire, err));
-        OTA_TRY(ota_sign_set_add(out, names.name[i], ota_buf_span(&wire), false, err));
+        last = f;
+        OTA_TRY(add_role(out, f->name, f->meta.version, &f->wire, false, err));
     }
     return ota_sign_set_publish(out, w, err);
+}
+
+bool ota_sign_set_same(const struct ota_sign_set *a, const struct ota_sign_set *b) {
+    bool same = a->count == b->count;
+    for (size_t i = 0; i < a->count && same; i++)
+        same = strcmp(a->file[i].name, b->file[i].name) == 0 &&
+               ota_span_equal(a->file[i].role.meta.signed_value.raw, b->file[i].role.meta.signed_value.raw);
+    return same;
 }
 
 /* ---- writing ---------------------------------------------------------------------------------------------- */
@@ -211,36 +229,34 @@ const struct ota_sign_file *ota_sign_set_before(const struct ota_sign_set *set, 
     return newest(set, f->role.name, f->role.meta.version);
 }
 
-static enum ota_status of_root(const struct ota_sign_file *root, enum ota_role role, struct ota_role_by out[2],
+static enum ota_status of_root(const struct ota_sign_file *root, enum ota_role role, struct ota_signers out[2],
                                size_t *groups, struct ota_err *err) {
-    OTA_CLEAN_FREE struct ota_role_root *r = ota_calloc(1, sizeof *r);
     if (!root)
         return OTA_OK;
-    OTA_TRY(ota_role_root_read(&root->role.meta, r, err));
-    out[(*groups)++] = r->by[role];
+    OTA_TRY(ota_root_signers(&root->role.meta, role, &ota_crypto_openssl, &out[*groups], err));
+    ++*groups;
     return OTA_OK;
 }
 
-static enum ota_status of_delegation(const struct ota_sign_file *targets, const char *role, struct ota_role_by *out,
+static enum ota_status of_delegation(const struct ota_sign_file *targets, const char *role, struct ota_signers *out,
                                      size_t *groups, struct ota_err *err) {
-    OTA_CLEAN_FREE struct ota_role_targets *t = ota_calloc(1, sizeof *t);
+    OTA_CLEAN_FREE struct ota_role_delegations *d = ota_calloc(1, sizeof *d);
     if (!targets)
         return OTA_OK;
-    OTA_TRY(ota_role_targets_read(&targets->role.meta, t, err));
-    const struct ota_role_by *by = strcmp(role, "rollout") == 0 ? &t->rollout : NULL;
-    for (size_t i = 0; i < t->count; i++)
-        if (strcmp(t->product[i].name, role) == 0)
-            by = &t->product[i].by;
-    if (!by)
-        return ota_err_set(err, OTA_DELEGATION, "%s: targets %llu does not delegate to it", role,
-                           (unsigned long long)targets->role.meta.version);
-    *out = *by;
-    *groups = 1;
-    return OTA_OK;
+    OTA_TRY(ota_role_delegations_read(&targets->role, d, err));
+    for (size_t i = 0; i < d->count && *groups == 0; i++) {
+        if (strcmp(d->delegation[i].name, role) != 0)
+            continue;
+        *out = d->delegation[i].signers;
+        *groups = 1;
+    }
+    return *groups ? OTA_OK
+                   : ota_err_set(err, OTA_DELEGATION, "%s: targets %llu does not delegate to it", role,
+                                 (unsigned long long)targets->role.meta.version);
 }
 
 enum ota_status ota_sign_set_signers(const struct ota_sign_set *set, const struct ota_sign_file *f,
-                                     struct ota_role_by out[2], size_t *groups, struct ota_err *err) {
+                                     struct ota_signers out[2], size_t *groups, struct ota_err *err) {
     *groups = 0;
     if (strcmp(f->role.name, "root") == 0) {
         OTA_TRY(of_root(ota_sign_set_before(set, f), OTA_ROLE_ROOT, out, groups, err));
@@ -250,4 +266,14 @@ enum ota_status ota_sign_set_signers(const struct ota_sign_set *set, const struc
         if (strcmp(f->role.name, ota_role_name((enum ota_role)role)) == 0)
             return of_root(newest(set, "root", UINT64_MAX), (enum ota_role)role, out, groups, err);
     return of_delegation(newest(set, "targets", UINT64_MAX), f->role.name, out, groups, err);
+}
+
+enum ota_status ota_sign_file_replace(struct ota_sign_file *f, struct ota_span wire, struct ota_err *err) {
+    OTA_CLEAN(ota_role_file_free) struct ota_role_file next = {0};
+    OTA_TRY(ota_role_sign_open(wire, &next, err));
+    memcpy(next.name, f->role.name, sizeof next.name); /* a delegated role's stands in no file */
+    ota_role_file_free(&f->role);
+    f->role = next;
+    next = (struct ota_role_file){0};
+    return OTA_OK;
 }

@@ -15,7 +15,6 @@
 
 #include "host/role_file.h"
 #include "host/workspace.h"
-#include "sign/role.h"
 
 #define OTA_SIGN_SET_MAX 40u
 #define OTA_SIGN_NAME_MAX 63u
@@ -31,10 +30,11 @@ struct ota_sign_set {
     struct ota_sign_file file[OTA_SIGN_SET_MAX];
 };
 void ota_sign_set_free(struct ota_sign_set *set);
+void ota_sign_set_delete(struct ota_sign_set **set); /* one on the heap */
 
 /* A role file or an exported draft. */
 OTA_MUST_USE enum ota_status ota_sign_set_read(const char *path, struct ota_sign_set *out, struct ota_err *err);
-/* state/drafts/<id>, with what is published. NOT_FOUND. */
+/* The draft <id>, with what is published. As ota_draft_open(): NOT_FOUND, ROLLBACK, ... */
 OTA_MUST_USE enum ota_status ota_sign_set_draft(const struct ota_workspace *w, const char *id, struct ota_sign_set *out,
                                                 struct ota_err *err);
 /* Adds root, targets and, for a product's role, the product as published. */
@@ -43,9 +43,14 @@ OTA_MUST_USE enum ota_status ota_sign_set_publish(struct ota_sign_set *set, cons
 OTA_MUST_USE enum ota_status ota_sign_set_add(struct ota_sign_set *set, const char *name, struct ota_span wire,
                                               bool published, struct ota_err *err);
 
+/* Is it the same that would be signed; signatures do not count. */
+bool ota_sign_set_same(const struct ota_sign_set *a, const struct ota_sign_set *b);
+/* Puts the same role with other signatures in its place. */
+OTA_MUST_USE enum ota_status ota_sign_file_replace(struct ota_sign_file *f, struct ota_span wire, struct ota_err *err);
+
 /* As an exported file; the roles to be signed rewritten to one line each. */
 OTA_MUST_USE enum ota_status ota_sign_set_export(const struct ota_sign_set *set, const char *path, struct ota_err *err);
-/* Back where ota_sign_set_draft() read it. */
+/* Back where ota_sign_set_draft() read it. The caller holds state/lock. */
 OTA_MUST_USE enum ota_status ota_sign_set_save_draft(const struct ota_sign_set *set, const struct ota_workspace *w,
                                                      struct ota_err *err);
 
@@ -53,7 +58,7 @@ OTA_MUST_USE enum ota_status ota_sign_set_save_draft(const struct ota_sign_set *
 const struct ota_sign_file *ota_sign_set_before(const struct ota_sign_set *set, const struct ota_sign_file *f);
 /* Whose signatures `f` needs: one group, for a root two (the old root's and its own). 0: nothing here says. */
 OTA_MUST_USE enum ota_status ota_sign_set_signers(const struct ota_sign_set *set, const struct ota_sign_file *f,
-                                                  struct ota_role_by out[2], size_t *groups, struct ota_err *err);
+                                                  struct ota_signers out[2], size_t *groups, struct ota_err *err);
 
 /* Tells how many of how many signatures each role has now, as text or JSON. */
 OTA_MUST_USE enum ota_status ota_sign_set_report(const struct ota_sign_set *set, bool json, struct ota_err *err);

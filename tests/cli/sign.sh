@@ -13,6 +13,7 @@ otactl -C "$ws" push "$tmp/build" --product thermo >/dev/null || skip_all "push 
 digest=$(sha256sum <"$tmp/build/thermo.bin" | cut -d' ' -f1)
 draft() { # id file jq-expression source: a draft of one changed, unsigned role
     mkdir -p "$ws/state/drafts/$1/metadata"
+    printf 'change a test\nby somebody\n' >"$ws/state/drafts/$1/request"
     jq -cjS ".signatures = [] | .signed.version += 1 | $3" "$ws/state/repo/metadata/$4" >"$ws/state/drafts/$1/metadata/$2"
 }
 signatures() { jq '.signatures | length' "$1"; }
@@ -32,7 +33,7 @@ contains sign_shows_the_digest_of_each_image "$out" "SHA-256 $digest"
 ok sign_with_the_keys_that_lie_here otactl -C "$ws" sign thermo-2 --yes
 contains sign_says_how_far_it_is "$out" "thermo version 3: 1 of 1 signatures"
 is sign_added_one_signature "$(signatures "$role")" 1
-ok sign_again_replaces_it otactl -C "$ws" sign thermo-2 --yes
+ok sign_again_changes_nothing otactl -C "$ws" sign thermo-2 --yes
 is sign_again_is_still_one "$(signatures "$role")" 1
 is sign_json "$(otactl -C "$ws" sign thermo-2 --yes --json 2>/dev/null | jq -c '[.draft, .complete, .roles[0].needed]')" '["thermo-2",true,1]'
 fails sign_refuses_a_key_of_another_role 1 "no role here names" otactl -C "$ws" sign thermo-2 --key "$ws/keys/valve.pem" --yes
@@ -72,6 +73,7 @@ fails sign_export_wants_a_file 2 "sign export" otactl -C "$ws" sign export valve
 # ---- a root by old keys and new ----
 otactl keys new -o "$tmp/second.pem" --json >"$tmp/second.json"
 mkdir -p "$ws/state/drafts/root/metadata"
+printf 'change a test\nby somebody\n' >"$ws/state/drafts/root/request"
 jq -cjS --slurpfile n "$tmp/second.json" '.signatures = [] | .signed.version = 2
     | .signed.keys[$n[0].keyid] = {keytype: "ecdsa", scheme: "ecdsa-sha2-nistp256", keyval: {public: $n[0].public}}
     | .signed.roles.root.keyids = ([.signed.roles.root.keyids[], $n[0].keyid] | sort) | .signed.roles.root.threshold = 2' \
