@@ -88,6 +88,13 @@ static enum ota_status check_new(const struct job *j, const char *chip, struct o
     return OTA_OK;
 }
 
+/* Its section comes with the publication; that it will be valid is seen now. */
+static enum ota_status note_section(struct job *j, const char *chip, const char *channels, struct ota_err *err) {
+    OTA_CLEAN(ota_buf_free) struct ota_buf before = {0}, after = {0};
+    ota_buf_printf(&j->e->conf, "add %s %s %s\n", j->name, chip, channels ? channels : "beta stable");
+    return ota_conf_apply(&j->w, ota_buf_text(&j->e->conf), &before, &after, err);
+}
+
 /* The name of a first key is the product's alone. */
 static enum ota_status first_key(const struct job *j, struct ota_key_public *out, struct ota_err *err) {
     OTA_CLEAN(ota_key_free) struct ota_key *key = NULL;
@@ -113,6 +120,7 @@ enum ota_status ota_cmd_product_add(const struct ota_args *args, struct ota_err 
     struct ota_key_public key;
     OTA_TRY(open_job(&j, args, OTA_DRAFT_TARGETS, err));
     OTA_TRY(check_new(&j, chip, err));
+    OTA_TRY(note_section(&j, chip, ota_args_get(args, "channels"), err));
     OTA_TRY(first_key(&j, &key, err));
     struct ota_role_delegation *d = &j.e->targets.product[j.e->targets.count++];
     (void)snprintf(d->name, sizeof d->name, "%s", j.name);
@@ -121,7 +129,6 @@ enum ota_status ota_cmd_product_add(const struct ota_args *args, struct ota_err 
     OTA_TRY(put_empty_role(&j, 1, NULL, err));
     ota_role_edit_note(j.e, "add product %s", j.name);
     OTA_TRY(ota_role_edit_save(j.e, err));
-    OTA_TRY(ota_conf_add_product(&j.w, j.name, chip, ota_args_get(args, "channels"), err));
     return finish(&j, "Published; otactl push --product takes its releases now.", err);
 }
 
@@ -177,7 +184,7 @@ enum ota_status ota_cmd_product_retire(const struct ota_args *args, struct ota_e
         OTA_TRY(replace_lost_key(&j, &key, err));
     OTA_TRY(put_empty_role(&j, j.role.meta.version + 1, key, err));
     ota_role_edit_note(j.e, "retire product %s", j.name);
+    ota_buf_printf(&j.e->conf, "remove %s\n", j.name);
     OTA_TRY(ota_role_edit_save(j.e, err));
-    OTA_TRY(ota_conf_remove_product(&j.w, j.name, err));
     return finish(&j, "Published; its channels offer nothing any more, and its boards keep what they run.", err);
 }

@@ -133,8 +133,7 @@ static enum ota_status take_all(struct ota_sign_set *here, const struct ota_sign
 enum ota_status ota_cmd_sign_import(const struct ota_args *args, struct ota_err *err) {
     OTA_CLEAN(ota_workspace_close) struct ota_workspace w = {0};
     OTA_CLEAN(ota_sign_set_delete)
-    struct ota_sign_set *here = ota_calloc(1, sizeof *here),
-                        *from = ota_calloc(1, sizeof *from);
+    struct ota_sign_set *here = ota_calloc(1, sizeof *here), *from = ota_calloc(1, sizeof *from);
     OTA_CLEAN_FD int lock = -1;
     const char *path = ota_args_operand(args, 0);
     size_t taken;

@@ -4,6 +4,7 @@
 
 #include <stdio.h>
 
+#include "ctl/conf_edit.h"
 #include "ctl/key_tidy.h"
 #include "ctl/push.h"
 
@@ -28,19 +29,45 @@ enum ota_status ota_ctl_draft_sign_all(const struct ota_workspace *w, const char
 
 /* ---- publishing ------------------------------------------------------------------------------------------- */
 
-enum ota_status ota_ctl_draft_publish(const struct ota_workspace *w, const char *id, struct ota_err *err) {
-    OTA_CLEAN_FD int lock = -1;
+static enum ota_status hand_over(const struct ota_workspace *w, const char *id, struct ota_err *err) {
     OTA_CLEAN_FREE char *incoming = NULL;
-    OTA_TRY(ota_push_lock(w, &lock, err));
     OTA_TRY(ota_draft_submit(w, id, &incoming, err));
     ota_push_catch_stop();
-    OTA_TRY(ota_push_see_published(w, incoming, err));
+    return ota_push_see_published(w, incoming, err);
+}
+
+/* ota.conf first: a crash then leaves a section too many or too few, and publishing again completes it. What may still
+ * be published later (BUSY, INTERRUPTED) keeps it. */
+static enum ota_status publish_with_conf(const struct ota_workspace *w, const char *id, const char *lines,
+                                         struct ota_err *err) {
+    OTA_CLEAN(ota_buf_free) struct ota_buf before = {0}, after = {0};
+    struct ota_err undone;
+    OTA_TRY(ota_conf_apply(w, lines, &before, &after, err));
+    OTA_TRY(ota_conf_write(w, &after, err));
+    enum ota_status st = hand_over(w, id, err);
+    if (st != OTA_OK && st != OTA_BUSY && st != OTA_INTERRUPTED && ota_conf_write(w, &before, &undone) != OTA_OK)
+        return ota_err_prefix(err, "ota.conf was changed and could not be changed back (%s)", undone.msg);
+    return st;
+}
+
+enum ota_status ota_ctl_draft_publish(const struct ota_workspace *w, const char *id, struct ota_err *err) {
+    OTA_CLEAN_FD int lock = -1;
+    OTA_CLEAN(ota_draft_free) struct ota_draft *d = NULL;
+    OTA_TRY(ota_push_lock(w, &lock, err));
+    OTA_TRY(ota_draft_open(w, id, &d, err));
+    OTA_TRY(ota_draft_check(d, err));
+    if (*ota_draft_conf(d))
+        OTA_TRY(publish_with_conf(w, id, ota_draft_conf(d), err));
+    else
+        OTA_TRY(hand_over(w, id, err));
     return ota_ctl_key_tidy(w, err);
 }
 
 static void tell_next(const char *id, const struct ota_draft *d) {
     printf("It waits as the draft \"%s\" for more signatures:\n", id);
     ota_ctl_draft_print(d);
+    if (*ota_draft_conf(d))
+        printf("ota.conf stays as it is until then; publishing changes its [product] section.\n");
     printf("Sign it where the keys are, then publish it:\n"
            "  otactl sign %s --key FILE      here, or\n"
            "  otactl sign export %s -o FILE  to sign it on another machine\n"

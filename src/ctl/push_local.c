@@ -16,7 +16,7 @@
 #include "ctl/push.h"
 #include "host/crypto.h"
 #include "host/fs.h"
-#include "store/repo.h"
+#include "store/draft.h"
 
 #define LOCK_WAIT_MS 120000
 
@@ -125,23 +125,22 @@ static void leave(struct ota_push *p) {
     p->lock = -1;
 }
 
-/* The same folder, but where releases wait for signatures (`push --unsigned`). */
+/* The same content, but where releases wait for signatures (`push --unsigned`). */
 static enum ota_status keep_as_draft(struct ota_push *p, const struct ota_buf *role, uint64_t version,
                                      struct ota_err *err) {
     OTA_CLEAN_FREE char *id = ota_sprintf("%s-%u", p->product->name, p->build.release.counter);
-    OTA_CLEAN_FREE char *temp = ota_workspace_path(p->w, "state/drafts/.tmp-%s", id);
-    OTA_CLEAN_FREE char *folder = ota_workspace_path(p->w, "state/drafts/%s", id);
+    OTA_CLEAN_FREE char *folder = NULL;
     struct ota_err ignored;
-    if (ota_fs_exists(folder))
+    if (ota_draft_exists(p->w, id))
         return ota_err_set(err, OTA_EXISTS,
-                           "%s waits for signatures already: sign and publish it first, or remove the folder %s", id,
-                           folder);
-    OTA_TRY(ota_fs_remove_tree(temp, err)); /* of one that was killed */
-    enum ota_status st = fill_folder(p, temp, role, version, err);
+                           "%s waits for signatures already: sign and publish it first, or drop it: otactl publish "
+                           "--drop %s",
+                           id, id);
+    OTA_TRY(ota_draft_prepare(p->w, id, &folder, err));
+    enum ota_status st = fill_folder(p, folder, role, version, err);
     if (st == OTA_OK)
-        st = ota_fs_rename(temp, folder, err);
-    if (st != OTA_OK)
-        (void)!ota_fs_remove_tree(temp, &ignored);
+        return ota_draft_place(p->w, id, err);
+    (void)!ota_fs_remove_tree(folder, &ignored);
     return st;
 }
 

@@ -44,7 +44,8 @@ static enum ota_status write_draft(struct round *n, struct ota_renewal_result *o
     char user[OTA_CTL_USER_MAX];
     const struct ota_draft_file file = {n->role, out->version, ota_buf_span(&n->next)};
     (void)ota_format(out->draft, sizeof out->draft, "renew-%s", n->role);
-    return ota_draft_write(n->r->w, out->draft, text, ota_ctl_user(user), &file, 1, err);
+    const struct ota_draft_change change = {.text = text, .user = ota_ctl_user(user), .count = 1, .file = &file};
+    return ota_draft_write(n->r->w, out->draft, &change, err);
 }
 
 /* A root, too, is signed by the same keys before and after: its two needs are alike. */

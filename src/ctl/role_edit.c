@@ -16,6 +16,7 @@ void ota_role_edit_free(struct ota_role_edit **edit) {
         return;
     for (size_t i = 0; i < OTA_PRODUCTS_MAX; i++)
         ota_buf_free(&(*edit)->product[i].wire);
+    ota_buf_free(&(*edit)->conf);
     free(*edit);
     *edit = NULL;
 }
@@ -44,6 +45,7 @@ static enum ota_status read_published(struct ota_role_edit *e, struct ota_err *e
 static enum ota_status read_draft(struct ota_role_edit *e, const struct ota_draft *d, struct ota_err *err) {
     const struct ota_role_file *root = ota_draft_role(d, "root"), *targets = ota_draft_role(d, "targets");
     (void)snprintf(e->text, sizeof e->text, "%s", ota_draft_text(d));
+    ota_buf_str(&e->conf, ota_draft_conf(d));
     e->root_changed = root != NULL;
     e->targets_changed = targets != NULL;
     if (root)
@@ -66,8 +68,7 @@ enum ota_status ota_role_edit_begin(const struct ota_workspace *w, const char *i
     (void)snprintf(e->id, sizeof e->id, "%s", id);
     OTA_TRY(read_published(e, err));
     if (ota_draft_exists(w, id)) {
-        if (ota_draft_open(w, id, &d, err) != OTA_OK)
-            return ota_err_prefix(err, "drop it with otactl publish --drop %s", id);
+        OTA_TRY(ota_draft_open(w, id, &d, err));
         OTA_TRY(read_draft(e, d, err));
     }
     *out = OTA_STEAL(e);
@@ -177,5 +178,7 @@ enum ota_status ota_role_edit_save(struct ota_role_edit *e, struct ota_err *err)
     for (size_t i = 0; i < e->product_count; i++)
         file[n++] =
             (struct ota_draft_file){e->product[i].name, e->product[i].version, ota_buf_span(&e->product[i].wire)};
-    return ota_draft_write(e->w, e->id, e->text, ota_ctl_user(user), file, n, err);
+    const struct ota_draft_change change = {
+        .text = e->text, .user = ota_ctl_user(user), .conf = ota_buf_span(&e->conf), .count = n, .file = file};
+    return ota_draft_write(e->w, e->id, &change, err);
 }

@@ -13,7 +13,8 @@
 struct ota_role_edit {
     const struct ota_workspace *w;
     char id[OTA_ROLE_NAME_MAX + 1];
-    char text[161]; /* what was changed */
+    char text[161];      /* what was changed */
+    struct ota_buf conf; /* lines of ctl/conf_edit.h: what publishing it does to ota.conf */
     bool root_changed, targets_changed;
     struct ota_role_root root;
     struct ota_role_targets targets;

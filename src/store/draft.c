@@ -41,25 +41,38 @@ static enum ota_status write_role(const char *dir, const struct ota_draft_file *
     return ota_fs_write(path, f->wire.p, f->wire.len, 0644, err);
 }
 
-static enum ota_status fill(const char *dir, const char *text, const char *user, const struct ota_draft_file *file,
-                            size_t count, struct ota_err *err) {
-    OTA_CLEAN_FREE char *metadata = ota_sprintf("%s/metadata", dir);
-    OTA_CLEAN_FREE char *path = ota_sprintf("%s/request", dir);
-    OTA_CLEAN_FREE char *request = ota_sprintf("change %s\nby %s\n", text, user);
-    OTA_TRY(ota_fs_remove_tree(dir, err));
-    OTA_TRY(ota_fs_mkdirs(metadata, 0755, err));
-    for (size_t i = 0; i < count; i++)
-        OTA_TRY(write_role(dir, &file[i], err));
-    return ota_fs_write(path, request, strlen(request), 0644, err);
+static enum ota_status write_text(const char *dir, const char *name, struct ota_span text, struct ota_err *err) {
+    OTA_CLEAN_FREE char *path = ota_sprintf("%s/%s", dir, name);
+    return ota_fs_write(path, text.p, text.len, 0644, err);
 }
 
-enum ota_status ota_draft_write(const struct ota_workspace *w, const char *id, const char *text, const char *user,
-                                const struct ota_draft_file *file, size_t count, struct ota_err *err) {
-    OTA_CLEAN_FREE char *dir = ota_draft_path(w, id);
-    OTA_CLEAN_FREE char *temp = ota_workspace_path(w, "state/drafts/.tmp-%s", id);
+static enum ota_status fill(const char *dir, const struct ota_draft_change *c, struct ota_err *err) {
+    OTA_CLEAN_FREE char *request = ota_sprintf("change %s\nby %s\n", c->text, c->user);
+    for (size_t i = 0; i < c->count; i++)
+        OTA_TRY(write_role(dir, &c->file[i], err));
+    if (c->conf.len)
+        OTA_TRY(write_text(dir, OTA_DRAFT_CONF, c->conf, err));
+    return write_text(dir, "request", ota_span_str(request), err);
+}
+
+static char *path_before(const struct ota_workspace *w, const char *id) {
+    return ota_workspace_path(w, "state/drafts/.tmp-%s", id);
+}
+
+enum ota_status ota_draft_prepare(const struct ota_workspace *w, const char *id, char **folder, struct ota_err *err) {
+    OTA_CLEAN_FREE char *temp = path_before(w, id);
+    OTA_CLEAN_FREE char *metadata = ota_sprintf("%s/metadata", temp);
     if (!ota_repo_id_valid(id))
         return ota_err_set(err, OTA_ARGUMENT, "state/drafts: \"%s\" cannot name a draft", id);
-    OTA_TRY(fill(temp, text, user, file, count, err));
+    OTA_TRY(ota_fs_remove_tree(temp, err)); /* of one that was killed */
+    OTA_TRY(ota_fs_mkdirs(metadata, 0755, err));
+    *folder = OTA_STEAL(temp);
+    return OTA_OK;
+}
+
+enum ota_status ota_draft_place(const struct ota_workspace *w, const char *id, struct ota_err *err) {
+    OTA_CLEAN_FREE char *dir = ota_draft_path(w, id);
+    OTA_CLEAN_FREE char *temp = path_before(w, id);
     enum ota_status s = ota_fs_exists(dir) ? ota_fs_exchange(temp, dir, err) : ota_fs_rename(temp, dir, err);
     if (s == OTA_UNSUPPORTED) {
         OTA_TRY(ota_fs_remove_tree(dir, err));
@@ -67,6 +80,14 @@ enum ota_status ota_draft_write(const struct ota_workspace *w, const char *id, c
     }
     OTA_TRY(s);
     return ota_fs_remove_tree(temp, err);
+}
+
+enum ota_status ota_draft_write(const struct ota_workspace *w, const char *id, const struct ota_draft_change *change,
+                                struct ota_err *err) {
+    OTA_CLEAN_FREE char *folder = NULL;
+    OTA_TRY(ota_draft_prepare(w, id, &folder, err));
+    OTA_TRY(fill(folder, change, err));
+    return ota_draft_place(w, id, err);
 }
 
 enum ota_status ota_draft_update(const struct ota_workspace *w, const char *id, const struct ota_draft_file *file,
@@ -78,7 +99,7 @@ enum ota_status ota_draft_update(const struct ota_workspace *w, const char *id, 
 /* It loses its name before its files. */
 static enum ota_status move_away(const struct ota_workspace *w, const char *id, struct ota_err *err) {
     OTA_CLEAN_FREE char *dir = ota_draft_path(w, id);
-    OTA_CLEAN_FREE char *temp = ota_workspace_path(w, "state/drafts/.tmp-%s", id);
+    OTA_CLEAN_FREE char *temp = path_before(w, id);
     OTA_TRY(ota_fs_remove_tree(temp, err));
     OTA_TRY(ota_fs_rename(dir, temp, err));
     return ota_fs_remove_tree(temp, err);

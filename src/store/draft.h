@@ -3,7 +3,7 @@
  * Drafts: changes and releases that wait for signatures.
  *
  *   state/drafts/<id>/    laid out as state/incoming/<id> (store/repo.h): request, metadata/<v>.<role>.json,
- *                         targets/img/...; the id is "root", "targets", "<product>-<counter>" (a release), ...
+ *                         targets/img/..., maybe conf; the id is "root", "targets", "<product>-<counter>" (a release), ...
  *
  * Signing rewrites a role's file, one at a time. Once everybody needed has signed, submitting moves the folder to
  * state/incoming, from where it is published like a push.
@@ -44,6 +44,8 @@ OTA_MUST_USE enum ota_status ota_draft_open(const struct ota_workspace *w, const
 void ota_draft_free(struct ota_draft **d);
 /* For people: "rotate the key of timestamp", or product and counter of a release. */
 const char *ota_draft_text(const struct ota_draft *d);
+/* The `conf` it was written with; "" without. */
+const char *ota_draft_conf(const struct ota_draft *d);
 size_t ota_draft_need_count(const struct ota_draft *d);
 const struct ota_draft_need *ota_draft_need(const struct ota_draft *d, size_t index);
 /* Whether all needs are met. */
@@ -59,17 +61,29 @@ struct ota_draft_file {
     uint64_t version;
     struct ota_span wire;
 };
-/* Makes the change `id`, or replaces it whole. `text` (one line, at most 160 bytes) and `user` are for people. */
-OTA_MUST_USE enum ota_status ota_draft_write(const struct ota_workspace *w, const char *id, const char *text,
-                                             const char *user, const struct ota_draft_file *file, size_t count,
-                                             struct ota_err *err);
+/* Begins the draft `id`: *folder, which the caller fills as above and frees, takes its name (or its place, if there is
+ * such a draft) with ota_draft_place(). ARGUMENT: the id names none. The caller holds state/lock, here and below. */
+OTA_MUST_USE enum ota_status ota_draft_prepare(const struct ota_workspace *w, const char *id, char **folder,
+                                               struct ota_err *err);
+OTA_MUST_USE enum ota_status ota_draft_place(const struct ota_workspace *w, const char *id, struct ota_err *err);
+
+/* A change. */
+struct ota_draft_change {
+    const char *text, *user; /* for people; text: one line, at most 160 bytes */
+    struct ota_span conf;    /* what it does to ota.conf once it is published (ctl/conf_edit.h); may be empty */
+    size_t count;
+    const struct ota_draft_file *file;
+};
+/* Makes the draft `id` of it, or replaces it whole. */
+OTA_MUST_USE enum ota_status ota_draft_write(const struct ota_workspace *w, const char *id,
+                                             const struct ota_draft_change *change, struct ota_err *err);
 /* Replaces the bytes of one role in it, atomically: after a signature was added. */
 OTA_MUST_USE enum ota_status ota_draft_update(const struct ota_workspace *w, const char *id,
                                               const struct ota_draft_file *file, struct ota_err *err);
 OTA_MUST_USE enum ota_status ota_draft_remove(const struct ota_workspace *w, const char *id, struct ota_err *err);
 
 /* Moves a complete draft to state/incoming/<*incoming>, for the caller to wait on or publish. SIGNATURE as
- * ota_draft_check(). The caller holds state/lock. *incoming: the caller frees. */
+ * ota_draft_check(). *incoming: the caller frees. */
 OTA_MUST_USE enum ota_status ota_draft_submit(const struct ota_workspace *w, const char *id, char **incoming,
                                               struct ota_err *err);
 

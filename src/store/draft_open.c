@@ -7,11 +7,14 @@
 #include "store/draft_private.h"
 #include "store/repo_folder.h"
 
+#define CONF_MAX 16384u
+
 void ota_draft_free(struct ota_draft **draft) {
     struct ota_draft *d = *draft;
     if (!d)
         return;
     free(d->text);
+    ota_buf_free(&d->conf);
     ota_repo_change_free(&d->change);
     ota_repo_set_free(&d->set);
     free(d);
@@ -53,9 +56,8 @@ static enum ota_status read_signers(const struct ota_role_file *root, struct ota
 }
 
 static enum ota_status replaced(const struct ota_role_file *f, uint64_t published, struct ota_err *err) {
-    return ota_err_set(err, OTA_ROLLBACK,
-                       "role %s: the draft is version %llu, and version %llu is published; make the draft again",
-                       f->name, (unsigned long long)f->meta.version, (unsigned long long)published);
+    return ota_err_set(err, OTA_ROLLBACK, "role %s: the draft is version %llu, and version %llu is published", f->name,
+                       (unsigned long long)f->meta.version, (unsigned long long)published);
 }
 
 /* *last: whose signers `top` holds afterwards. */
@@ -127,14 +129,23 @@ static enum ota_status read_draft(const struct ota_workspace *w, const char *id,
     OTA_CLEAN(ota_buf_free) struct ota_buf text = {0};
     OTA_CLEAN_FREE char *dir = ota_draft_path(w, id);
     OTA_CLEAN_FREE char *request = ota_sprintf("%s/request", dir);
+    OTA_CLEAN_FREE char *conf = ota_sprintf("%s/" OTA_DRAFT_CONF, dir);
     OTA_TRY(ota_repo_folder_check(dir, err));
     OTA_TRY(ota_fs_read(request, OTA_REPO_REQUEST_MAX, &text, err));
     OTA_TRY(ota_repo_request_parse(ota_buf_span(&text), &d->request, err));
     d->text = d->request.change ? ota_strdup(d->request.text)
                                 : ota_sprintf("release %u of %s", d->request.counter, d->request.product);
     OTA_TRY(ota_repo_change_read(dir, &d->request, &d->change, err));
-    OTA_TRY(ota_repo_set_load(w, &d->set, err));
-    return find_needs(d, err);
+    if (ota_fs_exists(conf))
+        OTA_TRY(ota_fs_read(conf, CONF_MAX, &d->conf, err));
+    return ota_repo_set_load(w, &d->set, err);
+}
+
+/* Nobody's signature would help. */
+static enum ota_status refuse(const char *id, struct ota_err *err) {
+    const struct ota_err why = *err;
+    return ota_err_set(err, why.code, "draft %s: %s; drop it (otactl publish --drop %s) and make it again", id, why.msg,
+                       id);
 }
 
 enum ota_status ota_draft_open(const struct ota_workspace *w, const char *id, struct ota_draft **out,
@@ -144,12 +155,18 @@ enum ota_status ota_draft_open(const struct ota_workspace *w, const char *id, st
     OTA_CLEAN(ota_draft_free) struct ota_draft *d = ota_calloc(1, sizeof *d);
     if (read_draft(w, id, d, err) != OTA_OK)
         return ota_err_prefix(err, "draft %s", id);
+    if (find_needs(d, err) != OTA_OK)
+        return refuse(id, err);
     *out = OTA_STEAL(d);
     return OTA_OK;
 }
 
 const char *ota_draft_text(const struct ota_draft *d) {
     return d->text;
+}
+
+const char *ota_draft_conf(const struct ota_draft *d) {
+    return d->conf.len ? ota_buf_text(&d->conf) : "";
 }
 
 size_t ota_draft_need_count(const struct ota_draft *d) {

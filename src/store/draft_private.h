@@ -6,9 +6,12 @@
 #include "store/draft.h"
 #include "store/repo_change.h"
 
+#define OTA_DRAFT_CONF "conf"
+
 struct ota_draft {
     struct ota_repo_request request;
     char *text;
+    struct ota_buf conf;
     struct ota_repo_change change;
     struct ota_repo_set *set; /* as published */
     size_t need_count;

@@ -15,10 +15,11 @@ mkdir "$tmp/folder"
 
 # ---- command line ----
 ok "otactl_help_lists_verbs" otactl --help
-verbs=(init push publish renew restore inspect releases status verify "device add" "device list" "fleet list"
-    "token create" "token list" "token revoke"
-    "keys list" "keys new" "keys backup" "keys restore" "keys move-offline"
-    "sign export" "sign import" sign)
+verbs=(init push publish renew restore "root show" "root add-key" "root remove-key"
+    "root threshold" "root rotate" "root sign" "root publish" "product add" "product rotate-key" "product retire" inspect
+    releases status verify "device add" "device list" "token create" "token list" "token revoke"
+    "keys list" "keys new" "keys backup" "keys restore" "keys move-offline" "sign export" "sign import" sign
+    "fleet list")
 for verb in "${verbs[@]}"; do
     contains "otactl_help_names_${verb// /_}" "$out" "  $verb "
 done
@@ -368,6 +369,16 @@ fails "otactl_push_unsigned_to_a_server" 2 "cannot go to a server" otactl -C "$w
 contains "otactl_push_unsigned_dry_run" "$(otactl -C "$ws" push "$build" --unsigned -n)" "nothing was published"
 rm -r "$draft"
 contains "otactl_push_unsigned_says_what_is_next" "$(otactl -C "$ws" push "$build" --unsigned --version 9.9.9)" "otactl publish $(basename "$draft")"
+fails "otactl_publish_of_an_unsigned_release" 1 "not signed yet" otactl -C "$ws" publish "$(basename "$draft")"
+ok "otactl_sign_of_an_unsigned_release" otactl -C "$ws" sign "$(basename "$draft")" --key "$tmp/thermo.pem" --yes
+ok "otactl_publish_of_a_release_signed_later" otactl -C "$ws" publish "$(basename "$draft")"
+is "otactl_release_signed_later_is_listed" "$(otactl -C "$ws" releases --json | jq -r '[.releases[].version] | last')" 9.9.9
+ok "otactl_release_signed_later_verifies" otactl verify "$ws"
+overtaken=$(otactl -C "$ws" push "$build" --unsigned --version 9.9.10 --json | jq -r .draft)
+otactl -C "$ws" push "$build" --key "$tmp/thermo.pem" --version 9.9.11 >/dev/null
+fails "otactl_sign_of_an_overtaken_release" 1 "otactl publish --drop $overtaken" otactl -C "$ws" sign "$overtaken" --key "$tmp/thermo.pem" --yes
+fails "otactl_publish_of_an_overtaken_release" 1 "otactl publish --drop $overtaken" otactl -C "$ws" publish "$overtaken"
+ok "otactl_publish_drops_an_overtaken_release" otactl -C "$ws" publish --drop "$overtaken"
 rm -r "$draft"
 mv "$tmp/thermo.pem" "$ws/keys/thermo.pem"
 

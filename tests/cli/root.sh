@@ -96,6 +96,8 @@ fails "product_name_is_not_used_again" 1 "never used again" ctl product add ther
 mv "$ws/keys/valve.pem" "$safe/"
 ok "product_retire_without_its_key_waits" ctl product retire valve
 contains "product_retire_says_what_to_type" "$out" "otactl sign retire-valve --key FILE"
+contains "product_retire_that_waits_says_what_becomes_of_ota_conf" "$out" "ota.conf stays as it is until then"
+contains "product_retire_that_waits_leaves_its_section" "$(cat "$ws/ota.conf")" "[product valve]"
 ok "product_retire_draft_dropped" ctl publish --drop retire-valve
 ok "product_retire_with_a_lost_key" ctl product retire valve --lost-key
 follows "product_retire_with_a_lost_key"
@@ -104,8 +106,22 @@ follows "product_retire_with_a_lost_key"
 mv "$ws"/keys/targets.*.pem "$safe/targets.pem"
 ok "product_add_with_targets_away_waits" ctl product add gauge --chip esp32c6
 contains "product_add_names_the_draft" "$out" 'draft "targets"'
+is "product_add_that_waits_adds_no_section" "$(grep -c 'product gauge' "$ws/ota.conf")" 0
+fails "push_of_a_product_that_waits" 1 "no [product NAME] section" ctl push "$build" --product gauge
+ok "product_add_dropped" ctl publish --drop targets
+ok "product_add_again_after_dropping" ctl product add gauge --chip esp32c6 --channels "early stable"
+fails "product_add_of_bad_channels_makes_no_draft" 1 "ota.conf" ctl product add meter --chip esp32c6 --channels "Not/A/Channel"
 fails "root_rotate_rollout_joins_no_unsigned_change" 1 "not signed yet" ctl publish targets
 ok "root_sign_of_targets" ctl root sign --key "$safe/targets.pem"
 ok "publish_of_targets" ctl publish targets
 follows "product_add_with_targets_away"
+contains "product_add_section_comes_with_its_publication" "$(cat "$ws/ota.conf")" "channels = early stable"
+
+# ---- two at the same moment ----
+for n in 1 2 3; do
+    new_key "$safe/at-once-$n.pem"
+    ctl root add-key targets "$safe/at-once-$n.pem.pub" >"$tmp/at-once-$n" 2>&1 &
+done
+wait
+is "root_changes_at_once_lose_none" "$(ctl publish | grep -o 'targets gets the key' | wc -l)" 3
 done_testing

@@ -54,7 +54,7 @@ is renew_root_is_the_next "$(role "$now" root version)" 2
 contains renew_says_that_nothing_is_due "$(otactl -C "$ws" renew)" "Nothing has to be renewed yet"
 fails renew_refuses_online_roles 2 "renewed by otaserve" otactl -C "$ws" renew snapshot
 fails renew_refuses_unknown_roles 2 "no role" otactl -C "$ws" renew lamp
-fails renew_refuses_a_wrong_key 1 "is no key that may sign role targets" otactl -C "$ws" renew targets --key "$ws/keys/thermo.pem"
+fails renew_refuses_a_wrong_key 1 "no role here names the key" otactl -C "$ws" renew targets --key "$ws/keys/thermo.pem"
 ok renew_without_the_key_leaves_a_draft in_days "$now" otactl -C "$ws" renew
 contains renew_prints_the_commands "$out" "otactl publish renew-targets"
 before=$(role "$now" targets version)
