@@ -111,13 +111,17 @@ static void run(const char *what, const char *dir) {
 
 /* ---- what may be changed ---------------------------------------------------------------------------------- */
 
+/* A key that the signer finds in keys/. */
+static void rotate(struct ota_role_by *by, const char *file) {
+    OTA_CLEAN(ota_key_free) struct ota_key *key = change_rotate(&ws, by, file);
+    assert_non_null(key);
+}
+
 static void test_repo_change_rotates_online_keys(void **state) {
     (void)state;
     struct change *c = change_begin(&ws);
-    OTA_CLEAN(ota_key_free)
-    struct ota_key *timestamp = change_rotate(&ws, &c->root.by[OTA_ROLE_TIMESTAMP], "timestamp.2.pem");
-    OTA_CLEAN(ota_key_free)
-    struct ota_key *snapshot = change_rotate(&ws, &c->root.by[OTA_ROLE_SNAPSHOT], "snapshot.2.pem");
+    rotate(&c->root.by[OTA_ROLE_TIMESTAMP], "timestamp.2.pem");
+    rotate(&c->root.by[OTA_ROLE_SNAPSHOT], "snapshot.2.pem");
     const struct ota_role_keys root_by = by(root_key);
     uint64_t rollout = version_of("rollout");
     change_write(&ws, "incoming/change", c, &root_by, NULL);
@@ -135,7 +139,7 @@ static void test_repo_change_rotates_the_rollout_key_by_targets_alone(void **sta
     (void)state;
     assert_ota_ok(publish_release("one", 1));
     struct change *c = change_begin(&ws);
-    OTA_CLEAN(ota_key_free) struct ota_key *rollout = change_rotate(&ws, &c->targets.rollout, "rollout.2.pem");
+    rotate(&c->targets.rollout, "rollout.2.pem");
     const struct ota_role_keys targets_by = by(targets_key);
     uint64_t before = version_of("rollout");
     change_write(&ws, "incoming/change", c, NULL, &targets_by);
@@ -296,7 +300,6 @@ static void test_repo_change_published_twice_is_done(void **state) {
 /* ---- what the signer knows -------------------------------------------------------------------------------- */
 
 static void write_known(uint64_t version) {
-    OTA_CLEAN(ota_buf_free) struct ota_buf root = {0};
     OTA_CLEAN_FREE char *from =
         ota_workspace_path(&ws.w, "state/repo/metadata/%llu.root.json", (unsigned long long)version);
     OTA_CLEAN_FREE char *to = ota_workspace_path(&ws.w, "keys/root.json");
@@ -452,10 +455,8 @@ static bool publish_until(const char *id, long cut) {
 /* Every key but root's and rollout's is another one. */
 static void hand_over_rotation(void) {
     struct change *c = change_begin(&ws);
-    OTA_CLEAN(ota_key_free)
-    struct ota_key *timestamp = change_rotate(&ws, &c->root.by[OTA_ROLE_TIMESTAMP], "timestamp.2.pem");
-    OTA_CLEAN(ota_key_free)
-    struct ota_key *snapshot = change_rotate(&ws, &c->root.by[OTA_ROLE_SNAPSHOT], "snapshot.2.pem");
+    rotate(&c->root.by[OTA_ROLE_TIMESTAMP], "timestamp.2.pem");
+    rotate(&c->root.by[OTA_ROLE_SNAPSHOT], "snapshot.2.pem");
     OTA_CLEAN(ota_key_free) struct ota_key *targets = change_rotate(&ws, &c->root.by[OTA_ROLE_TARGETS], NULL);
     const struct ota_role_keys root_by = by(root_key), targets_by = by(targets);
     change_write(&ws, "incoming/change", c, &root_by, &targets_by);
