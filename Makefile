@@ -130,7 +130,7 @@ check: deps ## build sanitized, run unit, CLI and network tests (a minute or two
 	$(Q)tests/run.sh --out $(BUILD)/debug check
 
 check-long: deps ## the longer tests: clang and release builds, fault injection, mutation, size
-	$(Q)tests/run.sh --out $(BUILD)/debug check-long
+	$(Q)OTA_SUITE_SECONDS=$${OTA_SUITE_SECONDS:-1200} tests/run.sh --out $(BUILD)/debug check-long
 
 demo: deps ## make keys, start the daemon, take a virtual board through an update, show it
 	$(Q)$(MAKE) --no-print-directory all

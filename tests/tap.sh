@@ -43,7 +43,7 @@ tap_result() { # 0|1 name
         tap_failed=1
     fi
 }
-tap_explain() { printf '%s\n' "$*" | head -c 4000 | sed 's/^/#   /'; }
+tap_explain() { printf '%s\n' "$*" | tail -c 4000 | sed 's/^/#   /'; }
 
 run() {
     "$@" >"$tmp/.out" 2>"$tmp/.err" </dev/null

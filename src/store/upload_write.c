@@ -41,7 +41,7 @@ static enum ota_status open_part(struct ota_upload_writer *out, off_t *size, str
 }
 
 static enum ota_status begin(struct ota_upload_writer *out, uint64_t from, struct ota_err *err) {
-    off_t size;
+    off_t size = 0;
     OTA_TRY(open_part(out, &size, err));
     if (ota_fs_exists(out->path)) /* completed before the lock was ours */
         return ota_err_set(err, OTA_EXISTS, "%s is here already", out->file.sha256);
