@@ -90,7 +90,8 @@ static const struct ota_option publish_options[] = {
 static const char publish_details[] =
     "Publishes a draft: a release, or a change of root, targets or products, that waited\n"
     "in state/drafts for signatures. Refuses, naming the role and how many of how many\n"
-    "there are, while some are missing. Without DRAFT it lists what waits.\n\n"
+    "there are, while some are missing. Without DRAFT it lists what waits. A draft that\n"
+    "something else has overtaken can only be dropped, and made again.\n\n"
     "With --static it signs the repository once for a long time, so that state/repo,\n"
     "or the copy in DIR, can lie on any web server, object store or CDN where no\n"
     "daemon renews it. The signatures end with the time given, or with the first\n"
@@ -341,8 +342,9 @@ static const char root_rotate_details[] =
     "by one. Then: root sign, root publish.\n\n"
     "JSON: as root add-key.";
 static const char root_sign_details[] =
-    "Signs the draft \"root\" (else \"targets\") with every key of keys/, root's too, and\n"
-    "of --key that may sign something in it, and says what it still needs. otactl sign\n"
+    "Signs the draft \"root\" (else \"targets\") with every key of keys/, root's too, that\n"
+    "may sign something in it, and with those of --key, and says what it still needs.\n"
+    "Asks for passphrases of files in keys/ named after its roles. otactl sign\n"
     "does the same for one draft after showing it, also on another machine.\n\n"
     "JSON: as root add-key.";
 static const char root_publish_details[] =
@@ -358,9 +360,10 @@ static const struct ota_option product_add_options[] = {
     {NULL, 0, NULL, NULL, false},
 };
 static const char product_add_details[] =
-    "Makes a key for it, lets targets delegate to it, and adds its section to ota.conf.\n"
-    "With the key of targets in keys/ it is published at once; else the draft \"targets\"\n"
-    "waits to be signed where that key is. otaserve reads ota.conf when it starts.\n\n"
+    "Makes a key for it, and lets targets delegate to it. With the key of targets in\n"
+    "keys/ it is published at once; else the draft \"targets\" waits to be signed where\n"
+    "that key is. Its section of ota.conf comes with its publication; otaserve reads that\n"
+    "file when it starts.\n\n"
     "JSON: product, draft, published.";
 static const char product_rotate_details[] =
     "Lets targets delegate to a new key, and the product's role be signed by it, with\n"
@@ -375,8 +378,9 @@ static const struct ota_option product_retire_options[] = {
 };
 static const char product_retire_details[] =
     "Publishes a role of the product that lists nothing: its channels are withdrawn, and\n"
-    "its boards keep what they run. Its section of ota.conf goes. The delegation stays, for\n"
-    "boards refuse a repository that lost a role, and the name cannot be used again. Needs\n"
+    "its boards keep what they run. Its section of ota.conf goes when this is published,\n"
+    "not while it waits as a draft for signatures. The delegation stays, for boards\n"
+    "refuse a repository that lost a role, and the name cannot be used again. Needs\n"
     "the product's key, or, with --lost-key, that of targets.\n\n"
     "JSON: product, draft, published.";
 

@@ -7,8 +7,6 @@
 #include "store/repo_set.h"
 #include "store/repo_verify.h"
 
-#define RELEASES_MAX 64u
-
 struct copy {
     const struct ota_workspace *w;
     const char *dir;
@@ -33,29 +31,13 @@ static enum ota_status copy_role(struct copy *c, const struct ota_role_file *f, 
     return copy_file(c, path, err);
 }
 
-static enum ota_status copy_release(struct copy *c, const struct ota_role_file *product, uint32_t counter,
-                                    struct ota_err *err) {
-    struct ota_release r;
-    struct ota_repo_image image[OTA_REPO_IMAGES_MAX];
-    size_t count;
-    bool found;
-    OTA_TRY(ota_release_read(&product->meta, product->name, counter, &r, &found, err));
-    if (!found)
-        return OTA_OK;
-    OTA_TRY(ota_repo_images(&r, image, &count, err));
-    for (size_t i = 0; i < count; i++) {
-        OTA_CLEAN_FREE char *path = ota_sprintf("targets/%s", image[i].path);
-        OTA_TRY(copy_file(c, path, err));
-    }
-    return OTA_OK;
+static enum ota_status copy_image(void *ctx, const struct ota_repo_image *image, struct ota_err *err) {
+    OTA_CLEAN_FREE char *path = ota_sprintf("targets/%s", image->path);
+    return copy_file(ctx, path, err);
 }
 
 static enum ota_status copy_product(struct copy *c, const struct ota_role_file *f, struct ota_err *err) {
-    uint32_t counter[RELEASES_MAX];
-    size_t count;
-    OTA_TRY(ota_release_counters(&f->meta, f->name, counter, RELEASES_MAX, &count, err));
-    for (size_t i = 0; i < count; i++)
-        OTA_TRY(copy_release(c, f, counter[i], err));
+    OTA_TRY(ota_repo_each_image(f, copy_image, c, err));
     return copy_role(c, f, err);
 }
 

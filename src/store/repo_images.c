@@ -5,6 +5,8 @@
 
 #include "store/repo_verify.h"
 
+#define RELEASES_MAX 64u
+
 static enum ota_status add(const struct ota_release *r, const char *file, uint64_t length,
                            const uint8_t sha256[OTA_SHA256_LEN], struct ota_repo_image *out, struct ota_err *err) {
     if (!ota_release_served_path(r->product, r->counter, file, sha256, out->path, sizeof out->path))
@@ -28,5 +30,26 @@ enum ota_status ota_repo_images(const struct ota_release *r, struct ota_repo_ima
     }
     OTA_TRY(add(r, "release.txt", r->notes_length, r->notes_sha256, &out[n++], err));
     *count = n;
+    return OTA_OK;
+}
+
+enum ota_status ota_repo_each_image(const struct ota_role_file *product,
+                                    enum ota_status (*each)(void *ctx, const struct ota_repo_image *image,
+                                                            struct ota_err *err),
+                                    void *ctx, struct ota_err *err) {
+    uint32_t counter[RELEASES_MAX];
+    size_t releases;
+    OTA_TRY(ota_release_counters(&product->meta, product->name, counter, RELEASES_MAX, &releases, err));
+    for (size_t i = 0; i < releases; i++) {
+        struct ota_release r;
+        struct ota_repo_image image[OTA_REPO_IMAGES_MAX];
+        size_t count = 0;
+        bool found;
+        OTA_TRY(ota_release_read(&product->meta, product->name, counter[i], &r, &found, err));
+        if (found)
+            OTA_TRY(ota_repo_images(&r, image, &count, err));
+        for (size_t k = 0; k < count; k++)
+            OTA_TRY(each(ctx, &image[k], err));
+    }
     return OTA_OK;
 }

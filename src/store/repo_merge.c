@@ -9,8 +9,6 @@
 #include "store/repo_commit.h"
 #include "store/repo_verify.h"
 
-#define RELEASES_MAX 64u
-
 struct merge {
     const struct ota_workspace *w;
     const struct ota_transport *from;
@@ -163,7 +161,8 @@ static enum ota_status check_newer(const struct merge *m, struct ota_err *err) {
 
 /* ---- placing ----------------------------------------------------------------------------------------------- */
 
-static enum ota_status bring_image(struct merge *m, const struct ota_repo_image *image, struct ota_err *err) {
+static enum ota_status bring_image(void *ctx, const struct ota_repo_image *image, struct ota_err *err) {
+    struct merge *m = ctx;
     OTA_CLEAN_FREE char *path = ota_workspace_path(m->w, "state/repo/targets/%s", image->path);
     OTA_CLEAN_FREE char *folder = ota_sprintf("%.*s", (int)(strrchr(path, '/') - path), path);
     OTA_CLEAN(ota_buf_free) struct ota_buf bytes = {0};
@@ -179,30 +178,9 @@ static enum ota_status bring_image(struct merge *m, const struct ota_repo_image 
     return ota_fs_write(path, bytes.p, bytes.len, 0644, err);
 }
 
-static enum ota_status bring_release(struct merge *m, const struct ota_role_file *product, uint32_t counter,
-                                     struct ota_err *err) {
-    struct ota_release r;
-    struct ota_repo_image image[OTA_REPO_IMAGES_MAX];
-    size_t count;
-    bool found;
-    OTA_TRY(ota_release_read(&product->meta, product->name, counter, &r, &found, err));
-    if (!found)
-        return OTA_OK;
-    OTA_TRY(ota_repo_images(&r, image, &count, err));
-    for (size_t i = 0; i < count; i++)
-        OTA_TRY(bring_image(m, &image[i], err));
-    return OTA_OK;
-}
-
 static enum ota_status bring_images(struct merge *m, struct ota_err *err) {
-    for (size_t i = 0; i < m->product_count; i++) {
-        uint32_t counter[RELEASES_MAX];
-        size_t count;
-        const struct ota_role_file *f = &m->next.product[i];
-        OTA_TRY(ota_release_counters(&f->meta, f->name, counter, RELEASES_MAX, &count, err));
-        for (size_t c = 0; c < count; c++)
-            OTA_TRY(bring_release(m, f, counter[c], err));
-    }
+    for (size_t i = 0; i < m->product_count; i++)
+        OTA_TRY(ota_repo_each_image(&m->next.product[i], bring_image, m, err));
     return OTA_OK;
 }
 

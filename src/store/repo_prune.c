@@ -11,7 +11,6 @@
 
 #define GRACE_SECONDS (30 * 86400)
 #define KEPT_NEWEST 16u
-#define RELEASES_MAX 64u
 
 /* ---- metadata --------------------------------------------------------------------------------------------- */
 
@@ -91,18 +90,10 @@ static enum ota_status prune_metadata(const char *dir, struct ota_repo_set *set,
 
 /* ---- images ----------------------------------------------------------------------------------------------- */
 
-static enum ota_status add_release_paths(const struct ota_role_file *f, uint32_t counter, struct ota_buf *paths,
-                                         struct ota_err *err) {
-    struct ota_release r;
-    struct ota_repo_image image[OTA_REPO_IMAGES_MAX];
-    size_t count;
-    bool found;
-    OTA_TRY(ota_release_read(&f->meta, f->name, counter, &r, &found, err));
-    if (!found)
-        return OTA_OK;
-    OTA_TRY(ota_repo_images(&r, image, &count, err));
-    for (size_t i = 0; i < count; i++)
-        ota_buf_printf(paths, "%s\n", image[i].path);
+static enum ota_status add_path(void *ctx, const struct ota_repo_image *image, struct ota_err *err) {
+    struct ota_buf *paths = ctx;
+    (void)err;
+    ota_buf_printf(paths, "%s\n", image->path);
     return OTA_OK;
 }
 
@@ -110,15 +101,10 @@ static enum ota_status add_role_paths(const char *path, const char *product, str
                                       struct ota_err *err) {
     OTA_CLEAN(ota_buf_free) struct ota_buf wire = {0};
     OTA_CLEAN(ota_role_file_free) struct ota_role_file f = {0};
-    uint32_t counter[RELEASES_MAX];
-    size_t count;
     OTA_TRY(ota_fs_read(path, ota_repo_role_cap(product), &wire, err));
     ota_role_file_set(&f, product, ota_buf_span(&wire));
     OTA_TRY(ota_role_file_parse(&f, "targets", err));
-    OTA_TRY(ota_release_counters(&f.meta, product, counter, RELEASES_MAX, &count, err));
-    for (size_t i = 0; i < count; i++)
-        OTA_TRY(add_release_paths(&f, counter[i], paths, err));
-    return OTA_OK;
+    return ota_repo_each_image(&f, add_path, paths, err);
 }
 
 /* Every path that a role of `product` still on disk lists, each with a line feed before and after it. */

@@ -3,6 +3,7 @@
 #ifndef OTA_STORE_REPO_VERIFY_H
 #define OTA_STORE_REPO_VERIFY_H
 
+#include "host/role_file.h"
 #include "store/repo.h"
 
 struct ota_repo_check {
@@ -26,5 +27,11 @@ struct ota_repo_image {
 OTA_MUST_USE enum ota_status ota_repo_images(const struct ota_release *r,
                                              struct ota_repo_image out[OTA_REPO_IMAGES_MAX], size_t *count,
                                              struct ota_err *err);
+
+/* Calls `each` for every file of every release that the role of a product lists, until it fails. */
+OTA_MUST_USE enum ota_status ota_repo_each_image(const struct ota_role_file *product,
+                                                 enum ota_status (*each)(void *ctx, const struct ota_repo_image *image,
+                                                                         struct ota_err *err),
+                                                 void *ctx, struct ota_err *err);
 
 #endif
