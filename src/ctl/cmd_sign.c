@@ -93,8 +93,16 @@ static enum ota_status load_keys(struct signing *s, struct ota_err *err) {
     return ota_hand_add_folder(&s->hand, &s->w, &ask, err);
 }
 
+static enum ota_status sign_all(struct signing *s, struct ota_err *err) {
+    size_t made;
+    OTA_TRY(ota_hand_sign(&s->hand, s->set, &made, err));
+    return ota_hand_used(&s->hand)
+               ? OTA_OK
+               : ota_err_set(err, OTA_KEY, "nothing was signed: keys/ holds no key that may; add --key FILE");
+}
+
 /* What was shown is what is signed: nobody may have changed the draft since. */
-static enum ota_status sign_draft(struct signing *s, size_t *made, struct ota_err *err) {
+static enum ota_status sign_draft(struct signing *s, struct ota_err *err) {
     OTA_CLEAN(ota_sign_set_delete) struct ota_sign_set *shown = OTA_STEAL(s->set);
     OTA_CLEAN_FD int lock = -1;
     s->set = ota_calloc(1, sizeof *s->set);
@@ -103,13 +111,13 @@ static enum ota_status sign_draft(struct signing *s, size_t *made, struct ota_er
     if (!ota_sign_set_same(shown, s->set))
         return ota_err_set(err, OTA_ROLLBACK, "nothing was signed: the draft %s has changed since it was shown",
                            shown->id);
-    OTA_TRY(ota_hand_sign(&s->hand, s->set, made, err));
+    OTA_TRY(sign_all(s, err));
     return ota_sign_set_save_draft(s->set, &s->w, err);
 }
 
-static enum ota_status sign_file(struct signing *s, size_t *made, struct ota_err *err) {
+static enum ota_status sign_file(struct signing *s, struct ota_err *err) {
     const char *path = ota_args_operand(s->args, 0);
-    OTA_TRY(ota_hand_sign(&s->hand, s->set, made, err));
+    OTA_TRY(sign_all(s, err));
     if (s->set->id)
         return ota_sign_set_export(s->set, path, err);
     return ota_fs_write(path, s->set->file[0].role.wire.p, s->set->file[0].role.wire.len, 0644, err);
@@ -128,14 +136,11 @@ static enum ota_status confirm(const struct signing *s, struct ota_err *err) {
 
 enum ota_status ota_cmd_sign(const struct ota_args *args, struct ota_err *err) {
     OTA_CLEAN(signing_free) struct signing s = {.args = args, .set = ota_calloc(1, sizeof *s.set)};
-    size_t made;
     OTA_TRY(find_workspace(&s, err));
     OTA_TRY(read_set(&s, err));
     OTA_TRY(show(&s, err));
     OTA_TRY(confirm(&s, err));
     OTA_TRY(load_keys(&s, err));
-    OTA_TRY(s.draft ? sign_draft(&s, &made, err) : sign_file(&s, &made, err));
-    if (!ota_hand_used(&s.hand))
-        return ota_err_set(err, OTA_KEY, "nothing was signed: keys/ holds no key that may; add --key FILE");
+    OTA_TRY(s.draft ? sign_draft(&s, err) : sign_file(&s, err));
     return ota_sign_set_report(s.set, ota_ctl_json(args), err);
 }
