@@ -12,6 +12,7 @@
 #include "ctl/origin.h"
 #include "ctl/push.h"
 #include "ctl/renewal.h"
+#include "ctl/restore_keys.h"
 #include "sign/last_signed.h"
 #include "store/fleet.h"
 #include "store/repo_merge.h"
@@ -76,12 +77,27 @@ static enum ota_status sign_above(const struct ota_workspace *w, struct ota_err 
     return st;
 }
 
+static void print_merged(const struct restore *r) {
+    if (r->json)
+        return;
+    if (r->merged.newer)
+        printf("Brought in from %s: %zu newer role%s, %zu root%s, %zu image%s.\n", r->source, r->merged.roles,
+               r->merged.roles == 1 ? "" : "s", r->merged.roots, r->merged.roots == 1 ? "" : "s", r->merged.images,
+               r->merged.images == 1 ? "" : "s");
+    else
+        printf("%s has nothing that is not here.\n", r->source);
+}
+
 static enum ota_status merge_and_sign(struct restore *r, const char *ca_file, struct ota_err *err) {
     OTA_CLEAN_FREE char *path = ota_workspace_path(&r->w, "state/publish.lock");
     OTA_CLEAN_FD int lock = -1;
     OTA_TRY(ota_fs_lock(path, OTA_PUSH_WAIT_MS, &lock, err));
-    if (r->source)
+    if (r->source) {
         OTA_TRY(merge(r, ca_file, err));
+        print_merged(r);
+    }
+    OTA_TRY(ota_repo_adopt_root(&r->w, err));
+    OTA_TRY(ota_ctl_restore_keys(&r->w, err));
     return sign_above(&r->w, err);
 }
 
@@ -166,17 +182,6 @@ static enum ota_status sign_offline(struct restore *r, struct ota_err *err) {
 
 /* ---- the verb ---------------------------------------------------------------------------------------------- */
 
-static void print_merged(const struct restore *r) {
-    if (!r->source)
-        return;
-    if (r->merged.newer)
-        printf("Brought in from %s: %zu newer role%s, %zu root%s, %zu image%s.\n", r->source, r->merged.roles,
-               r->merged.roles == 1 ? "" : "s", r->merged.roots, r->merged.roots == 1 ? "" : "s", r->merged.images,
-               r->merged.images == 1 ? "" : "s");
-    else
-        printf("%s has nothing that is not here.\n", r->source);
-}
-
 static void print_json(struct restore *r) {
     cJSON *tree = cJSON_CreateObject(), *floors = cJSON_CreateArray();
     cJSON *merged = cJSON_AddObjectToObject(tree, "merged");
@@ -209,8 +214,6 @@ static enum ota_status run(struct restore *r, const char *ca_file, struct ota_er
     OTA_CLEAN_FD int lock = -1;
     OTA_TRY(ota_push_lock(&r->w, &lock, err));
     OTA_TRY(merge_and_sign(r, ca_file, err));
-    if (!r->json)
-        print_merged(r);
     OTA_TRY(ota_repo_read(&r->w, r->info, err));
     OTA_TRY(find_floors(r, err));
     OTA_TRY(ota_hand_add_folder(&r->hand, &r->w, NULL, err));

@@ -128,11 +128,13 @@ static const char restore_details[] =
     "to sign below what it signed last. Stop otaserve first.\n\n"
     "SOURCE is a place that still has the newer files: a folder with metadata/ and\n"
     "targets/, or the address of a mirror. What it has is verified from the root of\n"
-    "this workspace, brought in, and signed above.\n\n"
+    "this workspace, brought in, and signed above. Keys of online roles that were made\n"
+    "after the backup are named; copy their files into keys/ and run it again.\n\n"
     "Without SOURCE, targets and product roles are signed with versions that no push\n"
     "has reached, as far as their keys are here, and the next release of a product\n"
     "gets a counter above all that boards reported. What was published after the\n"
-    "backup is lost; push it again. Changes to the root cannot be made up for.\n\n"
+    "backup is lost; push it again. Changes of the root cannot be made up for: boards\n"
+    "that followed one refuse what is signed here until a SOURCE brings it back.\n\n"
     "JSON: merged (what came in), signed (roles), drafts (roles that wait for keys),\n"
     "floors (product, counter, device), timestamp.";
 

@@ -116,10 +116,11 @@ enum ota_status ota_keyring_need(const struct ota_keyring *k, const char *role, 
     if (reason.len)
         return ota_err_set(err, OTA_KEY, "role %s cannot be signed: %.*s", role,
                            (int)(reason.len > REASON_MAX ? REASON_MAX : reason.len), (const char *)reason.p);
-    return ota_err_set(err, OTA_KEY,
-                       "role %s needs %u signature%s, and keys/ holds %zu of its %u keys; restore keys/%s.pem, or "
-                       "otactl root rotate %s",
-                       role, by->threshold, by->threshold == 1 ? "" : "s", out->count, by->count, role, role);
+    return ota_err_set(
+        err, OTA_KEY,
+        "role %s needs %u signature%s, and keys/ holds %zu of its %u keys; put back keys/%s.pem, or what "
+        "otactl root show calls elsewhere, or otactl root rotate %s",
+        role, by->threshold, by->threshold == 1 ? "" : "s", out->count, by->count, role, role);
 }
 
 enum ota_status ota_keyring_check(const struct ota_keyring *k, struct ota_err *err) {

@@ -18,8 +18,19 @@ void ota_repo_commit_free(struct ota_repo_commit *c) {
     ota_role_file_free(&c->targets);
     for (size_t i = 0; i < OTA_PRODUCTS_MAX; i++)
         ota_role_file_free(&c->product[i]);
-    for (size_t i = 0; i < OTA_REPO_ROOTS_MAX; i++)
+    for (size_t i = 0; i < c->root_count; i++)
         ota_role_file_free(&c->root[i]);
+    free(c->root);
+}
+
+struct ota_role_file *ota_repo_commit_add_root(struct ota_repo_commit *c, struct ota_span wire) {
+    struct ota_role_file *more = ota_calloc(c->root_count + 1, sizeof *more);
+    if (c->root_count)
+        memcpy(more, c->root, c->root_count * sizeof *more);
+    free(c->root);
+    c->root = more;
+    ota_role_file_set(&more[c->root_count], "root", wire);
+    return &more[c->root_count++];
 }
 
 /* The version is wanted for the file's name; ota_repo_commit_verify() judges the rest. */
@@ -73,8 +84,8 @@ static enum ota_status read_chain(const struct ota_repo_proposal *p, struct chai
 /* The roles that were handed over are published with what was signed for them. */
 static void add_change(const struct ota_repo_change *change, const struct ota_repo_set *set,
                        struct ota_repo_commit *c) {
-    for (; c->root_count < change->root_count; c->root_count++)
-        ota_role_file_set(&c->root[c->root_count], "root", ota_buf_span(&change->root[c->root_count].wire));
+    for (size_t i = 0; i < change->root_count; i++)
+        (void)ota_repo_commit_add_root(c, ota_buf_span(&change->root[i].wire));
     if (change->targets.wire.len)
         ota_role_file_set(&c->targets, "targets", ota_buf_span(&change->targets.wire));
     for (size_t i = 0; i < change->product_count; i++)

@@ -16,9 +16,11 @@ struct ota_repo_commit {
     struct ota_role_file timestamp, snapshot, rollout, targets; /* wire.len 0: unchanged */
     struct ota_role_file product[OTA_PRODUCTS_MAX];
     size_t root_count;
-    struct ota_role_file root[OTA_REPO_ROOTS_MAX];
+    struct ota_role_file *root; /* ascending */
 };
 void ota_repo_commit_free(struct ota_repo_commit *c);
+/* Copies; good until the next one is added. */
+struct ota_role_file *ota_repo_commit_add_root(struct ota_repo_commit *c, struct ota_span wire);
 
 struct ota_repo_proposal {
     const struct ota_workspace *w;

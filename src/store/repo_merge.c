@@ -9,6 +9,8 @@
 #include "store/repo_commit.h"
 #include "store/repo_verify.h"
 
+#define ROOTS_MAX 1024u
+
 struct merge {
     const struct ota_workspace *w;
     const struct ota_transport *from;
@@ -80,10 +82,9 @@ static enum ota_status follow_root(struct merge *m, const struct ota_role_file *
     struct ota_repo_commit *n = &m->next;
     struct ota_signers by = m->top[OTA_ROLE_ROOT];
     OTA_TRY(fetch_role(m, "root", version, &next, err));
-    if (n->root_count == OTA_REPO_ROOTS_MAX)
-        return ota_err_set(err, OTA_TOO_LARGE, "more than %u roots are newer than the one here", OTA_REPO_ROOTS_MAX);
-    struct ota_role_file *f = &n->root[n->root_count++];
-    ota_role_file_set(f, "root", ota_buf_span(&next.wire));
+    if (n->root_count == ROOTS_MAX)
+        return ota_err_set(err, OTA_TOO_LARGE, "more than %u roots are newer than the one here", ROOTS_MAX);
+    struct ota_role_file *f = ota_repo_commit_add_root(n, ota_buf_span(&next.wire));
     OTA_TRY(ota_role_file_open_next_root(f, version, &by, m->top, err));
     if (version == known->meta.version && !ota_span_equal(ota_buf_span(&f->wire), ota_buf_span(&known->wire)))
         return ota_err_set(err, OTA_KEY, "root %llu there is not the one in keys/root.json",
@@ -103,6 +104,11 @@ static enum ota_status follow_roots(struct merge *m, struct ota_err *err) {
         s = follow_root(m, &known, ++version, err);
     if (s == OTA_NOT_FOUND && version > known.meta.version)
         return OTA_OK;
+    if (s == OTA_NOT_FOUND)
+        return ota_err_set(err, OTA_ROLLBACK,
+                           "the source has no root %llu, and keys/root.json is root %llu: the source is not newer "
+                           "than the change of root that was lost",
+                           (unsigned long long)version, (unsigned long long)known.meta.version);
     return s;
 }
 
@@ -210,4 +216,22 @@ enum ota_status ota_repo_merge(const struct ota_workspace *w, const struct ota_t
     count_roles(m);
     out->newer = true;
     return OTA_OK;
+}
+
+enum ota_status ota_repo_adopt_root(const struct ota_workspace *w, struct ota_err *err) {
+    OTA_CLEAN(ota_repo_set_free) struct ota_repo_set *set = NULL;
+    OTA_CLEAN(ota_role_file_free) struct ota_role_file known = {0};
+    OTA_CLEAN_FREE char *path = ota_workspace_path(w, "keys/root.json");
+    struct ota_signers ignored[OTA_ROLE_COUNT];
+    OTA_TRY(ota_repo_set_load_older(w, &set, err)); /* that it follows is looked at there */
+    OTA_TRY(ota_repo_known_root(w, &known, ignored, err));
+    const uint64_t here = set->root.meta.version;
+    if (here == known.meta.version)
+        return OTA_OK;
+    if (here > known.meta.version)
+        return ota_fs_write(path, set->root.wire.p, set->root.wire.len, 0600, err);
+    return ota_err_set(err, OTA_ROLLBACK,
+                       "state/repo ends with root %llu, and boards may have root %llu (keys/root.json): only a place "
+                       "that still has the newer files can bring them back: otactl restore --merge SOURCE",
+                       (unsigned long long)here, (unsigned long long)known.meta.version);
 }

@@ -15,4 +15,8 @@ struct ota_repo_merged {
 OTA_MUST_USE enum ota_status ota_repo_merge(const struct ota_workspace *w, const struct ota_transport *from,
                                             struct ota_repo_merged *out, struct ota_err *err);
 
+/* Takes state/repo's root for keys/root.json, however many lie between the two: the signer follows only a few by itself.
+ * ROLLBACK when state/repo's is the older one, KEY or SIGNATURE when it does not follow. */
+OTA_MUST_USE enum ota_status ota_repo_adopt_root(const struct ota_workspace *w, struct ota_err *err);
+
 #endif

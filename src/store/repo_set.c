@@ -161,10 +161,11 @@ static enum ota_status check_known(const struct ota_workspace *w, const struct o
         return OTA_OK;
     OTA_TRY(found);
     if (s->root.meta.version < known.meta.version)
-        return may_be_older ? OTA_OK
-                            : ota_err_set(err, OTA_ROLLBACK,
-                                          "its newest root is older than keys/root.json; bring the newer files back: "
-                                          "otactl restore --merge");
+        return may_be_older
+                   ? OTA_OK
+                   : ota_err_set(err, OTA_ROLLBACK,
+                                 "its newest root is older than keys/root.json; bring the newer files back from "
+                                 "where they still are: otactl restore --merge SOURCE");
     if (follow_chain(w, &known, top, s->root.meta.version, err) != OTA_OK)
         return ota_err_prefix(err, "does not lead on from keys/root.json");
     if (!ota_span_equal(ota_buf_span(&known.wire), ota_buf_span(&s->root.wire)))

@@ -92,4 +92,52 @@ mkdir "$tmp/away" && mv "$ws/keys/thermo.pem" "$tmp/away/"
 ok restore_without_the_product_key otactl -C "$ws" restore --merge --above 9
 contains restore_leaves_a_draft "$out" "otactl sign renew-thermo --key FILE"
 ok restore_finished_with_the_key otactl -C "$ws" renew thermo --key "$tmp/away/thermo.pem"
+# ---- root was changed after the backup, and boards followed: timestamp's key, root's, and snapshot's eight times ----
+rotate() { run otactl -C "$ws" root rotate "$1" && run otactl -C "$ws" root sign && run otactl -C "$ws" root publish; }
+bring_back saturday
+serve || exit 1
+for change in timestamp root; do
+    rotate $change
+    push_release "1.5.0-$change" || exit 1
+    poll
+    is "restore_board_followed_$change" "$rc $(running_version)" "0 1.5.0-$change"
+done
+stop_daemon
+for _ in 1 2 3 4 5 6 7 8; do rotate snapshot; done
+cp -a "$ws/state/repo" "$tmp/mirror"
+cp -a "$ws/keys" "$tmp/keys.today"
+newest=$(find "$tmp/mirror/metadata" -name '*.root.json' | wc -l)
+is restore_mirror_has_eleven_roots "$newest" 11
+
+bring_back saturday
+key_of() { basename "$(find "$tmp/keys.today" -name "$1.*.pem")"; }
+fails restore_names_the_timestamp_key_it_lacks 1 "$(key_of timestamp)" otactl -C "$ws" restore --merge "$tmp/mirror"
+contains restore_names_the_snapshot_key_it_lacks "$err" "$(key_of snapshot)"
+contains restore_brought_in_what_it_could "$out" "10 roots"
+cp -p "$tmp/keys.today/$(key_of timestamp)" "$tmp/keys.today/$(key_of snapshot)" "$ws/keys/"
+ok restore_across_roots otactl -C "$ws" restore --merge "$tmp/mirror"
+ok restore_across_roots_brings_the_known_root cmp "$ws/keys/root.json" "$tmp/mirror/metadata/$newest.root.json"
+ok restore_across_roots_verifies otactl verify "$ws/state/repo" --root "$ws/state/repo/metadata/1.root.json"
+serve || exit 1
+poll
+is restore_across_roots_board_accepts_it "$rc $(running_version)" "0 1.5.0-root"
+push_release 1.6.0 || exit 1
+poll
+is restore_across_roots_board_goes_on "$rc $(running_version)" "0 1.6.0"
+stop_daemon
+
+# ---- the same with keys/ of today: what state/ lacks nobody can sign again ----
+bring_back saturday
+rm -rf "$ws/keys" && cp -a "$tmp/keys.today" "$ws/keys"
+fails restore_cannot_make_up_for_a_root 1 "otactl restore --merge SOURCE" otactl -C "$ws" restore --merge
+fails restore_signer_cannot_either 1 "otactl restore --merge SOURCE" otactl -C "$ws" push "$tmp/build-1.3.0"
+fails restore_wants_a_source_with_the_root 1 "has no root 2" otactl -C "$ws" restore --merge "$tmp/saturday/state/repo"
+ok restore_from_a_source_with_the_root otactl -C "$ws" restore --merge "$tmp/mirror"
+ok restore_from_a_source_with_the_root_verifies otactl verify "$ws/state/repo" --root "$ws/state/repo/metadata/1.root.json"
+
+# ---- state/ of today, keys/root.json further back than the signer follows by itself ----
+rm -rf "$ws/state/repo" && cp -a "$tmp/mirror" "$ws/state/repo"
+cp "$ws/state/repo/metadata/1.root.json" "$ws/keys/root.json" && rm -f "$ws/keys/last-signed"
+ok restore_walks_any_number_of_roots otactl -C "$ws" restore --merge
+ok restore_walked_to_the_newest cmp "$ws/keys/root.json" "$tmp/mirror/metadata/$newest.root.json"
 done_testing
