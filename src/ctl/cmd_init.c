@@ -182,15 +182,23 @@ static enum ota_status back_up(const struct ota_args *args, const char *dir, cha
     return st == OTA_OK ? OTA_OK : ota_err_prefix(err, "the workspace is made, but there is no backup of root's key");
 }
 
-/* A wrong passphrase file or a taken name is found before anything is made. */
-static enum ota_status check_backup(const struct ota_args *args, struct ota_err *err) {
+/* Of a workspace that is still to be made: its folder may not exist, nor that of a backup which would lie in it. */
+static enum ota_status check_backup_place(char *dir, const char *wanted, struct ota_err *err) {
+    OTA_CLEAN_FREE char *real = realpath(dir, NULL);
+    const struct ota_workspace w = {.dir = real ? real : dir};
+    return ota_key_backup_place(&w, wanted, "otactl init --backup FILE", err);
+}
+
+/* A wrong passphrase file, a taken name or a place that is none is found before anything is made. */
+static enum ota_status check_backup(const struct ota_args *args, char *dir, struct ota_err *err) {
     const struct ota_passphrase from = ota_passphrase_source(ota_args_get(args, "passphrase-file"));
     OTA_CLEAN(ota_secret_free) struct ota_buf passphrase = {0};
     const char *wanted = ota_args_get(args, "backup");
+    if (!wanted && ota_args_has(args, "passphrase-file"))
+        return ota_err_set(err, OTA_USAGE, "--passphrase-file is for a backup of root's key: add --backup FILE");
     if (!wanted)
         return OTA_OK;
-    if (ota_fs_exists(wanted))
-        return ota_err_set(err, OTA_EXISTS, "%s: exists; it is never overwritten", wanted);
+    OTA_TRY(check_backup_place(dir, wanted, err));
     return from.file || !from.may_ask ? ota_passphrase_choose(&from, wanted, &passphrase, err) : OTA_OK;
 }
 
@@ -278,7 +286,7 @@ enum ota_status ota_cmd_init(const struct ota_args *args, struct ota_err *err) {
         product[i] = (struct ota_init_product){ota_args_at(args, "product", i), ota_args_at(args, "chip", i)};
     OTA_TRY(ota_init_conf(product, count, ota_args_get(args, "url"), &conf, &config, err));
     OTA_TRY(check_free(dir, err));
-    OTA_TRY(check_backup(args, err));
+    OTA_TRY(check_backup(args, dir, err));
     hold_signals(&before);
     enum ota_status st = create(dir, &conf, &config, err);
     (void)sigprocmask(SIG_SETMASK, &before, NULL);

@@ -54,8 +54,7 @@ static enum ota_status load(struct move *m, const struct ota_passphrase *from, s
                            "keys/%s.uri: that key lies in a token already; take the token away and remove the file",
                            m->name);
     if (!ota_fs_exists(m->file))
-        return ota_err_set(err, OTA_NOT_FOUND,
-                           "keys/%s.pem: does not lie here any more (\"otactl keys list\" shows where keys are)",
+        return ota_err_set(err, OTA_NOT_FOUND, "keys/%s.pem: is not here (\"otactl keys list\" shows which keys are)",
                            m->name);
     OTA_TRY(ota_key_load_with(&m->key, m->file, from, err));
     const struct ota_role_by *by = ota_key_roles_find(m->roles, m->role);
@@ -141,8 +140,9 @@ static void tell(const struct move *m, const char *next) {
     printf("%s: the key of %s, encrypted, read back and tried. keys/%s.pem is gone.\n", m->to, m->role, m->name);
     printf("Take it off this machine, and keep a second copy: without it nobody can sign for %s.\n\n", m->role);
     tell_holder(m);
-    printf("\nOld copies may survive on this disk and in its backups. A key that was never here: otactl %s\n",
-           strcmp(m->role, "root") == 0 || strcmp(m->role, "targets") == 0 ? "root rotate" : "product rotate-key");
+    printf("\nOld copies may survive on this disk and in its backups. A key that was never here: otactl %s %s\n",
+           strcmp(m->role, "root") == 0 || strcmp(m->role, "targets") == 0 ? "root rotate" : "product rotate-key",
+           m->role);
     if (next)
         printf("Next: otactl keys move-offline %s --to FILE\n", next);
     else

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "ctl/ask.h"
 #include "ctl/conf_edit.h"
 #include "ctl/draft_sign.h"
 #include "ctl/push.h"
@@ -80,19 +81,27 @@ static enum ota_status check_new(const struct job *j, const char *chip, struct o
     for (size_t i = 0; i < j->e->targets.count; i++)
         if (strcmp(j->e->targets.product[i].name, j->name) == 0)
             return ota_err_set(err, OTA_EXISTS, "product %s is delegated already; a name is never used again", j->name);
-    if (ota_config_product(&j->w.config, j->name))
-        return ota_err_set(err, OTA_EXISTS, "product %s is in ota.conf already", j->name);
     if (j->e->targets.count == OTA_PRODUCTS_MAX)
         return ota_err_set(err, OTA_TOO_LARGE, "a repository holds at most %u products; make a second workspace",
                            OTA_PRODUCTS_MAX);
     return OTA_OK;
 }
 
-/* Its section comes with the publication; that it will be valid is seen now. */
+/* Its section comes with the publication; that it will be valid is seen now. One that is there stays as it is. */
 static enum ota_status note_section(struct job *j, const char *chip, const char *channels, struct ota_err *err) {
     OTA_CLEAN(ota_buf_free) struct ota_buf before = {0}, after = {0};
+    const struct ota_product_config *there = ota_config_product(&j->w.config, j->name);
+    if (there && strcmp(there->chip, chip) != 0)
+        return ota_err_set(err, OTA_EXISTS, "product %s is in ota.conf already, with the chip %s: change it there",
+                           j->name, there->chip);
     ota_buf_printf(&j->e->conf, "add %s %s %s\n", j->name, chip, channels ? channels : "beta stable");
-    return ota_conf_apply(&j->w, ota_buf_text(&j->e->conf), &before, &after, err);
+    enum ota_status st = channels && strpbrk(channels, "\r\n")
+                             ? OTA_CONFIG
+                             : ota_conf_apply(&j->w, ota_buf_text(&j->e->conf), &before, &after, err);
+    if (st != OTA_OK && channels)
+        return ota_err_set(err, OTA_USAGE, "--channels \"%.80s\": names of a-z, 0-9 and '-' with blanks between them",
+                           channels);
+    return st;
 }
 
 /* The name of a first key is the product's alone. */
@@ -180,6 +189,7 @@ enum ota_status ota_cmd_product_retire(const struct ota_args *args, struct ota_e
     bool lost = ota_args_has(args, "lost-key");
     OTA_TRY(open_job(&j, args, lost ? OTA_DRAFT_TARGETS : id, err));
     OTA_TRY(read_role(&j, err));
+    OTA_TRY(ota_ctl_agree(args, "Retire it for ever, name and all? [y/N] ", "nothing was retired", err));
     if (lost)
         OTA_TRY(replace_lost_key(&j, &key, err));
     OTA_TRY(put_empty_role(&j, j.role.meta.version + 1, key, err));

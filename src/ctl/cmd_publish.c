@@ -11,7 +11,8 @@ static void print_line(const char *id, const struct ota_draft *d, const struct o
         printf("%s: %s\n", id, why->msg);
         return;
     }
-    printf("%s: %s%s\n", id, ota_draft_text(d), ota_draft_complete(d) ? "; ready: otactl publish" : "");
+    printf("%s: %s; %s %s\n", id, ota_draft_text(d),
+           ota_draft_complete(d) ? "ready: otactl publish" : "next: otactl sign", id);
     ota_ctl_draft_print(d);
 }
 

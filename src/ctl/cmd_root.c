@@ -98,11 +98,13 @@ static enum ota_status find_key(const struct ota_role_by *by, const char *prefix
         *index = i;
         found++;
     }
-    if (strlen(prefix) < 4 || found != 1)
+    if (strlen(prefix) < 4)
+        return ota_err_set(err, OTA_USAGE, "\"%s\": at least 4 digits of a key's id are wanted (otactl root show)",
+                           prefix);
+    if (found != 1)
         return ota_err_set(err, OTA_USAGE,
-                           "role %s has %zu keys whose id begins with \"%.64s\"; give at least 4 digits (otactl root "
-                           "show lists them)",
-                           role, strlen(prefix) < 4 ? by->count : found, prefix);
+                           "role %s has %zu keys whose id begins with \"%.64s\" (otactl root show lists them)", role,
+                           found, prefix);
     return OTA_OK;
 }
 
@@ -170,6 +172,12 @@ enum ota_status ota_cmd_root_sign(const struct ota_args *args, struct ota_err *e
     OTA_TRY(find_draft(&w, &id, err));
     OTA_TRY(ota_ctl_draft_sign_all(&w, id, args, false, &made, err));
     OTA_TRY(ota_draft_open(&w, id, &d, err));
+    if (made == 0 && !ota_draft_complete(d))
+        return ota_err_set(
+            err, OTA_KEY,
+            "nothing was signed: no key in keys/ or of --key gives draft %s a signature that it lacks; add "
+            "--key FILE, or otactl sign export %s -o FILE",
+            id, id);
     if (ota_ctl_json(args)) {
         cJSON *tree = ota_ctl_draft_json(id, d);
         ota_ctl_print_json(&tree);
@@ -179,7 +187,8 @@ enum ota_status ota_cmd_root_sign(const struct ota_args *args, struct ota_err *e
     ota_ctl_draft_print(d);
     printf(ota_draft_complete(d) ? "All that is needed: otactl root publish\n"
                                  : "More are needed: otactl root sign "
-                                   "--key FILE, or otactl sign export\n");
+                                   "--key FILE, or otactl sign export %s -o FILE\n",
+           id);
     return OTA_OK;
 }
 

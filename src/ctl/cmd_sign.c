@@ -125,21 +125,12 @@ static enum ota_status sign_file(struct signing *s, struct ota_err *err) {
 
 /* ---- the verb --------------------------------------------------------------------------------------------- */
 
-static enum ota_status confirm(const struct signing *s, struct ota_err *err) {
-    if (ota_args_has(s->args, "yes"))
-        return OTA_OK;
-    if (!ota_ctl_may_ask())
-        return ota_err_set(err, OTA_USAGE, "nothing was signed: there is no terminal to ask on; add --yes to sign it");
-    return ota_ctl_confirm("Sign this? [y/N] ") ? OTA_OK
-                                                : ota_err_set(err, OTA_INTERRUPTED, "nothing was signed, as you said");
-}
-
 enum ota_status ota_cmd_sign(const struct ota_args *args, struct ota_err *err) {
     OTA_CLEAN(signing_free) struct signing s = {.args = args, .set = ota_calloc(1, sizeof *s.set)};
     OTA_TRY(find_workspace(&s, err));
     OTA_TRY(read_set(&s, err));
     OTA_TRY(show(&s, err));
-    OTA_TRY(confirm(&s, err));
+    OTA_TRY(ota_ctl_agree(args, "Sign this? [y/N] ", "nothing was signed", err));
     OTA_TRY(load_keys(&s, err));
     OTA_TRY(s.draft ? sign_draft(&s, err) : sign_file(&s, err));
     return ota_sign_set_report(s.set, ota_ctl_json(args), err);

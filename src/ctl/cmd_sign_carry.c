@@ -8,6 +8,7 @@
 #include "ctl/sign_set.h"
 #include "host/fs.h"
 #include "sign/role_sign.h"
+#include "store/draft.h"
 
 /* ---- how far it is ---------------------------------------------------------------------------------------- */
 
@@ -142,6 +143,11 @@ enum ota_status ota_cmd_sign_import(const struct ota_args *args, struct ota_err 
     if (!from->id)
         return ota_err_set(err, OTA_ARGUMENT, "%s: no exported draft (otactl sign export makes one)", path);
     OTA_TRY(ota_push_lock(&w, &lock, err));
+    OTA_CLEAN_FREE char *waiting = ota_draft_path(&w, from->id);
+    if (!ota_fs_is_dir(waiting))
+        return ota_err_set(err, OTA_NOT_FOUND,
+                           "%s: signs draft %s, which does not wait here any more (\"otactl publish\" lists drafts)",
+                           path, from->id);
     if (ota_sign_set_draft(&w, from->id, here, err) != OTA_OK)
         return ota_err_prefix(err, "%s: draft %s", path, from->id);
     OTA_TRY(take_all(here, from, &taken, err));

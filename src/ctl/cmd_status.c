@@ -20,7 +20,7 @@ struct status {
     struct ota_repo_info info;
     struct ota_outlook outlook;
     uint64_t now, tls_expires; /* 0: no certificate to read */
-    bool daemon;
+    bool daemon, custody_known;
     struct ota_buf stolen;
     size_t warning_count;
     char *warning[WARNINGS_MAX];
@@ -129,10 +129,16 @@ static void read_custody(struct status *s) {
     OTA_CLEAN_FREE char *dir = ota_workspace_path(s->w, "keys");
     struct ota_key_list keys;
     struct ota_err err;
-    if (ota_key_scan(dir, &keys, &err) != OTA_OK)
+    s->custody_known = ota_key_scan(dir, &keys, &err) == OTA_OK;
+    if (!s->custody_known) {
+        keys.count = 0;
         warn(s, ota_sprintf("nothing is known about the keys here: %s", err.msg));
+    }
     ota_outlook_find(&s->info, &keys, &s->outlook);
-    if (ota_pki_expires(s->w, &s->tls_expires, &err) != OTA_OK)
+    if (!s->custody_known)
+        for (size_t i = 0; i < s->outlook.count; i++)
+            (void)ota_format(s->outlook.role[i].holder, sizeof s->outlook.role[i].holder, "not known");
+    if (s->custody_known && ota_pki_expires(s->w, &s->tls_expires, &err) != OTA_OK)
         warn(s, ota_sprintf("boards cannot be served: %s", err.msg));
 }
 
@@ -149,6 +155,10 @@ static void print_certificate(const struct status *s) {
 
 static void print_theft(const struct status *s) {
     struct ota_span left = ota_buf_span(&s->stolen);
+    if (!s->custody_known) {
+        printf("\nWhat a thief of this server could do is not known.\n");
+        return;
+    }
     printf("\nWhoever stole this server could:\n");
     while (left.len) {
         struct ota_span line = ota_words_take(&left, '\n');
@@ -242,7 +252,7 @@ static void print_json(const struct status *s) {
         ota_time_format(s->tls_expires, date);
         (void)cJSON_AddStringToObject(tree, "certificate_expires", date);
     }
-    (void)cJSON_AddItemToObject(tree, "stolen_server", theft_json(s));
+    (void)cJSON_AddItemToObject(tree, "stolen_server", s->custody_known ? theft_json(s) : cJSON_CreateNull());
     for (size_t i = 0; i < s->warning_count; i++)
         (void)cJSON_AddItemToArray(warnings, cJSON_CreateString(s->warning[i]));
     (void)cJSON_AddItemToObject(tree, "warnings", warnings);

@@ -19,12 +19,9 @@ enum ota_status ota_ctl_product_role(const struct ota_workspace *w, const char *
                                      struct ota_err *err) {
     enum ota_status st = ota_repo_role(w, product, out, err);
     if (st == OTA_NOT_FOUND)
-        return ota_err_set(
-            err, OTA_CONFIG,
-            "product %s is in ota.conf but has no key and no role in this repository: products are named "
-            "when a workspace is made (otactl init --product A --chip C --product B --chip D); make one "
-            "for it with otactl init DIR --product %s --chip CHIP",
-            product, product);
+        return ota_err_set(err, OTA_CONFIG,
+                           "product %s has no role in this repository; add it: otactl product add %s --chip CHIP",
+                           product, product);
     return st;
 }
 

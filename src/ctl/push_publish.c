@@ -43,8 +43,11 @@ static enum ota_status sign(const struct ota_push *p, const struct ota_keyring *
         .rollout = ota_buf_span(&c->rollout),
         .now = ota_ctl_now(),
     };
-    if (!p->is_unsigned)
-        OTA_TRY(ota_keyring_product(ring, ota_buf_span(&c->targets), p->product->name, &in.by, err));
+    if (!p->is_unsigned &&
+        ota_keyring_product(ring, ota_buf_span(&c->targets), p->product->name, &in.by, err) != OTA_OK)
+        return p->key[0] && in.by.count == 0
+                   ? ota_err_prefix(err, "--key %s is no key of %s", p->key[0], p->product->name)
+                   : err->code;
     return ota_sign_release(&in, out, version, err);
 }
 

@@ -59,6 +59,8 @@ static enum ota_status read_token(const struct ota_push *p, struct ota_buf *out,
                            p->server.url);
     OTA_TRY(ota_fs_read_secret(path, TOKEN_FILE_MAX, out, err));
     out->len = strcspn(ota_buf_text(out), "\r\n");
+    if (out->len == 0 || memchr(out->p, ' ', out->len))
+        return ota_err_set(err, OTA_CONFIG, "%s: its first line is no token", path);
     ota_buf_append(out, "", 0);
     out->p[out->len] = '\0';
     return OTA_OK;

@@ -30,10 +30,12 @@ void ota_push_print_plan(const struct ota_push *p) {
 }
 
 static void print_draft(const struct ota_release *r) {
-    printf("Waits for the signature of the product key as draft %s-%u; nothing is published yet. Next:\n\n"
-           "  otactl sign %s-%u\n"
-           "  otactl publish %s-%u\n",
-           r->product, r->counter, r->product, r->counter, r->product, r->counter);
+    OTA_CLEAN_FREE char *id = ota_sprintf("%s-%u", r->product, r->counter);
+    printf("Waits for the signature of the product key as draft %s; nothing is published yet. Next:\n\n"
+           "  otactl sign %s --key FILE      here, or\n"
+           "  otactl sign export %s -o FILE  to sign it on another machine\n"
+           "  otactl publish %s\n",
+           id, id, id, id);
 }
 
 void ota_push_print_outcome(const struct ota_push *p) {

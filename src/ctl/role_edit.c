@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "ctl/key_roles.h"
 #include "host/fs.h"
 #include "host/passphrase.h"
 
@@ -125,13 +126,28 @@ void ota_role_edit_note(struct ota_role_edit *e, const char *fmt, ...) {
         (void)snprintf(e->text + n, sizeof e->text - n, "%s%s", n ? "; " : "", more);
 }
 
+/* --key signs elsewhere: whoever names the key of targets here means that, and would make it a product's. */
+static enum ota_status check_unused(const struct ota_workspace *w, const char *given, const struct ota_key_public *key,
+                                    struct ota_err *err) {
+    OTA_CLEAN_FREE struct ota_key_roles *roles = NULL;
+    OTA_TRY(ota_key_roles_read(w, &roles, err));
+    const char *holder = ota_key_roles_name(roles, key->keyid);
+    return holder
+               ? ota_err_set(err, OTA_EXISTS,
+                             "%s: is a key of %s already, and --key is the new key here; to sign with it is the next "
+                             "step: otactl sign DRAFT --key FILE",
+                             given, holder)
+               : OTA_OK;
+}
+
 enum ota_status ota_role_edit_new_key(const struct ota_workspace *w, const struct ota_args *args, const char *role,
                                       struct ota_key_public *out, struct ota_err *err) {
     const char *given = ota_args_get(args, "key");
     OTA_CLEAN(ota_key_free) struct ota_key *key = NULL;
     if (given) {
         const struct ota_passphrase from = ota_passphrase_source(ota_args_get(args, "passphrase-file"));
-        return ota_key_load_public(out, given, &from, err);
+        OTA_TRY(ota_key_load_public(out, given, &from, err));
+        return check_unused(w, given, out, err);
     }
     OTA_TRY(ota_key_generate(&key, err));
     *out = *ota_key_public(key);

@@ -41,7 +41,8 @@ void ota_role_edit_note(struct ota_role_edit *e, const char *fmt, ...) OTA_PRINT
 /* Writes the draft. EXISTS when another draft holds a new targets as well: only one of them could be published. */
 OTA_MUST_USE enum ota_status ota_role_edit_save(struct ota_role_edit *e, struct ota_err *err);
 
-/* A key for `role`: --key (a reference or a public key's file), else a new one in keys/<role>.<keyid>.pem. */
+/* A key for `role`: --key (a reference or a public key's file), else a new one in keys/<role>.<keyid>.pem. EXISTS when
+ * --key is a role's already. */
 OTA_MUST_USE enum ota_status ota_role_edit_new_key(const struct ota_workspace *w, const struct ota_args *args,
                                                    const char *role, struct ota_key_public *out, struct ota_err *err);
 

@@ -50,7 +50,7 @@ static const struct ota_option push_options[] = {
     {"notes", 0, "FILE", "release notes: UTF-8 text, at most 4096 bytes", false},
     {"key", 0, "KEY", "sign with this product key: a PEM file, a .uri\nfile or a pkcs11: URI; default: those in keys/", true},
     {"unsigned", 0, NULL, "leave the release as a draft that waits for the\nsignature of the product key", false},
-    {"passphrase-file", 0, "FILE", "its first line opens an encrypted key; default:\n$OTA_PASSPHRASE_FILE, else you are asked", false},
+    PASSPHRASE_OPTION,
     {"server", 0, "URL", "push to this otaserve; default: server of\nota.conf, else this workspace", false},
     {"token-file", 0, "FILE", "token for the server (otactl token create);\ndefault: $OTA_TOKEN_FILE", false},
     {"root", 0, "FILE", "root.json that the server's metadata is judged\nby; default: keys/root.json", false},
@@ -100,12 +100,14 @@ static const char publish_details[] =
     "Until they end, whoever controls that server can keep boards at what it says\n"
     "now: choose no longer time than you would leave boards without an update.\n"
     "Shares of a channel do not grow by themselves there.\n\n"
-    "JSON: folder, expires, bound_by (the role that ends it early, or \"\").";
+    "JSON: draft, published; without DRAFT drafts (draft, text, complete, roles: name,\n"
+    "version, by, have, threshold; or draft, error); with --static folder, expires,\n"
+    "bound_by (the role that ends it early, or \"\").";
 
 static const struct ota_option renew_options[] = {
-    {"key", 0, "REF", "a key that is not in keys/: a file, FILE.uri or\npkcs11:...; once for each", true},
+    {"key", 0, "KEY", "with one ROLE: a key that is not in keys/, as a PEM\nfile, .uri file or pkcs11: URI", true},
     {"expires", 0, "TIME", "how long it lasts; default: 10 years for root,\n3 years for others", false},
-    {"passphrase-file", 0, "FILE", "its first line is the passphrase (chmod 600);\ndefault: $OTA_PASSPHRASE_FILE, else asked for", false},
+    PASSPHRASE_OPTION,
     {NULL, 0, NULL, NULL, false},
 };
 static const char renew_details[] =
@@ -157,11 +159,12 @@ static const char status_details[] =
     "their keys lie, the channels, and what a stolen server could do now. Warns 60,\n"
     "30 and 7 days before something expires, with the command that renews it.\n\n"
     "KEY is the file that signs, elsewhere when it is not here, and for a role of\n"
-    "several keys how many must sign and how many are here.\n\n"
+    "several keys how many must sign and how many are here. It is not known to a user\n"
+    "who may not look into keys/.\n\n"
     "JSON: workspace, url, daemon (is one running), roles (name, version, expires,\n"
     "days_left, holder, threshold, keys, keys_here, renewed: otaserve does it),\n"
     "certificate_expires, channels (product, name, counter, permille, groups),\n"
-    "stolen_server (list), warnings.";
+    "stolen_server (list; null: not known), warnings.";
 
 static const struct ota_option verify_options[] = {
     {"root", 0, "FILE", "the trusted root.json; default: the newest\nof the workspace", false},
@@ -280,7 +283,7 @@ static const char keys_move_details[] =
     "JSON: role, keyid, file, next (the role to move next, or null).";
 
 static const struct ota_option sign_options[] = {
-    {"key", 0, "REF", "a key: PEM file, .uri file or pkcs11: URI; default:\nthose in keys/ that the roles name", true},
+    {"key", 0, "KEY", "a key: PEM file, .uri file or pkcs11: URI; default:\nthose in keys/ that the roles name", true},
     PASSPHRASE_OPTION,
     {"previous", 0, "FILE", "the role that this one replaces, or its root or\ntargets: for a file without a workspace", false},
     {"yes", 'y', NULL, "sign without asking; a must without a terminal", false},
@@ -317,7 +320,7 @@ static const struct ota_option new_key_options[] = {
     {NULL, 0, NULL, NULL, false},
 };
 static const struct ota_option sign_key_options[] = {
-    {"key", 0, "REF", "sign with this key, too: PEM file, .uri file or\npkcs11: URI", true},
+    {"key", 0, "KEY", "sign with this key, too: PEM file, .uri file or\npkcs11: URI", true},
     PASSPHRASE_OPTION,
     {NULL, 0, NULL, NULL, false},
 };
@@ -374,16 +377,17 @@ static const char product_rotate_details[] =
     "JSON: product, draft, published.";
 static const struct ota_option product_retire_options[] = {
     {"lost-key", 0, NULL, "the product's key is lost: let targets name one that\nsigns this and nothing after it", false},
-    {"key", 0, "REF", "sign with this key, too: PEM file, .uri file or\npkcs11: URI", false},
+    {"key", 0, "KEY", "sign with this key, too: PEM file, .uri file or\npkcs11: URI", true},
     PASSPHRASE_OPTION,
+    {"yes", 'y', NULL, "retire without asking; a must without a terminal", false},
     {NULL, 0, NULL, NULL, false},
 };
 static const char product_retire_details[] =
     "Publishes a role of the product that lists nothing: its channels are withdrawn, and\n"
     "its boards keep what they run. Its section of ota.conf goes when this is published,\n"
     "not while it waits as a draft for signatures. The delegation stays, for boards\n"
-    "refuse a repository that lost a role, and the name cannot be used again. Needs\n"
-    "the product's key, or, with --lost-key, that of targets.\n\n"
+    "refuse a repository that lost a role, and the name cannot be used again: it\n"
+    "asks first. Needs the product's key, or, with --lost-key, that of targets.\n\n"
     "JSON: product, draft, published.";
 
 static const struct ota_verb verbs[] = {

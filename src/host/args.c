@@ -101,7 +101,8 @@ static enum ota_status unknown_verb(const struct ota_program *program, int argc,
             ota_buf_printf(&second, "%s%s", second.len ? ", " : "", v->name + n + 1);
     OTA_CLEAN_FREE char *both =
         second.len && argc > 1 && argv[1][0] != '-' ? ota_sprintf("%s %s", argv[0], argv[1]) : ota_strdup(argv[0]);
-    const char *near = nearest_verb(program, both);
+    bool group = second.len && !strchr(both, ' ');
+    const char *near = group ? NULL : nearest_verb(program, both);
     if (near && strcmp(near, both) != 0)
         return ota_err_set(err, OTA_USAGE, "unknown verb \"%s\"; did you mean \"%s\"?", both, near);
     if (second.len)
@@ -295,6 +296,10 @@ int ota_args_main(const struct ota_program *program, int argc, char **argv) {
             return 0;
         }
         argc--, argv++;
+        if (argc == 1 && ota_args_print_group(program, argv[0]))
+            return 0;
+    } else if (asks(argc, argv, "help", 'h') && (argc == 2 && ota_args_print_group(program, argv[0]))) {
+        return 0;
     }
     (void)unknown_verb(program, argc, argv, &err);
     return fail(program, &err);

@@ -44,14 +44,31 @@ static void print_verb_help(const struct ota_program *p, const struct ota_verb *
         printf("\n%s\n", p->epilogue);
 }
 
+/* Of all verbs, or of those that begin with the word `group`. */
+static size_t print_verbs(const struct ota_program *p, const char *group) {
+    size_t n = group ? strlen(group) : 0, shown = 0;
+    int width = 0;
+    for (const struct ota_verb *v = p->verbs; v->name; v++)
+        width = (int)strlen(v->name) > width ? (int)strlen(v->name) : width;
+    for (const struct ota_verb *v = p->verbs; v->name; v++)
+        if (!group || (strncmp(v->name, group, n) == 0 && (v->name[n] == ' ' || !v->name[n]))) {
+            printf("  %-*s  %s\n", width, v->name, v->summary);
+            shown++;
+        }
+    return shown;
+}
+
+bool ota_args_print_group(const struct ota_program *p, const char *group) {
+    return print_verbs(p, group) > 0 && printf("\n\"%s VERB --help\" tells about one verb\n", p->name) > 0;
+}
+
 void ota_args_print_help(const struct ota_program *p, const struct ota_verb *verb) {
     if (verb || is_single(p)) {
         print_verb_help(p, verb ? verb : &p->verbs[0]);
         return;
     }
     printf("%s: %s\n\nusage: %s VERB [options] [operands]\n\nVerbs:\n", p->name, p->summary, p->name);
-    for (const struct ota_verb *v = p->verbs; v->name; v++)
-        printf("  %-14s %s\n", v->name, v->summary);
+    (void)print_verbs(p, NULL);
     print_options("Common options:", p->options);
     printf("  -h, --help                     this text; \"%s VERB --help\" tells about one verb\n"
            "      --version                  version\n",

@@ -105,6 +105,16 @@ static struct ota_span find_reason(const struct ota_keyring *k, const char *role
     return (struct ota_span){NULL, 0};
 }
 
+/* The keys of roles that a person signs may well be elsewhere. */
+static void describe_remedy(const char *role, char *out, size_t cap) {
+    if (strcmp(role, "timestamp") == 0 || strcmp(role, "snapshot") == 0 || strcmp(role, "rollout") == 0)
+        (void)ota_format(out, cap,
+                         "put back keys/%s.pem, or what otactl root show calls elsewhere, or see otactl root rotate",
+                         role);
+    else
+        (void)ota_format(out, cap, "name them with --key FILE, or push --unsigned and sign where they are");
+}
+
 enum ota_status ota_keyring_need(const struct ota_keyring *k, const char *role, const struct ota_signers *by,
                                  struct ota_role_keys *out, struct ota_err *err) {
     ota_keyring_for(k, by, out);
@@ -112,15 +122,14 @@ enum ota_status ota_keyring_need(const struct ota_keyring *k, const char *role, 
         out->count = by->threshold;
         return OTA_OK;
     }
+    char remedy[160];
     struct ota_span reason = find_reason(k, role);
     if (reason.len)
         return ota_err_set(err, OTA_KEY, "role %s cannot be signed: %.*s", role,
                            (int)(reason.len > REASON_MAX ? REASON_MAX : reason.len), (const char *)reason.p);
-    return ota_err_set(
-        err, OTA_KEY,
-        "role %s needs %u signature%s, and keys/ holds %zu of its %u keys; put back keys/%s.pem, or what "
-        "otactl root show calls elsewhere, or otactl root rotate %s",
-        role, by->threshold, by->threshold == 1 ? "" : "s", out->count, by->count, role, role);
+    describe_remedy(role, remedy, sizeof remedy);
+    return ota_err_set(err, OTA_KEY, "role %s needs %u signature%s, and %zu of its %u keys are at hand; %s", role,
+                       by->threshold, by->threshold == 1 ? "" : "s", out->count, by->count, remedy);
 }
 
 enum ota_status ota_keyring_check(const struct ota_keyring *k, struct ota_err *err) {

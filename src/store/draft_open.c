@@ -203,5 +203,6 @@ enum ota_status ota_draft_check(const struct ota_draft *d, struct ota_err *err) 
             ota_buf_printf(&missing, "%s%s has %u of %u signatures by the keys of %s", missing.len ? "; " : "",
                            n->role->name, n->have, n->signers.threshold, n->by);
     }
-    return missing.len ? ota_err_set(err, OTA_SIGNATURE, "not signed yet: %s", ota_buf_text(&missing)) : OTA_OK;
+    return missing.len ? ota_err_set(err, OTA_SIGNATURE, "not signed yet: %s; see otactl sign", ota_buf_text(&missing))
+                       : OTA_OK;
 }

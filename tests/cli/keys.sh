@@ -25,6 +25,9 @@ contains keys_init_shows_the_backup_command "$out" "otactl -C $tmp/other keys ba
 contains keys_init_says_what_losing_root_means "$out" "flashed by hand"
 fails keys_init_backup_that_exists 1 "never overwritten" otactl init "$tmp/third" --product thermo --chip esp32c3 \
     --backup "$stick/root.backup" --passphrase-file "$pass"
+fails keys_init_backup_into_the_workspace 1 "$tmp/third/: cannot put a file there" otactl init "$tmp/third" --product thermo --chip esp32c3 \
+    --backup "$tmp/third/b" --passphrase-file "$pass"
+fails keys_init_passphrase_without_backup 2 "add --backup FILE" otactl init "$tmp/third" --product thermo --chip esp32c3 --passphrase-file "$pass"
 is keys_init_refused_made_nothing "$(ls -d "$tmp/third" 2>/dev/null)" ""
 fails keys_init_backup_without_passphrase 1 "--passphrase-file" otactl init "$tmp/third" --product thermo --chip esp32c3 --backup "$tmp/b"
 
@@ -85,7 +88,7 @@ for online in snapshot timestamp rollout; do
     fails "keys_move_refuses_$online" 1 "its key stays" key move-offline $online --to "$stick/$online" --passphrase-file "$pass"
 done
 fails keys_move_into_the_workspace 1 "lies in the workspace" key move-offline thermo --to "$ws/thermo.pem" --passphrase-file "$pass"
-fails keys_move_of_no_role 1 "does not lie here" key move-offline nobody --to "$stick/nobody" --passphrase-file "$pass"
+fails keys_move_of_no_role 1 "keys list" key move-offline nobody --to "$stick/nobody" --passphrase-file "$pass"
 fails keys_move_without_passphrase 1 "--passphrase-file" key move-offline thermo --to "$stick/thermo.pem"
 is keys_move_refused_took_nothing "$(ls "$stick" | tr '\n' ' ')$(ls "$ws/keys/thermo.pem")" "root.backup three $ws/keys/thermo.pem"
 ok keys_boards_trust_it_before verify
@@ -101,7 +104,7 @@ for role in thermo valve targets root; do
     ok "keys_move_${role}_boards_do_not_notice" otactl verify "$daemon_url" --root "$tmp/1.root.json" --ca "$ws/keys/ca.crt"
 done
 stop_daemon
-fails keys_move_what_is_away 1 "does not lie here any more" key move-offline root --to "$stick/again" --passphrase-file "$pass"
+fails keys_move_what_is_away 1 "keys/root.pem: is not here" key move-offline root --to "$stick/again" --passphrase-file "$pass"
 is keys_list_knows_what_is_elsewhere "$(key list --json | jq -r '[.roles[] | select(.keys[0].where == "elsewhere") | .name] | join(" ")')" "root targets thermo valve"
 fails keys_push_without_the_key 1 "thermo" otactl -C "$ws" push "$tmp/build" --product thermo
 ok keys_moved_key_comes_back key restore "$stick/thermo.pem" --passphrase-file "$pass"

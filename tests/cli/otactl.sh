@@ -113,8 +113,8 @@ fails "otactl_push_folder_among_files" 1 "is a folder" push "$build/thermo.bin" 
 fails "otactl_push_other_chip" 1 "esp32s3" push "$other"
 fails "otactl_push_unknown_product" 2 "thermo" push "$build" --product lamp
 printf '\n[product valve]\nchip = esp32c3\nchannels = stable\n' >>"$ws/ota.conf"
-fails "otactl_push_product_without_a_role" 1 "no key and no role" push "$build" --product valve
-fails "otactl_device_add_for_a_product_without_a_role" 1 "no key and no role" otactl -C "$ws" device add porch --product valve
+fails "otactl_push_product_without_a_role" 1 "otactl product add valve" push "$build" --product valve
+fails "otactl_device_add_for_a_product_without_a_role" 1 "otactl product add valve" otactl -C "$ws" device add porch --product valve
 sed -i '/^\[product valve\]/,$d' "$ws/ota.conf"
 fails "otactl_push_unknown_channel_suggests" 2 'did you mean "stable"' push "$build" --channel stabel
 fails "otactl_push_unknown_channel_lists_all" 2 "ota.conf lists: beta, stable" push "$build" --channel nope
@@ -212,7 +212,13 @@ is "otactl_status_names_holders" "$(jq -r '.roles[] | select(.name == "root" or 
 mv "$ws/keys/thermo.pem" "$tmp/offline/"
 run otactl -C "$ws" status --json
 contains "otactl_status_knows_offline_keys" "$out" '"stolen_server":["only choose among releases'
-fails "otactl_push_without_the_key" 1 "thermo.pem" push "$build"
+fails "otactl_push_with_another_roles_key" 1 "--key $tmp/offline/targets.pem is no key of thermo" push "$build" --key "$tmp/offline/targets.pem"
+mv "$ws/keys" "$tmp/keys-away"
+run otactl -C "$ws" status --json
+is "otactl_status_promises_nothing_about_keys_it_cannot_see" "$(jq -c '[.stolen_server, .roles[0].holder]' <<<"$out")" '[null,"not known"]'
+contains "otactl_status_says_that_keys_cannot_be_seen" "$(otactl -C "$ws" status)" "What a thief of this server could do is not known."
+mv "$tmp/keys-away" "$ws/keys"
+fails "otactl_push_without_the_key" 1 "name them with --key FILE, or push --unsigned" push "$build"
 mv "$tmp"/offline/*.pem "$ws/keys/"
 ok "otactl_verify_folder" otactl verify "$ws/state/repo"
 run env -C "$tmp/folder" otactl verify "$ws/state/repo" --root "$ws/state/repo/metadata/1.root.json" --json
@@ -363,7 +369,7 @@ draft=$ws/state/drafts/$(jq -r .draft <<<"$out")
 is "otactl_push_unsigned_has_no_signature" "$(jq -c .signatures "$draft"/metadata/*.thermo.json)" "[]"
 ok "otactl_push_unsigned_is_a_whole_release" bash -c "grep -q '^version 9.9.9' '$draft/request' && ls '$draft'/targets/img/thermo/*/*.bin"
 is "otactl_push_unsigned_publishes_nothing" "$(otactl -C "$ws" releases --json)" "$before"
-fails "otactl_push_unsigned_twice" 1 "waits for signatures already" otactl -C "$ws" push "$build" --unsigned --version 9.9.9
+fails "otactl_push_unsigned_twice" 1 "otactl publish $(basename "$draft") --drop" otactl -C "$ws" push "$build" --unsigned --version 9.9.9
 fails "otactl_push_unsigned_with_a_key" 2 "contradict" otactl -C "$ws" push "$build" --unsigned --key "$tmp/thermo.pem"
 fails "otactl_push_unsigned_to_a_server" 2 "cannot go to a server" otactl -C "$ws" push "$build" --unsigned --server https://localhost:1
 contains "otactl_push_unsigned_dry_run" "$(otactl -C "$ws" push "$build" --unsigned -n)" "nothing was published"
@@ -401,7 +407,10 @@ fails "otactl_token_revoke_nobody" 1 "no token is named" otactl -C "$ws" token r
 contains "otactl_token_list_shows_revoked" "$(otactl -C "$ws" token list | grep '^ci ')" "revoked"
 ok "otactl_token_is_not_stored" bash -c "! grep -qa '$(jq -r .token <<<"$token")' '$ws'/state/fleet.db*"
 fails "otactl_device_add_bad_id" 2 "bad id" otactl -C "$ws" device add 'bad id'
-fails "otactl_device_wants_a_second_word" 2 "device add" otactl device
+fails "otactl_device_wants_a_second_word" 2 "wants one of: add, list" otactl device
+ok "otactl_help_of_a_group" otactl keys --help
+contains "otactl_help_of_a_group_lists_its_verbs" "$out" "keys move-offline   take an offline role's key off this machine"
+fails "otactl_group_with_an_option_that_is_none" 2 "wants one of" otactl keys --json
 ok "otactl_device_list" otactl -C "$ws" device list
 contains "otactl_device_list_shows_it" "$out" "kitchen"
 run otactl -C "$ws" fleet list --json

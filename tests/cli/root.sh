@@ -87,20 +87,30 @@ ok "product_rotate_key" ctl product rotate-key thermo
 follows "product_rotate_key"
 ok "product_with_another_key_takes_a_release" ctl push "$build" --product thermo --channel stable
 follows "push_with_the_products_new_key"
-ok "product_retire" ctl product retire thermo
+fails "product_retire_asks_first" 2 "nothing was retired: there is no terminal to ask on; add --yes" ctl product retire thermo
+ok "product_retire" ctl product retire thermo --yes
 follows "product_retire"
 is "product_retire_withdraws_its_channels" "$(ctl --json releases | grep -c '"counter"')" 0
 is "product_retire_takes_its_section_out" "$(grep -c 'product thermo' "$ws/ota.conf")" 0
 contains "product_retire_keeps_the_top_of_the_file" "$(cat "$ws/ota.conf")" "# What boards call."
 fails "product_name_is_not_used_again" 1 "never used again" ctl product add thermo --chip esp32c3
 mv "$ws/keys/valve.pem" "$safe/"
-ok "product_retire_without_its_key_waits" ctl product retire valve
+ok "product_retire_without_its_key_waits" ctl product retire valve --yes
 contains "product_retire_says_what_to_type" "$out" "otactl sign retire-valve --key FILE"
 contains "product_retire_that_waits_says_what_becomes_of_ota_conf" "$out" "ota.conf stays as it is until then"
 contains "product_retire_that_waits_leaves_its_section" "$(cat "$ws/ota.conf")" "[product valve]"
 ok "product_retire_draft_dropped" ctl publish --drop retire-valve
-ok "product_retire_with_a_lost_key" ctl product retire valve --lost-key
+ok "product_retire_with_a_lost_key" ctl product retire valve --lost-key --yes
 follows "product_retire_with_a_lost_key"
+
+fails "product_retire_of_none" 1 "otactl product add" ctl product retire kitchen --yes
+
+# ---- nothing half-done ----
+conf=$(cat "$ws/ota.conf")
+fails "product_add_with_a_section_in_channels" 2 "--channels" ctl product add bulb --chip esp32c3 --channels $'beta\n[product evil]'
+is "product_add_refused_made_nothing" "$(cat "$ws/ota.conf"; ls "$ws/state/drafts"; find "$ws/keys" -name 'bulb*')" "$conf"
+fails "product_add_takes_no_key_of_another_role" 1 "is a key of targets already" ctl product add bulb --chip esp32c3 --key "$(ls "$ws"/keys/targets.*.pem)"
+is "product_add_refused_left_no_draft" "$(ctl publish --json | jq -c .drafts)" "[]"
 
 # ---- offline targets ----
 mv "$ws"/keys/targets.*.pem "$safe/targets.pem"
@@ -110,8 +120,9 @@ is "product_add_that_waits_adds_no_section" "$(grep -c 'product gauge' "$ws/ota.
 fails "push_of_a_product_that_waits" 1 "no [product NAME] section" ctl push "$build" --product gauge
 ok "product_add_dropped" ctl publish --drop targets
 ok "product_add_again_after_dropping" ctl product add gauge --chip esp32c6 --channels "early stable"
-fails "product_add_of_bad_channels_makes_no_draft" 1 "ota.conf" ctl product add meter --chip esp32c6 --channels "Not/A/Channel"
+fails "product_add_of_bad_channels_makes_no_draft" 2 "--channels" ctl product add meter --chip esp32c6 --channels "Not/A/Channel"
 fails "root_rotate_rollout_joins_no_unsigned_change" 1 "not signed yet" ctl publish targets
+fails "root_sign_with_a_key_of_no_use" 1 "nothing was signed" ctl root sign --key "$safe/ann.pem"
 ok "root_sign_of_targets" ctl root sign --key "$safe/targets.pem"
 ok "publish_of_targets" ctl publish targets
 follows "product_add_with_targets_away"

@@ -66,6 +66,9 @@ fails sign_import_believes_this_workspace_only 1 "no signature in it is new and 
 is sign_import_refused_changed_nothing "$(signatures "$role")" 0
 ok sign_import otactl -C "$ws" sign import "$away/valve-1.txt"
 is sign_import_took_the_signature "$(signatures "$role")" 1
+mv "$ws/state/drafts/valve-1" "$tmp/valve-1"
+fails sign_import_for_a_draft_that_is_gone 1 "does not wait here any more" otactl -C "$ws" sign import "$away/valve-1.txt"
+mv "$tmp/valve-1" "$ws/state/drafts/valve-1"
 fails sign_import_of_a_role_file 1 "no exported draft" otactl -C "$ws" sign import "$role"
 fails sign_export_of_no_draft 1 "no such draft" otactl -C "$ws" sign export ../repo -o "$tmp/x"
 fails sign_export_wants_a_file 2 "sign export" otactl -C "$ws" sign export valve-1

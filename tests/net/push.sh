@@ -33,6 +33,8 @@ is push_dry_run "$rc" 0
 contains push_dry_run_says_so "$out" 'nothing was published'
 ok push_dry_run_needs_no_token env -u OTA_TOKEN_FILE "$OTA_BIN/otactl" -C "$ci" --server "$daemon_url" push "$tmp/build-1.1.0" --product thermo -n
 is push_dry_run_publishes_nothing "$(published)" "$before"
+printf "two words\n" >"$tmp/no.token" && chmod 600 "$tmp/no.token"
+fails push_with_a_file_that_holds_no_token 1 "$tmp/no.token: its first line is no token" otactl -C "$ci" --server "$daemon_url" push "$tmp/build-1.1.0" --product thermo --token-file "$tmp/no.token"
 fails push_without_token 2 'needs a token' env -u OTA_TOKEN_FILE "$OTA_BIN/otactl" -C "$ci" --server "$daemon_url" push "$tmp/build-1.1.0" --product thermo
 chmod 644 "$tmp/ci.token"
 fails push_token_open_to_others 1 'ci.token' remote "$tmp/build-1.1.0"
