@@ -108,9 +108,7 @@ static struct ota_span find_reason(const struct ota_keyring *k, const char *role
 /* The keys of roles that a person signs may well be elsewhere. */
 static void describe_remedy(const char *role, char *out, size_t cap) {
     if (strcmp(role, "timestamp") == 0 || strcmp(role, "snapshot") == 0 || strcmp(role, "rollout") == 0)
-        (void)ota_format(out, cap,
-                         "put back keys/%s.pem, or what otactl root show calls elsewhere, or see otactl root rotate",
-                         role);
+        (void)ota_format(out, cap, "put back keys/%s.pem, or see otactl root show", role);
     else
         (void)ota_format(out, cap, "name them with --key FILE, or push --unsigned and sign where they are");
 }
@@ -122,7 +120,7 @@ enum ota_status ota_keyring_need(const struct ota_keyring *k, const char *role, 
         out->count = by->threshold;
         return OTA_OK;
     }
-    char remedy[160];
+    char remedy[96];
     struct ota_span reason = find_reason(k, role);
     if (reason.len)
         return ota_err_set(err, OTA_KEY, "role %s cannot be signed: %.*s", role,

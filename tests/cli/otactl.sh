@@ -369,7 +369,7 @@ draft=$ws/state/drafts/$(jq -r .draft <<<"$out")
 is "otactl_push_unsigned_has_no_signature" "$(jq -c .signatures "$draft"/metadata/*.thermo.json)" "[]"
 ok "otactl_push_unsigned_is_a_whole_release" bash -c "grep -q '^version 9.9.9' '$draft/request' && ls '$draft'/targets/img/thermo/*/*.bin"
 is "otactl_push_unsigned_publishes_nothing" "$(otactl -C "$ws" releases --json)" "$before"
-fails "otactl_push_unsigned_twice" 1 "otactl publish $(basename "$draft") --drop" otactl -C "$ws" push "$build" --unsigned --version 9.9.9
+fails "otactl_push_unsigned_twice" 1 "otactl publish --drop $(basename "$draft")" otactl -C "$ws" push "$build" --unsigned --version 9.9.9
 fails "otactl_push_unsigned_with_a_key" 2 "contradict" otactl -C "$ws" push "$build" --unsigned --key "$tmp/thermo.pem"
 fails "otactl_push_unsigned_to_a_server" 2 "cannot go to a server" otactl -C "$ws" push "$build" --unsigned --server https://localhost:1
 contains "otactl_push_unsigned_dry_run" "$(otactl -C "$ws" push "$build" --unsigned -n)" "nothing was published"
