@@ -131,10 +131,8 @@ enum ota_status ota_keyring_need(const struct ota_keyring *k, const char *role, 
 }
 
 enum ota_status ota_keyring_check(const struct ota_keyring *k, struct ota_err *err) {
-    static const enum ota_role online[] = {OTA_ROLE_SNAPSHOT, OTA_ROLE_TIMESTAMP};
     OTA_CLEAN(ota_role_file_free) struct ota_role_file root = {0};
     struct ota_signers top[OTA_ROLE_COUNT];
-    struct ota_role_keys unused;
     if (k->root.len == 0)
         return ota_err_set(err, OTA_NOT_FOUND,
                            "keys/root.json is missing, the root that signing starts from; it is a copy of the newest "
@@ -142,8 +140,6 @@ enum ota_status ota_keyring_check(const struct ota_keyring *k, struct ota_err *e
     ota_role_file_set(&root, "root", ota_buf_span(&k->root));
     if (ota_role_file_open_root(&root, top, err) != OTA_OK)
         return ota_err_prefix(err, "keys/root.json");
-    for (size_t i = 0; i < OTA_ARRAY_LEN(online); i++)
-        OTA_TRY(ota_keyring_need(k, ota_role_name(online[i]), &top[online[i]], &unused, err));
     return OTA_OK;
 }
 

@@ -32,7 +32,8 @@ void ota_keyring_free(struct ota_keyring *k);
 OTA_MUST_USE enum ota_status ota_keyring_add(struct ota_keyring *k, const char *role, const char *reference,
                                              const struct ota_passphrase *passphrase, struct ota_err *err);
 
-/* KEY unless the online roles that root.json names can be signed. Rollout is named by targets: it is missed later. */
+/* Is root.json whole. A key that is missing is missed when it has to sign: the root that replaces a lost one must still
+ * be published. */
 OTA_MUST_USE enum ota_status ota_keyring_check(const struct ota_keyring *k, struct ota_err *err);
 /* All keys here that may sign; whether they are enough, the threshold says. */
 void ota_keyring_for(const struct ota_keyring *k, const struct ota_signers *by, struct ota_role_keys *out);

@@ -123,8 +123,27 @@ static enum ota_outlook_level judge(const char *what, const char *remedy, uint64
     return OTA_OUTLOOK_WARNING;
 }
 
+/* Without its key an online role lives on until it expires, and then every board stands still. */
+static bool lacks_key(const struct ota_outlook_role *r) {
+    return ota_outlook_online(r) && r->here < r->threshold;
+}
+
+static enum ota_outlook_level judge_lacking(const struct ota_outlook_role *r, uint64_t now,
+                                            char text[OTA_ERR_MSG_MAX]) {
+    char when[OTA_TIME_TEXT_MAX];
+    ota_time_format(r->expires, when);
+    (void)ota_format(
+        text, OTA_ERR_MSG_MAX,
+        "role %s cannot be signed here (its key: %s), and boards need it anew before %s. Bring the key back "
+        "into keys/, or replace it: otactl root rotate %s",
+        r->name, r->holder, when, r->name);
+    return r->expires <= now ? OTA_OUTLOOK_EXPIRED : OTA_OUTLOOK_WARNING;
+}
+
 enum ota_outlook_level ota_outlook_judge(const struct ota_outlook_role *r, uint64_t now, char text[OTA_ERR_MSG_MAX]) {
     char what[OTA_ROLE_NAME_MAX + 8], remedy[160];
+    if (lacks_key(r))
+        return judge_lacking(r, now, text);
     uint64_t below = strcmp(r->name, "timestamp") == 0 ? TIMESTAMP_BELOW : ota_outlook_online(r) ? ONLINE_BELOW : 60u;
     (void)ota_format(what, sizeof what, "role %s", r->name);
     describe_remedy(r, remedy, sizeof remedy);

@@ -76,6 +76,17 @@ static void test_outlook_thresholds_of_online_roles(void **state) {
     }
 }
 
+static void test_outlook_warns_of_an_online_role_without_its_key(void **state) {
+    static const char *const online[] = {"timestamp", "snapshot", "rollout"};
+    (void)state;
+    for (size_t i = 0; i < OTA_ARRAY_LEN(online); i++) {
+        struct ota_outlook_role r = role(online[i], 30 * DAY, 0);
+        assert_non_null(strstr(said(&r, OTA_OUTLOOK_WARNING), "otactl root rotate"));
+        r.expires = NOW;
+        (void)said(&r, OTA_OUTLOOK_EXPIRED);
+    }
+}
+
 static void test_outlook_says_who_must_do_what(void **state) {
     struct ota_outlook_role r = role("root", 10 * DAY, 1);
     (void)state;
@@ -212,6 +223,7 @@ int main(void) {
         cmocka_unit_test(test_outlook_thresholds_of_offline_roles),
         cmocka_unit_test(test_outlook_text_changes_daily_below_7_days),
         cmocka_unit_test(test_outlook_thresholds_of_online_roles),
+        cmocka_unit_test(test_outlook_warns_of_an_online_role_without_its_key),
         cmocka_unit_test(test_outlook_says_who_must_do_what),
         cmocka_unit_test(test_outlook_certificate),
         cmocka_unit_test_setup_teardown(test_outlook_knows_keys_by_keyid, set_up, tear_down),

@@ -214,10 +214,10 @@ static void test_signer_start_says_why_it_cannot_work(void **state) {
     struct ota_signer s;
     start(&ws, &s);
     ota_signer_stop(&s);
-    OTA_CLEAN_FREE char *key = ota_workspace_path(&ws.w, "keys/snapshot.pem");
-    assert_ota_ok(ota_fs_remove(key, &err));
-    assert_ota(ota_signer_start(&s, ws.w.dir, &err), OTA_KEY);
-    assert_non_null(strstr(err.msg, "snapshot.pem"));
+    OTA_CLEAN_FREE char *root = ota_workspace_path(&ws.w, "keys/root.json");
+    assert_ota_ok(ota_fs_remove(root, &err));
+    assert_ota(ota_signer_start(&s, ws.w.dir, &err), OTA_NOT_FOUND);
+    assert_non_null(strstr(err.msg, "keys/root.json"));
     assert_int_equal(s.fd, -1);
     signed_workspace_remove(&ws);
 }
