@@ -108,7 +108,7 @@ static struct ota_span find_reason(const struct ota_keyring *k, const char *role
 /* The keys of roles that a person signs may well be elsewhere. */
 static void describe_remedy(const char *role, char *out, size_t cap) {
     if (strcmp(role, "timestamp") == 0 || strcmp(role, "snapshot") == 0 || strcmp(role, "rollout") == 0)
-        (void)ota_format(out, cap, "put back keys/%s.pem, or see otactl root show", role);
+        (void)ota_format(out, cap, "put back keys/%s.pem, or replace it: otactl root rotate %s", role, role);
     else
         (void)ota_format(out, cap, "name them with --key FILE, or push --unsigned and sign where they are");
 }

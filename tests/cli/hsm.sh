@@ -47,8 +47,7 @@ is hsm_daemon_ends_without_a_complaint "$(grep -ciE 'leak|sanitizer|error' "$tmp
 
 # ---- root's key, and a key that was made in the token ----
 ok hsm_root_key_is_in_the_token into_token root a3
-mkdir -p "$ws/state/drafts/root/metadata"
-jq -cjS '.signatures = [] | .signed.version = 2' "$ws/state/repo/metadata/1.root.json" >"$ws/state/drafts/root/metadata/2.root.json"
+ok hsm_change_of_root otactl -C "$ws" root rotate snapshot
 ok hsm_root_is_signed_in_the_token otactl -C "$ws" sign root --yes
 contains hsm_root_signature_counts "$out" "root version 2: 1 of 1 signatures"
 hsm --keypairgen --key-type EC:prime256v1 --label made --id a4
