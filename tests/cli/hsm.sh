@@ -95,4 +95,13 @@ push_fails hsm_key_that_the_role_does_not_name "thermo"
 try "$(uri thermo)"
 ok hsm_right_again otactl -C "$ws" push "$tmp/build"
 
+# ---- a product key that was never outside the token ----
+hsm --keypairgen --key-type EC:prime256v1 --label born --id a5
+ok hsm_drop_the_change_of_root otactl -C "$ws" publish --drop root
+ok hsm_product_takes_a_key_born_there otactl -C "$ws" product rotate-key thermo --key "pkcs11:token=fleet;object=born?pin-source=file:$pin"
+ok hsm_push_with_the_key_born_there otactl -C "$ws" push "$tmp/build" --key "pkcs11:token=fleet;object=born?pin-source=file:$pin"
+ok hsm_a_board_follows_to_the_key_born_there otactl verify "$ws/state/repo" --root "$ws/state/repo/metadata/1.root.json"
+(umask 077 && uri born >"$ws/keys/thermo.uri")
+ok hsm_push_finds_the_key_born_there otactl -C "$ws" push "$tmp/build"
+
 done_testing
