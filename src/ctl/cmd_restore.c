@@ -14,12 +14,17 @@
 #include "ctl/renewal.h"
 #include "ctl/restore_keys.h"
 #include "sign/last_signed.h"
+#include "sign/sign.h"
 #include "store/fleet.h"
 #include "store/repo_merge.h"
+
+/* Releases that one backup lost are taken to be fewer than this. */
+#define LOST_MAX 1000u
 
 struct product_floor {
     char product[OTA_NAME_MAX + 1], device[OTA_DEVICE_ID_MAX + 1];
     uint32_t listed, reported;
+    uint32_t next; /* counter of the next release, by the role alone */
 };
 struct restore {
     struct ota_workspace w;
@@ -115,6 +120,15 @@ static bool note_device(void *ctx, const struct ota_fleet_device *d) {
     return true;
 }
 
+static enum ota_status read_next_counters(struct restore *r, struct ota_err *err) {
+    for (size_t i = 0; i < r->floor_count; i++) {
+        OTA_CLEAN(ota_buf_free) struct ota_buf role = {0};
+        OTA_TRY(ota_repo_role(&r->w, r->floor[i].product, &role, err));
+        OTA_TRY(ota_sign_next_counter(ota_buf_span(&role), r->floor[i].product, &r->floor[i].next, err));
+    }
+    return OTA_OK;
+}
+
 static enum ota_status find_floors(struct restore *r, struct ota_err *err) {
     OTA_CLEAN_FREE char *path = ota_workspace_path(&r->w, "state/fleet.db");
     OTA_CLEAN(ota_fleet_close) struct ota_fleet *fleet = NULL;
@@ -127,25 +141,42 @@ static enum ota_status find_floors(struct restore *r, struct ota_err *err) {
         for (size_t p = 0; p < r->floor_count; p++)
             if (strcmp(r->floor[p].product, r->info->release[i].product) == 0)
                 r->floor[p].listed = r->info->release[i].counter;
+    OTA_TRY(read_next_counters(r, err));
     if (!ota_fs_exists(path))
         return OTA_OK;
     OTA_TRY(ota_fleet_open_reading(&fleet, path, err));
     return ota_fleet_list(fleet, NULL, note_device, r, err);
 }
 
+/* Nobody can tell which counters were used: the floor is a guess. */
+static bool floor_is_guessed(const struct restore *r) {
+    return !r->source && !r->above;
+}
+
+/* Did a board name a release that is not here, and is nothing higher asked for. */
+static bool lost_is_known(const struct restore *r, const struct product_floor *f) {
+    return f->reported > f->listed && f->reported >= r->above;
+}
+
 /* 0: what is listed is floor enough. */
 static uint32_t floor_of(const struct restore *r, const struct product_floor *f) {
     uint32_t floor = f->reported > r->above ? f->reported : r->above;
+    if (floor_is_guessed(r)) {
+        uint32_t known = floor > f->next - 1 ? floor : f->next - 1;
+        return known < OTA_COUNTER_MAX - LOST_MAX ? known + LOST_MAX : OTA_COUNTER_MAX - 1;
+    }
     return floor > f->listed ? floor : 0;
 }
 
 /* ---- offline roles ----------------------------------------------------------------------------------------- */
 
-static enum ota_status sign_ahead(struct restore *r, const char *role, uint32_t floor, struct ota_err *err) {
+static enum ota_status sign_ahead(struct restore *r, const char *role, uint32_t floor, bool *published,
+                                  struct ota_err *err) {
     const struct ota_renewal renewal = {
         .w = &r->w, .now = ota_ctl_now(), .ahead = true, .counter_floor = floor, .hand = &r->hand};
     struct ota_renewal_result result;
     OTA_TRY(ota_ctl_renew_role(&renewal, role, &result, err));
+    *published = result.published;
     (void)cJSON_AddItemToArray(result.published ? r->signed_list : r->drafts, cJSON_CreateString(role));
     if (r->json)
         return OTA_OK;
@@ -158,24 +189,26 @@ static enum ota_status sign_ahead(struct restore *r, const char *role, uint32_t 
     return OTA_OK;
 }
 
-static void tell_floor(const struct restore *r, const struct product_floor *f) {
+static void tell_floor(const struct restore *r, const struct product_floor *f, bool published) {
     uint32_t floor = floor_of(r, f);
-    if (!floor || r->json)
+    if (!floor || r->json || !ota_config_product(&r->w.config, f->product)) /* a retired one has no next release */
         return;
-    if (floor == f->reported)
-        printf("Releases %u to %u of %s are lost: board %s runs %u. ", f->listed + 1, floor, f->product, f->device,
-               f->reported);
-    printf("The next release of %s gets number %u.\n", f->product, floor + 1);
+    if (lost_is_known(r, f))
+        printf("Releases %u to %u of %s are lost: board %s runs %u.\n", f->listed + 1, f->reported, f->product,
+               f->device, f->reported);
+    printf("%selease numbers of %s go on at %u%s.\n", published ? "R" : "Then r", f->product, floor + 1,
+           floor_is_guessed(r) ? ", above any that the lost time may have used; --above N chooses another" : "");
 }
 
 static enum ota_status sign_offline(struct restore *r, struct ota_err *err) {
+    bool published = true;
     if (!r->source)
-        OTA_TRY(sign_ahead(r, "targets", 0, err));
+        OTA_TRY(sign_ahead(r, "targets", 0, &published, err));
     for (size_t i = 0; i < r->floor_count; i++) {
         const struct product_floor *f = &r->floor[i];
         if (!r->source || floor_of(r, f))
-            OTA_TRY(sign_ahead(r, f->product, floor_of(r, f), err));
-        tell_floor(r, f);
+            OTA_TRY(sign_ahead(r, f->product, floor_of(r, f), &published, err));
+        tell_floor(r, f, published);
     }
     return OTA_OK;
 }
@@ -197,7 +230,7 @@ static void print_json(struct restore *r) {
         cJSON *item = cJSON_CreateObject();
         (void)cJSON_AddStringToObject(item, "product", f->product);
         (void)cJSON_AddNumberToObject(item, "counter", floor_of(r, f));
-        (void)cJSON_AddStringToObject(item, "device", floor_of(r, f) == f->reported ? f->device : "");
+        (void)cJSON_AddStringToObject(item, "device", lost_is_known(r, f) ? f->device : "");
         (void)cJSON_AddItemToArray(floors, item);
     }
     (void)cJSON_AddItemToObject(tree, "floors", floors);

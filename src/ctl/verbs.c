@@ -120,7 +120,7 @@ static const char renew_details[] =
 
 static const struct ota_option restore_options[] = {
     {"merge", 0, NULL, "bring back what is newer, and sign above it", false},
-    {"above", 0, "N", "the next release of each product gets a counter\nabove N, whatever boards have reported", false},
+    {"above", 0, "N", "release numbers go on above N, or above what boards\nreported; default without SOURCE: 1000 above all\nthat are known here", false},
     {"ca", 0, "FILE", "CA certificate of SOURCE; default: keys/ca.crt", false},
     {NULL, 0, NULL, NULL, false},
 };
@@ -133,9 +133,10 @@ static const char restore_details[] =
     "this workspace, brought in, and signed above. Keys of online roles that were made\n"
     "after the backup are named; copy their files into keys/ and run it again.\n\n"
     "Without SOURCE, targets and product roles are signed with versions that no push\n"
-    "has reached, as far as their keys are here, and the next release of a product\n"
-    "gets a counter above all that boards reported. What was published after the\n"
-    "backup is lost; push it again. Changes of the root cannot be made up for: boards\n"
+    "has reached, as far as their keys are here. Release numbers go on above any that\n"
+    "the lost time may have used, since a board takes no other release of a number it\n"
+    "runs: 1000 above the highest that is known here; --above N chooses another. What\n"
+    "was published after the backup is lost; push it again. Changes of the root cannot be made up for: boards\n"
     "that followed one refuse what is signed here until a SOURCE brings it back.\n\n"
     "JSON: merged (what came in), signed (roles), drafts (roles that wait for keys),\n"
     "floors (product, counter, device), timestamp.";

@@ -19,6 +19,7 @@ serve || exit 1
 new_board || exit 1
 push_release 1.1.0 || exit 1
 poll
+cp "$board" "$tmp/second.flash"
 push_release 1.2.0 || exit 1
 poll
 is restore_board_runs_the_newest "$(running_version)" 1.2.0
@@ -36,17 +37,37 @@ contains restore_is_the_remedy_of_status "$(otactl -C "$ws" status)" "otactl res
 
 # ---- state/ alone was brought back, keys/ and fleet.db are of today; nothing else has the files ----
 ok restore_without_a_source otactl -C "$ws" restore --merge
-contains restore_says_what_is_lost "$out" "Releases 2 to 3 of thermo are lost: board virtual-0001 runs 3. The next release of thermo gets number 4."
+contains restore_says_what_is_lost "$out" "Releases 2 to 3 of thermo are lost: board virtual-0001 runs 3."
+contains restore_says_where_numbers_go_on "$out" "Release numbers of thermo go on at 1004, above any that the lost time may have used; --above N chooses another."
 ok restore_verifies otactl verify "$ws/state/repo"
 serve || exit 1
 poll
 is restore_board_accepts_what_is_signed_above "$rc $(running_version)" "0 1.2.0"
 fails restore_wants_the_daemon_stopped 1 "otaserve runs here" otactl -C "$ws" restore --merge
 push_release 1.3.0 || exit 1
-is restore_next_counter_is_free "$(otactl -C "$ws" releases --json | jq '[.releases[].counter] | max')" 4
+is restore_next_counter_is_free "$(otactl -C "$ws" releases --json | jq '[.releases[].counter] | max')" 1004
 poll
 is restore_board_goes_on "$rc $(running_version)" "0 1.3.0"
 stop_daemon
+
+# ---- the whole workspace was brought back, fleet.db too: nothing here knows the release 2 that the board runs ----
+bring_back monday
+cp "$tmp/second.flash" "$board"
+ok restore_knowing_nothing otactl -C "$ws" restore --merge --json
+is restore_numbers_go_on_above_the_lost_ones "$(jq -c .floors <<<"$out")" '[{"product":"thermo","counter":1001,"device":""}]'
+serve || exit 1
+push_release 1.3.0 || exit 1
+is restore_lost_number_is_not_used_again "$(otactl -C "$ws" releases --json | jq '[.releases[].counter] | max')" 1002
+poll
+is restore_board_of_a_lost_release_takes_the_next "$rc $(running_version)" "0 1.3.0"
+stop_daemon
+
+# ---- --above chooses; a second restore without it never goes back below what the first one said ----
+bring_back monday
+ok restore_above otactl -C "$ws" restore --merge --above 5000
+contains restore_above_says_so "$out" "Release numbers of thermo go on at 5001."
+ok restore_twice otactl -C "$ws" restore --merge
+contains restore_twice_goes_on_above "$out" "Release numbers of thermo go on at 6001,"
 
 # ---- the whole workspace was brought back, and a mirror has what was lost ----
 bring_back monday
@@ -91,7 +112,9 @@ is restore_leaves_everything_then "$after" "$before"
 mkdir "$tmp/away" && mv "$ws/keys/thermo.pem" "$tmp/away/"
 ok restore_without_the_product_key otactl -C "$ws" restore --merge --above 9
 contains restore_leaves_a_draft "$out" "otactl sign renew-thermo --key FILE"
-ok restore_finished_with_the_key otactl -C "$ws" renew thermo --key "$tmp/away/thermo.pem"
+contains restore_numbers_go_on_with_the_draft "$out" "Then release numbers of thermo go on at 10."
+ok restore_signed_with_the_key otactl -C "$ws" sign renew-thermo --key "$tmp/away/thermo.pem" --yes
+ok restore_finished_with_the_key otactl -C "$ws" publish renew-thermo
 # ---- root was changed after the backup, and boards followed: timestamp's key, root's, and snapshot's eight times ----
 rotate() { run otactl -C "$ws" root rotate "$1" && run otactl -C "$ws" root sign && run otactl -C "$ws" root publish; }
 bring_back saturday
