@@ -20,7 +20,7 @@ struct status {
     struct ota_repo_info info;
     struct ota_outlook outlook;
     uint64_t now, tls_expires; /* 0: no certificate to read */
-    bool daemon, custody_known;
+    bool daemon, daemon_known, custody_known;
     struct ota_buf stolen;
     size_t warning_count;
     char *warning[WARNINGS_MAX];
@@ -142,6 +142,13 @@ static void read_custody(struct status *s) {
         warn(s, ota_sprintf("boards cannot be served: %s", err.msg));
 }
 
+/* The lock is the daemon's user's alone. */
+static enum ota_status ask_daemon(struct status *s, struct ota_err *err) {
+    enum ota_status st = ota_repo_daemon_runs(s->w, &s->daemon, err);
+    s->daemon_known = st == OTA_OK;
+    return st == OTA_PERMISSION ? OTA_OK : st;
+}
+
 /* ---- output -------------------------------------------------------------------------------------------- */
 
 static void print_certificate(const struct status *s) {
@@ -169,7 +176,10 @@ static void print_theft(const struct status *s) {
 static void print_text(const struct status *s) {
     char date[OTA_TIME_TEXT_MAX], share[OTA_CTL_SHARE_MAX];
     printf("workspace  %s\nboards     %s\notaserve   %s\n\n", s->w->dir,
-           s->w->config.url[0] ? s->w->config.url : "no url in ota.conf", s->daemon ? "running" : "not running");
+           s->w->config.url[0] ? s->w->config.url : "no url in ota.conf",
+           !s->daemon_known ? "not known whether it runs"
+           : s->daemon      ? "running"
+                            : "not running");
     printf("%-20s %12s  %-20s %6s  %s\n", "ROLE", "VERSION", "EXPIRES", "DAYS", "KEY");
     for (size_t i = 0; i < s->outlook.count; i++) {
         const struct ota_outlook_role *role = &s->outlook.role[i];
@@ -245,7 +255,7 @@ static void print_json(const struct status *s) {
     cJSON *tree = cJSON_CreateObject(), *warnings = cJSON_CreateArray();
     (void)cJSON_AddStringToObject(tree, "workspace", s->w->dir);
     (void)cJSON_AddStringToObject(tree, "url", s->w->config.url);
-    (void)cJSON_AddBoolToObject(tree, "daemon", s->daemon);
+    (void)cJSON_AddItemToObject(tree, "daemon", s->daemon_known ? cJSON_CreateBool(s->daemon) : cJSON_CreateNull());
     (void)cJSON_AddItemToObject(tree, "roles", roles_json(s));
     (void)cJSON_AddItemToObject(tree, "channels", channels_json(s));
     if (s->tls_expires) {
@@ -262,7 +272,7 @@ static void print_json(const struct status *s) {
 static enum ota_status gather(struct status *s, struct ota_err *err) {
     s->now = ota_ctl_now();
     OTA_TRY(ota_repo_read(s->w, &s->info, err));
-    OTA_TRY(ota_repo_daemon_runs(s->w, &s->daemon, err));
+    OTA_TRY(ask_daemon(s, err));
     read_custody(s);
     ota_outlook_theft(&s->outlook, &s->stolen);
     find_warnings(s);

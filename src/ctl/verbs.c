@@ -162,10 +162,10 @@ static const char status_details[] =
     "KEY is the file that signs, elsewhere when it is not here, and for a role of\n"
     "several keys how many must sign and how many are here. It is not known to a user\n"
     "who may not look into keys/.\n\n"
-    "JSON: workspace, url, daemon (is one running), roles (name, version, expires,\n"
-    "days_left, holder, threshold, keys, keys_here, renewed: otaserve does it),\n"
-    "certificate_expires, channels (product, name, counter, permille, groups),\n"
-    "stolen_server (list; null: not known), warnings.";
+    "JSON: workspace, url, daemon (is one running; null: not known), roles (name,\n"
+    "version, expires, days_left, holder, threshold, keys, keys_here, renewed: otaserve\n"
+    "does it), certificate_expires, channels (product, name, counter, permille,\n"
+    "groups), stolen_server (list; null: not known), warnings.";
 
 static const struct ota_option verify_options[] = {
     {"root", 0, "FILE", "the trusted root.json; default: the newest\nof the workspace", false},

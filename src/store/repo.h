@@ -93,7 +93,8 @@ OTA_MUST_USE enum ota_status ota_repo_incoming(const struct ota_workspace *w, st
                                                struct ota_buf *remarks, struct ota_err *err);
 /* Does incoming/<id> hold a release of this product. */
 bool ota_repo_incoming_is_of(const struct ota_workspace *w, const char *id, const char *product);
-/* Is a daemon running? Writes nothing, so that it can be asked where nothing may be written. */
+/* Is a daemon running? Writes nothing, so that it can be asked where nothing may be written.
+ * PERMISSION when the lock is another user's: not known. */
 OTA_MUST_USE enum ota_status ota_repo_daemon_runs(const struct ota_workspace *w, bool *runs, struct ota_err *err);
 /* Is a daemon running: tries daemon.lock. *lock_fd >= 0: nobody is, and the caller holds the lock now. */
 OTA_MUST_USE enum ota_status ota_repo_daemon(const struct ota_workspace *w, int *lock_fd, struct ota_err *err);

@@ -299,9 +299,21 @@ fails "otactl_push_where_it_may_not_write" 1 "state/incoming" push "$build"
 rm "$ws/state/incoming" && mv "$ws/state/incoming-away" "$ws/state/incoming"
 
 # ---- with a daemon ----
+otactl_as_any_user() { # without what lets root open every file
+    if [ "$(id -u)" = 0 ]; then
+        setpriv --bounding-set=-all --inh-caps=-all otactl "$@"
+    else
+        otactl "$@"
+    fi
+}
 if start_daemon "$ws" --url https://localhost; then
     run otactl -C "$ws" status --json
     contains "otactl_status_sees_the_daemon" "$out" '"daemon":true'
+    chmod 000 "$ws/state/daemon.lock"
+    run otactl_as_any_user -C "$ws" status --json
+    is "otactl_status_for_a_user_who_may_not_open_the_lock" "$rc:$err:$(jq -c '[.daemon, (.roles | length > 0)]' <<<"$out")" "0::[null,true]"
+    contains "otactl_status_says_that_the_daemon_is_not_known" "$(otactl_as_any_user -C "$ws" status)" "otaserve   not known whether it runs"
+    chmod 600 "$ws/state/daemon.lock"
     ok "otactl_push_through_the_daemon" push "$build" --version by-daemon
     is "otactl_push_through_the_daemon_leaves_nothing_incoming" \
         "$(find "$ws/state/incoming" -mindepth 1 -maxdepth 1 -type d ! -name '.*' | wc -l)" 0
@@ -390,7 +402,7 @@ mv "$tmp/thermo.pem" "$ws/keys/thermo.pem"
 
 # ---- tokens ----
 token=$(otactl -C "$ws" token create ci --role push --product thermo --expires 12h --json)
-is "otactl_token_create" "$(jq -r '"\(.name) \(.role) \(.product) \(.expires - .created)"' <<<"$token")" "ci push thermo 43200"
+is "otactl_token_create" "$(jq -r '"\(.name) \(.role) \(.product) \((.expires | fromdate) - (.created | fromdate))"' <<<"$token")" "ci push thermo 43200"
 is "otactl_token_looks_like_one" "$(jq -r '.token | test("^ota_[A-Za-z0-9_-]{43}$")' <<<"$token")" true
 fails "otactl_token_create_twice" 1 "in use" otactl -C "$ws" token create ci --role read
 fails "otactl_token_without_role" 2 "which role" otactl -C "$ws" token create deploy
