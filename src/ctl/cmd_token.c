@@ -35,6 +35,13 @@ static enum ota_status read_wanted(const struct ota_args *args, const struct ota
     return OTA_OK;
 }
 
+/* Null for 0: never. */
+static void add_time(cJSON *o, const char *name, uint64_t when) {
+    char text[OTA_TIME_TEXT_MAX];
+    ota_time_format(when, text);
+    (void)cJSON_AddItemToObject(o, name, when ? cJSON_CreateString(text) : cJSON_CreateNull());
+}
+
 static cJSON *token_json(const struct ota_fleet_token *t) {
     cJSON *o = cJSON_CreateObject();
     (void)cJSON_AddStringToObject(o, "name", t->name);
@@ -43,8 +50,8 @@ static cJSON *token_json(const struct ota_fleet_token *t) {
         (void)cJSON_AddStringToObject(o, "product", t->product);
     else
         (void)cJSON_AddNullToObject(o, "product");
-    (void)cJSON_AddNumberToObject(o, "created", (double)t->created);
-    (void)cJSON_AddNumberToObject(o, "expires", (double)t->expires);
+    add_time(o, "created", t->created);
+    add_time(o, "expires", t->expires);
     return o;
 }
 
@@ -93,7 +100,7 @@ static void show(void *ctx, const struct ota_fleet_token *t) {
     char until[OTA_TIME_TEXT_MAX], used[24];
     if (table->list) {
         cJSON *o = token_json(t);
-        (void)cJSON_AddNumberToObject(o, "used", (double)t->used);
+        add_time(o, "used", t->used);
         (void)cJSON_AddStringToObject(o, "state", state_of(t, table->now));
         (void)cJSON_AddItemToArray(table->list, o);
         return;

@@ -216,8 +216,8 @@ static const char token_create_details[] =
 static const char token_list_details[] =
     "Lists the tokens of the API with their role, expiry and last use. Tokens of boards\n"
     "are not among them: otactl device list.\n\n"
-    "JSON: tokens (name, role, product, created, expires, used, state: valid, revoked\n"
-    "or expired).";
+    "JSON: tokens (name, role, product, created, expires, used (null: never), state:\n"
+    "valid, revoked or expired).";
 
 static const char token_revoke_details[] =
     "Ends a token at once; a running otaserve refuses the next request made with it.\n\n"

@@ -413,7 +413,7 @@ fails "otactl_token_of_no_product" 2 "no product" otactl -C "$ws" token create d
 fails "otactl_token_of_no_name" 2 "cannot name a token" otactl -C "$ws" token create 'My CI' --role push
 contains "otactl_token_create_says_how_to_use_it" "$(otactl -C "$ws" token create wall --role operate)" "OTA_TOKEN_FILE"
 is "otactl_token_list" "$(otactl -C "$ws" token list --json | jq -c '[.tokens[] | [.name, .role, .product, .used, .state]]')" \
-    '[["ci","push","thermo",0,"valid"],["wall","operate",null,0,"valid"]]'
+    '[["ci","push","thermo",null,"valid"],["wall","operate",null,null,"valid"]]'
 ok "otactl_token_revoke" otactl -C "$ws" token revoke ci
 fails "otactl_token_revoke_nobody" 1 "no token is named" otactl -C "$ws" token revoke nobody
 contains "otactl_token_list_shows_revoked" "$(otactl -C "$ws" token list | grep '^ci ')" "revoked"
