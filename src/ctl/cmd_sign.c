@@ -117,10 +117,12 @@ static enum ota_status sign_draft(struct signing *s, struct ota_err *err) {
 
 static enum ota_status sign_file(struct signing *s, struct ota_err *err) {
     const char *path = ota_args_operand(s->args, 0);
+    OTA_CLEAN(ota_buf_free) struct ota_buf text = {0};
     OTA_TRY(sign_all(s, err));
     if (s->set->id)
-        return ota_sign_set_export(s->set, path, err);
-    return ota_fs_write(path, s->set->file[0].role.wire.p, s->set->file[0].role.wire.len, 0644, err);
+        OTA_TRY(ota_sign_set_export(s->set, &text, err));
+    const struct ota_buf *out = s->set->id ? &text : &s->set->file[0].role.wire;
+    return ota_fs_write(path, out->p, out->len, 0644, err);
 }
 
 /* ---- the verb --------------------------------------------------------------------------------------------- */

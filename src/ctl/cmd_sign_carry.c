@@ -67,6 +67,18 @@ enum ota_status ota_sign_set_report(const struct ota_sign_set *set, bool json, s
 
 /* ---- export ----------------------------------------------------------------------------------------------- */
 
+/* A file that is there may hold signatures that were made elsewhere. */
+static enum ota_status write_export(const struct ota_sign_set *set, const char *path, struct ota_err *err) {
+    OTA_CLEAN(ota_buf_free) struct ota_buf text = {0};
+    OTA_TRY(ota_sign_set_export(set, &text, err));
+    enum ota_status st = ota_fs_write_new(path, text.p, text.len, 0644, err);
+    return st == OTA_EXISTS ? ota_err_set(err, OTA_EXISTS,
+                                          "%s: exists, and may hold signatures; it is never overwritten: name another "
+                                          "file, or remove it",
+                                          path)
+                            : st;
+}
+
 enum ota_status ota_cmd_sign_export(const struct ota_args *args, struct ota_err *err) {
     OTA_CLEAN(ota_workspace_close) struct ota_workspace w = {0};
     OTA_CLEAN(ota_sign_set_delete) struct ota_sign_set *set = ota_calloc(1, sizeof *set);
@@ -78,7 +90,7 @@ enum ota_status ota_cmd_sign_export(const struct ota_args *args, struct ota_err 
     if (st == OTA_NOT_FOUND)
         return ota_err_set(err, OTA_NOT_FOUND, "%s: no such draft; \"otactl publish\" lists them", id);
     OTA_TRY(st);
-    OTA_TRY(ota_sign_set_export(set, path, err));
+    OTA_TRY(write_export(set, path, err));
     if (ota_ctl_json(args)) {
         cJSON *tree = cJSON_CreateObject();
         (void)cJSON_AddStringToObject(tree, "draft", id);
@@ -139,9 +151,10 @@ enum ota_status ota_cmd_sign_import(const struct ota_args *args, struct ota_err 
     const char *path = ota_args_operand(args, 0);
     size_t taken;
     OTA_TRY(ota_ctl_workspace(args, &w, err));
-    OTA_TRY(ota_sign_set_read(path, from, err));
-    if (!from->id)
+    enum ota_status st = ota_sign_set_read(path, from, err);
+    if (!from->id && from->count)
         return ota_err_set(err, OTA_ARGUMENT, "%s: no exported draft (otactl sign export makes one)", path);
+    OTA_TRY(st);
     OTA_TRY(ota_push_lock(&w, &lock, err));
     OTA_CLEAN_FREE char *waiting = ota_draft_path(&w, from->id);
     if (!ota_fs_is_dir(waiting))

@@ -68,19 +68,23 @@ static void name_role(struct ota_role_file *f, const char *file) {
         (void)ota_span_copy(product, f->name, sizeof f->name);
 }
 
-enum ota_status ota_sign_set_add(struct ota_sign_set *set, const char *name, struct ota_span wire, bool published,
-                                 struct ota_err *err) {
+static enum ota_status add(struct ota_sign_set *set, const char *name, struct ota_span wire, bool published,
+                           struct ota_err *err) {
     if (set->count == OTA_SIGN_SET_MAX)
         return ota_err_set(err, OTA_TOO_LARGE, "more than %u roles", OTA_SIGN_SET_MAX);
     struct ota_sign_file *f = &set->file[set->count];
     *f = (struct ota_sign_file){.published = published};
     if (!ota_span_copy(ota_span_str(name), f->name, sizeof f->name))
-        return ota_err_set(err, OTA_ARGUMENT, "%s: no name of a role's file", name);
+        return ota_err_set(err, OTA_ARGUMENT, "its name is not one of a role's file");
     set->count++; /* freed with the set from here on */
-    if (ota_role_sign_open(wire, &f->role, err) != OTA_OK)
-        return ota_err_prefix(err, "%s", name);
+    OTA_TRY(ota_role_sign_open(wire, &f->role, err));
     name_role(&f->role, name);
     return OTA_OK;
+}
+
+enum ota_status ota_sign_set_add(struct ota_sign_set *set, const char *name, struct ota_span wire, bool published,
+                                 struct ota_err *err) {
+    return add(set, name, wire, published, err) == OTA_OK ? OTA_OK : ota_err_prefix(err, "%s", name);
 }
 
 static enum ota_status bad_line(size_t line, struct ota_err *err) {
@@ -121,7 +125,7 @@ enum ota_status ota_sign_set_read(const char *path, struct ota_sign_set *out, st
     OTA_TRY(ota_fs_read(path, EXPORT_MAX, &text, err));
     enum ota_status st = strncmp(ota_buf_text(&text), HEADER, strlen(HEADER)) == 0
                              ? read_export(out, ota_buf_span(&text), err)
-                             : ota_sign_set_add(out, slash ? slash + 1 : path, ota_buf_span(&text), false, err);
+                             : add(out, slash ? slash + 1 : path, ota_buf_span(&text), false, err);
     return st == OTA_OK ? OTA_OK : ota_err_prefix(err, "%s", path);
 }
 
@@ -192,12 +196,11 @@ static enum ota_status export_file(const struct ota_sign_file *f, struct ota_buf
     return OTA_OK;
 }
 
-enum ota_status ota_sign_set_export(const struct ota_sign_set *set, const char *path, struct ota_err *err) {
-    OTA_CLEAN(ota_buf_free) struct ota_buf text = {0};
-    ota_buf_printf(&text, HEADER "\nid %s\n", set->id);
+enum ota_status ota_sign_set_export(const struct ota_sign_set *set, struct ota_buf *out, struct ota_err *err) {
+    ota_buf_printf(out, HEADER "\nid %s\n", set->id);
     for (size_t i = 0; i < set->count; i++)
-        OTA_TRY(export_file(&set->file[i], &text, err));
-    return ota_fs_write(path, text.p, text.len, 0644, err);
+        OTA_TRY(export_file(&set->file[i], out, err));
+    return OTA_OK;
 }
 
 enum ota_status ota_sign_set_save_draft(const struct ota_sign_set *set, const struct ota_workspace *w,

@@ -48,8 +48,9 @@ bool ota_sign_set_same(const struct ota_sign_set *a, const struct ota_sign_set *
 /* Puts the same role with other signatures in its place. */
 OTA_MUST_USE enum ota_status ota_sign_file_replace(struct ota_sign_file *f, struct ota_span wire, struct ota_err *err);
 
-/* As an exported file; the roles to be signed rewritten to one line each. */
-OTA_MUST_USE enum ota_status ota_sign_set_export(const struct ota_sign_set *set, const char *path, struct ota_err *err);
+/* Appends it as an exported file; the roles to be signed rewritten to one line each. */
+OTA_MUST_USE enum ota_status ota_sign_set_export(const struct ota_sign_set *set, struct ota_buf *out,
+                                                 struct ota_err *err);
 /* Back where ota_sign_set_draft() read it. The caller holds state/lock. */
 OTA_MUST_USE enum ota_status ota_sign_set_save_draft(const struct ota_sign_set *set, const struct ota_workspace *w,
                                                      struct ota_err *err);

@@ -307,7 +307,8 @@ static const struct ota_option sign_export_options[] = {
 static const char sign_export_details[] =
     "Puts a draft's roles, and the published ones they are compared with, into one small\n"
     "text file: digests, no images. On a machine that holds the key, otactl sign FILE\n"
-    "signs it; otactl sign import brings the signatures back.\n\n"
+    "signs it; otactl sign import brings the signatures back. A file that exists is\n"
+    "never overwritten.\n\n"
     "JSON: draft, file.";
 static const char sign_import_details[] =
     "Takes the signatures of an exported draft back into the workspace: those that are\n"

@@ -70,6 +70,12 @@ mv "$ws/state/drafts/valve-1" "$tmp/valve-1"
 fails sign_import_for_a_draft_that_is_gone 1 "does not wait here any more" otactl -C "$ws" sign import "$away/valve-1.txt"
 mv "$tmp/valve-1" "$ws/state/drafts/valve-1"
 fails sign_import_of_a_role_file 1 "no exported draft" otactl -C "$ws" sign import "$role"
+(cd "$tmp" && echo 'dear diary' >diary.txt)
+fails sign_import_of_any_file 1 "otactl: diary.txt: no exported draft (otactl sign export makes one)" env -C "$tmp" otactl -C "$ws" sign import diary.txt
+is sign_of_any_file_names_it_once "$(env -C "$tmp" otactl sign diary.txt --yes 2>&1 | grep -o diary.txt | wc -l)" 1
+exported=$(sha256sum <"$away/valve-1.txt")
+fails sign_export_overwrites_nothing 1 "name another file, or remove it" otactl -C "$ws" sign export valve-1 -o "$away/valve-1.txt"
+is sign_export_left_what_was_there "$(sha256sum <"$away/valve-1.txt")" "$exported"
 fails sign_export_of_no_draft 1 "no such draft" otactl -C "$ws" sign export ../repo -o "$tmp/x"
 fails sign_export_wants_a_file 2 "sign export" otactl -C "$ws" sign export valve-1
 
