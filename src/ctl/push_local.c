@@ -36,9 +36,9 @@ static enum ota_status finish_pending(const struct ota_push *p, struct ota_err *
         enum ota_status st = ota_push_see_published(p->w, names.name[i], &why);
         if (st != OTA_OK && ota_fs_exists(folder))
             return ota_err_set(err, st,
-                               "an earlier push is in the way and cannot be published: %s. To drop it, remove the "
-                               "folder %s",
-                               why.msg, folder);
+                               "an earlier push is in the way; to drop it, remove the folder %s; it cannot be "
+                               "published: %s",
+                               folder, why.msg); /* the longer half last, where it may be cut */
     }
     return OTA_OK;
 }
