@@ -19,19 +19,20 @@ static uint32_t bits(uint32_t v) {
 /* Prints or collects one line per role and group of signers. */
 static enum ota_status report_file(const struct ota_sign_set *set, const struct ota_sign_file *f, cJSON *list,
                                    bool *complete, struct ota_err *err) {
-    struct ota_signers by[2];
+    struct ota_sign_group by[2];
     size_t groups;
     OTA_TRY(ota_sign_set_signers(set, f, by, &groups, err));
     *complete = *complete && groups > 0;
     for (size_t g = 0; g < groups; g++) {
         uint32_t signed_by;
-        OTA_TRY(ota_role_signed_by(&f->role, &by[g], &signed_by, err));
-        *complete = *complete && bits(signed_by) >= by[g].threshold;
+        OTA_TRY(ota_role_signed_by(&f->role, &by[g].signers, &signed_by, err));
+        *complete = *complete && bits(signed_by) >= by[g].signers.threshold;
         cJSON *item = cJSON_CreateObject();
         (void)cJSON_AddStringToObject(item, "role", f->role.name);
         (void)cJSON_AddNumberToObject(item, "version", (double)f->role.meta.version);
+        (void)cJSON_AddStringToObject(item, "by", by[g].by);
         (void)cJSON_AddNumberToObject(item, "signatures", bits(signed_by));
-        (void)cJSON_AddNumberToObject(item, "needed", by[g].threshold);
+        (void)cJSON_AddNumberToObject(item, "needed", by[g].signers.threshold);
         (void)cJSON_AddItemToArray(list, item);
     }
     return OTA_OK;
@@ -54,9 +55,11 @@ enum ota_status ota_sign_set_report(const struct ota_sign_set *set, bool json, s
     const cJSON *item;
     if (st == OTA_OK) {
         cJSON_ArrayForEach(item, list) {
-            printf("%s version %.0f: %d of %d signatures\n", cJSON_GetStringValue(cJSON_GetObjectItem(item, "role")),
+            printf("%s version %.0f: %d of %d signatures by the keys of %s\n",
+                   cJSON_GetStringValue(cJSON_GetObjectItem(item, "role")),
                    cJSON_GetNumberValue(cJSON_GetObjectItem(item, "version")),
-                   cJSON_GetObjectItem(item, "signatures")->valueint, cJSON_GetObjectItem(item, "needed")->valueint);
+                   cJSON_GetObjectItem(item, "signatures")->valueint, cJSON_GetObjectItem(item, "needed")->valueint,
+                   cJSON_GetStringValue(cJSON_GetObjectItem(item, "by")));
         }
         if (cJSON_GetArraySize(list) == 0)
             printf("Signed. Whose signatures it needs is not known here: --previous FILE or a workspace says.\n");
@@ -118,14 +121,14 @@ static const struct ota_sign_file *same_name(const struct ota_sign_set *set, con
 /* Who may sign is what this workspace says, whatever the file brings along. */
 static enum ota_status take_file(const struct ota_sign_set *here, struct ota_sign_file *f,
                                  const struct ota_sign_file *from, size_t *taken, struct ota_err *err) {
-    struct ota_signers by[2];
+    struct ota_sign_group by[2];
     size_t groups;
     OTA_TRY(ota_sign_set_signers(here, f, by, &groups, err));
     for (size_t g = 0; g < groups; g++) {
         OTA_CLEAN(ota_buf_free) struct ota_buf wire = {0};
         size_t n;
-        OTA_TRY(ota_role_take_signatures(ota_buf_span(&f->role.wire), ota_buf_span(&from->role.wire), &by[g], &wire, &n,
-                                         err));
+        OTA_TRY(ota_role_take_signatures(ota_buf_span(&f->role.wire), ota_buf_span(&from->role.wire), &by[g].signers,
+                                         &wire, &n, err));
         OTA_TRY(ota_sign_file_replace(f, ota_buf_span(&wire), err));
         *taken += n;
     }

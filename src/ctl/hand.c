@@ -73,15 +73,16 @@ enum ota_status ota_hand_for_draft(struct ota_hand *h, const struct ota_workspac
 
 /* *wanted: this key may sign; *has: and it did. Where nothing says who may, the key that somebody named. */
 static enum ota_status judge(const struct ota_hand *h, size_t index, const struct ota_sign_file *f,
-                             const struct ota_signers by[2], size_t groups, bool *wanted, bool *has,
+                             const struct ota_sign_group by[2], size_t groups, bool *wanted, bool *has,
                              struct ota_err *err) {
     *wanted = groups == 0 && h->entry[index].given;
     *has = false;
     for (size_t g = 0; g < groups; g++) {
+        const struct ota_signers *signers = &by[g].signers;
         uint32_t signed_by;
-        OTA_TRY(ota_role_signed_by(&f->role, &by[g], &signed_by, err));
-        for (size_t k = 0; k < by[g].count; k++) {
-            if (memcmp(by[g].key[k].point, h->entry[index].public.point, sizeof by[g].key[k].point) != 0)
+        OTA_TRY(ota_role_signed_by(&f->role, signers, &signed_by, err));
+        for (size_t k = 0; k < signers->count; k++) {
+            if (memcmp(signers->key[k].point, h->entry[index].public.point, sizeof signers->key[k].point) != 0)
                 continue;
             *wanted = true;
             *has = signed_by & 1u << k;
@@ -92,7 +93,7 @@ static enum ota_status judge(const struct ota_hand *h, size_t index, const struc
 
 static enum ota_status sign_file(struct ota_hand *h, const struct ota_sign_set *set, struct ota_sign_file *f,
                                  size_t *made, struct ota_err *err) {
-    struct ota_signers by[2];
+    struct ota_sign_group by[2];
     size_t groups;
     OTA_TRY(ota_sign_set_signers(set, f, by, &groups, err));
     for (size_t i = 0; i < h->count; i++) {

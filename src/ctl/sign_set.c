@@ -232,16 +232,17 @@ const struct ota_sign_file *ota_sign_set_before(const struct ota_sign_set *set, 
     return newest(set, f->role.name, f->role.meta.version);
 }
 
-static enum ota_status of_root(const struct ota_sign_file *root, enum ota_role role, struct ota_signers out[2],
+static enum ota_status of_root(const struct ota_sign_file *root, enum ota_role role, struct ota_sign_group out[2],
                                size_t *groups, struct ota_err *err) {
     if (!root)
         return OTA_OK;
-    OTA_TRY(ota_root_signers(&root->role.meta, role, &ota_crypto_openssl, &out[*groups], err));
+    OTA_TRY(ota_root_signers(&root->role.meta, role, &ota_crypto_openssl, &out[*groups].signers, err));
+    ota_draft_by(ota_role_name(role), "root", root->role.meta.version, out[*groups].by);
     ++*groups;
     return OTA_OK;
 }
 
-static enum ota_status of_delegation(const struct ota_sign_file *targets, const char *role, struct ota_signers *out,
+static enum ota_status of_delegation(const struct ota_sign_file *targets, const char *role, struct ota_sign_group *out,
                                      size_t *groups, struct ota_err *err) {
     OTA_CLEAN_FREE struct ota_role_delegations *d = ota_calloc(1, sizeof *d);
     if (!targets)
@@ -250,7 +251,8 @@ static enum ota_status of_delegation(const struct ota_sign_file *targets, const 
     for (size_t i = 0; i < d->count && *groups == 0; i++) {
         if (strcmp(d->delegation[i].name, role) != 0)
             continue;
-        *out = d->delegation[i].signers;
+        out->signers = d->delegation[i].signers;
+        ota_draft_by(role, "targets", targets->role.meta.version, out->by);
         *groups = 1;
     }
     return *groups ? OTA_OK
@@ -259,7 +261,7 @@ static enum ota_status of_delegation(const struct ota_sign_file *targets, const 
 }
 
 enum ota_status ota_sign_set_signers(const struct ota_sign_set *set, const struct ota_sign_file *f,
-                                     struct ota_signers out[2], size_t *groups, struct ota_err *err) {
+                                     struct ota_sign_group out[2], size_t *groups, struct ota_err *err) {
     *groups = 0;
     if (strcmp(f->role.name, "root") == 0) {
         OTA_TRY(of_root(ota_sign_set_before(set, f), OTA_ROLE_ROOT, out, groups, err));

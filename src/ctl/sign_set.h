@@ -15,6 +15,7 @@
 
 #include "host/role_file.h"
 #include "host/workspace.h"
+#include "store/draft.h"
 
 #define OTA_SIGN_SET_MAX 40u
 #define OTA_SIGN_NAME_MAX 63u
@@ -58,8 +59,12 @@ OTA_MUST_USE enum ota_status ota_sign_set_save_draft(const struct ota_sign_set *
 /* What `f` replaces: the role of its name with the highest lower version; NULL. */
 const struct ota_sign_file *ota_sign_set_before(const struct ota_sign_set *set, const struct ota_sign_file *f);
 /* Whose signatures `f` needs: one group, for a root two (the old root's and its own). 0: nothing here says. */
+struct ota_sign_group {
+    struct ota_signers signers;
+    char by[OTA_DRAFT_BY_MAX + 1]; /* for people, as in a draft */
+};
 OTA_MUST_USE enum ota_status ota_sign_set_signers(const struct ota_sign_set *set, const struct ota_sign_file *f,
-                                                  struct ota_signers out[2], size_t *groups, struct ota_err *err);
+                                                  struct ota_sign_group out[2], size_t *groups, struct ota_err *err);
 
 /* Tells how many of how many signatures each role has now, as text or JSON. */
 OTA_MUST_USE enum ota_status ota_sign_set_report(const struct ota_sign_set *set, bool json, struct ota_err *err);

@@ -297,8 +297,9 @@ static const char sign_details[] =
     "DRAFT is a change or release of the workspace that waits for signatures\n"
     "(\"otactl publish\" lists them). FILE is an exported draft, or a single role file.\n"
     "Neither needs a workspace when --key is given.\n\n"
-    "JSON: draft (null: a file), complete, roles (role, version, signatures, needed; a\n"
-    "root twice: by the keys before it and by its own). What is shown goes to stderr then.";
+    "JSON: draft (null: a file), complete, roles (role, version, by (whose\n"
+    "keys), signatures, needed; a root twice: by the keys before it and by its own).\n"
+    "What is shown goes to stderr then.";
 
 static const struct ota_option sign_export_options[] = {
     {"output", 'o', "FILE", "the file to carry", false},

@@ -18,11 +18,15 @@
 #define OTA_DRAFT_TARGETS "targets"
 #define OTA_DRAFT_NEEDS_MAX (2u * 7u + 1u + OTA_PRODUCTS_MAX)
 
+/* Whose keys sign `role`, for people: "root 1", "targets of root 2", "thermo of targets 4". */
+#define OTA_DRAFT_BY_MAX (OTA_ROLE_NAME_MAX + 31u)
+void ota_draft_by(const char *role, const char *parent, uint64_t version, char out[OTA_DRAFT_BY_MAX + 1]);
+
 /* A file of a draft, and whose signatures it needs. A root appears twice: once by the keys of the root before it, once
  * by those it names itself. */
 struct ota_draft_need {
     const struct ota_role_file *role; /* name, version, bytes; borrowed from the draft */
-    char by[OTA_ROLE_NAME_MAX + 32];  /* for people: "root 1", "targets of root 2", "thermo of targets 4" */
+    char by[OTA_DRAFT_BY_MAX + 1];    /* ota_draft_by() */
     struct ota_signers signers;
     uint32_t have;      /* distinct keys of `signers` that signed validly */
     uint32_t signed_by; /* bit i: signers.key[i] did */

@@ -36,14 +36,18 @@ static void count_signatures(struct ota_draft_need *n) {
     }
 }
 
+void ota_draft_by(const char *role, const char *parent, uint64_t version, char out[OTA_DRAFT_BY_MAX + 1]) {
+    if (strcmp(role, parent) == 0)
+        (void)snprintf(out, OTA_DRAFT_BY_MAX + 1, "%s %llu", parent, (unsigned long long)version);
+    else
+        (void)snprintf(out, OTA_DRAFT_BY_MAX + 1, "%s of %s %llu", role, parent, (unsigned long long)version);
+}
+
 static void add_need(struct ota_draft *d, const struct ota_role_file *f, const struct ota_signers *signers,
                      const char *role, const char *parent, uint64_t version) {
     struct ota_draft_need *n = &d->need[d->need_count++];
     *n = (struct ota_draft_need){.role = f, .signers = *signers};
-    if (strcmp(role, parent) == 0)
-        (void)snprintf(n->by, sizeof n->by, "%s %llu", parent, (unsigned long long)version);
-    else
-        (void)snprintf(n->by, sizeof n->by, "%s of %s %llu", role, parent, (unsigned long long)version);
+    ota_draft_by(role, parent, version, n->by);
     count_signatures(n);
 }
 

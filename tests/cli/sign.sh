@@ -31,11 +31,11 @@ run on_other_machine otactl sign 3.thermo.json --key "$ws/keys/thermo.pem"
 contains sign_shows_a_release_it_has_not_seen "$out" "+ release 1, version 1.0.0, for esp32c3; channels beta, stable"
 contains sign_shows_the_digest_of_each_image "$out" "SHA-256 $digest"
 ok sign_with_the_keys_that_lie_here otactl -C "$ws" sign thermo-2 --yes
-contains sign_says_how_far_it_is "$out" "thermo version 3: 1 of 1 signatures"
+contains sign_says_how_far_it_is "$out" "thermo version 3: 1 of 1 signatures by the keys of thermo of targets 1"
 is sign_added_one_signature "$(signatures "$role")" 1
 ok sign_again_changes_nothing otactl -C "$ws" sign thermo-2 --yes
 is sign_again_is_still_one "$(signatures "$role")" 1
-is sign_json "$(otactl -C "$ws" sign thermo-2 --yes --json 2>/dev/null | jq -c '[.draft, .complete, .roles[0].needed]')" '["thermo-2",true,1]'
+is sign_json "$(otactl -C "$ws" sign thermo-2 --yes --json 2>/dev/null | jq -c '[.draft, .complete, .roles[0].needed, .roles[0].by]')" '["thermo-2",true,1,"thermo of targets 1"]'
 fails sign_refuses_a_key_of_another_role 1 "no role here names" otactl -C "$ws" sign thermo-2 --key "$ws/keys/valve.pem" --yes
 fails sign_of_nothing 1 "neither a file nor a draft" otactl -C "$ws" sign thermo-9 --yes
 fails sign_of_no_role 1 "$tmp/build/thermo.bin" otactl -C "$ws" sign "$tmp/build/thermo.bin" --yes
@@ -90,8 +90,8 @@ jq -cjS --slurpfile n "$tmp/second.json" '.signatures = [] | .signed.version = 2
 ok sign_root_with_the_old_key otactl -C "$ws" sign root --yes
 contains sign_root_shows_the_new_threshold "$out" "root: 2 of 2 keys sign (1 before)"
 contains sign_root_shows_the_key_that_comes "$out" "+ $(jq -r .keyid "$tmp/second.json")"
-contains sign_root_old_keys_are_enough "$out" "root version 2: 1 of 1 signatures"
-contains sign_root_new_keys_are_not "$out" "root version 2: 1 of 2 signatures"
+contains sign_root_old_keys_are_enough "$out" "root version 2: 1 of 1 signatures by the keys of root 1"
+contains sign_root_new_keys_are_not "$out" "root version 2: 1 of 2 signatures by the keys of root 2"
 ok sign_root_with_the_new_key_too otactl -C "$ws" sign root --key "$tmp/second.pem" --yes
 contains sign_root_is_complete "$out" "root version 2: 2 of 2 signatures"
 
