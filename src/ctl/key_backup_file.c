@@ -32,6 +32,11 @@ static enum ota_status add_role(const struct ota_key_files *files, const char *r
                                 struct ota_buf *out, size_t *saved, struct ota_err *err) {
     size_t before = *saved;
     bool token = false;
+    if (strncmp(role, "tls-", 4) == 0)
+        return ota_err_set(err, OTA_USAGE,
+                           "%s: TLS keys sign nothing and are no part of a backup; copy keys/tls-*.pem yourself. Lost "
+                           "ones can be made anew, but boards then need the new CA",
+                           role);
     for (size_t i = 0; i < files->count; i++) {
         if (strcmp(files->entry[i].role, role) != 0)
             continue;

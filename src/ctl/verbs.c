@@ -255,7 +255,9 @@ static const struct ota_option keys_backup_options[] = {
 static const char keys_backup_details[] =
     "Puts the private keys of these roles (default: root) into one file, each encrypted\n"
     "with the passphrase, and reads it back before it says so. FILE is text: PKCS#8 PEM\n"
-    "that \"openssl pkey\" opens as well. It is never overwritten.\n\n"
+    "that \"openssl pkey\" opens as well. It is never overwritten.\n"
+    "TLS keys sign nothing and are no part of it: copy keys/tls-*.pem yourself, or make\n"
+    "new ones should they be lost; boards then need the new CA, keys/ca.crt.\n\n"
     "JSON: file, roles, keys (how many).";
 
 static const struct ota_option passphrase_options[] = {

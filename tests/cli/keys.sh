@@ -59,6 +59,7 @@ is keys_new_refused_left_nothing "$(ls "$tmp"/x.pem* 2>/dev/null)" ""
 ok keys_backup_of_three key backup -o "$stick/three" --passphrase-file "$pass" root targets thermo
 is keys_backup_holds_three "$(grep -c 'BEGIN ENCRYPTED PRIVATE KEY' "$stick/three")" 3
 is keys_backup_holds_nothing_plain "$(grep -c 'BEGIN PRIVATE KEY' "$stick/three")" 0
+fails keys_backup_holds_no_tls_keys 2 "copy keys/tls-*.pem yourself" key backup -o "$stick/tls" --passphrase-file "$pass" tls-ca
 fails keys_backup_never_overwrites 1 "never overwritten" key backup -o "$stick/three" --passphrase-file "$pass"
 fails keys_backup_into_the_workspace 1 "lies in the workspace" key backup -o "$ws/keys/backup" --passphrase-file "$pass"
 fails keys_backup_of_nobody 1 "no key of it" key backup -o "$stick/none" --passphrase-file "$pass" elsewhere
