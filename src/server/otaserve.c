@@ -98,10 +98,12 @@ static void announce(const struct ota_args *args, const struct ota_workspace *w,
     OTA_CLEAN(ota_buf_free) struct ota_buf products = {0};
     const char *given = ota_args_get(args, "url");
     ota_listen_url(given ? given : w->config.url, &d->listener, chosen, url, sizeof url);
+    ota_buf_str(&products, w->config.product_count == 0   ? "no product in ota.conf; otactl product add makes one"
+                           : w->config.product_count == 1 ? "product "
+                                                          : "products ");
     for (size_t i = 0; i < w->config.product_count; i++)
         ota_buf_printf(&products, "%s%s", i ? ", " : "", w->config.product[i].name);
-    printf("otaserve: boards use %s (listening on %s, product%s %s)\n", url, d->listener.text,
-           w->config.product_count == 1 ? "" : "s", ota_buf_text(&products));
+    printf("otaserve: boards use %s (listening on %s, %s)\n", url, d->listener.text, ota_buf_text(&products));
     (void)fflush(stdout);
     if (!ota_listen_reached(url, &d->listener))
         ota_log(&ota_log_stderr, OTA_LOG_WARNING,

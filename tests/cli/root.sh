@@ -113,6 +113,10 @@ ok "product_retire_draft_dropped" ctl publish --drop retire-valve
 ok "product_retire_with_a_lost_key" ctl product retire valve --lost-key --yes
 follows "product_retire_with_a_lost_key"
 
+start_daemon "$ws"
+contains "otaserve_without_a_product_says_so" "$(cat "$tmp/daemon.out")" ", no product in ota.conf; otactl product add makes one)"
+stop_daemon
+
 fails "product_retire_of_none" 1 "otactl product add" ctl product retire kitchen --yes
 
 # ---- nothing half-done ----
