@@ -123,6 +123,10 @@ fails "product_retire_of_none" 1 "otactl product add" ctl product retire kitchen
 conf=$(cat "$ws/ota.conf")
 fails "product_add_with_a_section_in_channels" 2 "--channels" ctl product add bulb --chip esp32c3 --channels $'beta\n[product evil]'
 is "product_add_refused_made_nothing" "$(cat "$ws/ota.conf"; ls "$ws/state/drafts"; find "$ws/keys" -name 'bulb*')" "$conf"
+printf '\n[product bulb]\nchip = esp32\n' >>"$ws/ota.conf"
+fails "product_add_for_another_chip_than_its_section" 1 "with the chip esp32: change it there" ctl product add bulb --chip esp32c3
+printf '%s\n' "$conf" >"$ws/ota.conf"
+is "product_add_for_another_chip_made_nothing" "$(ls "$ws/state/drafts"; find "$ws/keys" -name 'bulb*')" ""
 fails "product_add_takes_no_key_of_another_role" 1 "is a key of targets already" ctl product add bulb --chip esp32c3 --key "$(ls "$ws"/keys/targets.*.pem)"
 is "product_add_refused_left_no_draft" "$(ctl publish --json | jq -c .drafts)" "[]"
 
