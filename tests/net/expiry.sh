@@ -7,11 +7,13 @@
 
 make_fleet esp32c3 || exit 1
 warnings() { in_days "$1" otactl -C "$ws" status --json | jq -r '.warnings[]'; }
-root_days=$(otactl -C "$ws" status --json | jq '.roles[] | select(.name == "root") | .days_left')
+# Whole days left, an hour from now: a role signed this very second would have a day more than the next second.
+days_left() { otactl -C "$ws" status --json | jq ".roles[] | select(.name == \"$1\") | (.expires | fromdate) - now - 3600 | . / 86400 | floor"; }
+root_days=$(days_left root)
 
 # ---- status: a role that a person must renew, at each threshold ----
 mkdir "$tmp/away" && mv "$ws"/keys/targets.pem "$tmp/away/"
-targets_days=$(otactl -C "$ws" status --json | jq '.roles[] | select(.name == "targets") | .days_left')
+targets_days=$(days_left targets)
 for case in '61|' '59|less than 60 days' '31|less than 60 days' '29|less than 30 days' '8|less than 30 days' '6|in 6 days' '1|in 1 day,' '-1|expired on'; do
     left=${case%%|*} wanted=${case#*|}
     got=$(warnings $((targets_days - left)) | grep '^role targets')
