@@ -20,6 +20,7 @@ export UBSAN_OPTIONS=${UBSAN_OPTIONS:-print_stacktrace=1:halt_on_error=1}
 run_one() {
     suite=$1 results=$2
     log=$(mktemp "$results/log.XXXXXX")
+    began=$SECONDS
     timeout --kill-after=10 "${OTA_SUITE_SECONDS:-420}" "$suite" >"$log" 2>&1 </dev/null
     rc=$?
     # cmocka 1.1.5 writes "not ok N # SKIP name" for a skipped test.
@@ -31,7 +32,7 @@ run_one() {
     [ $rc -eq 0 ] && [ "$ok" -eq 0 ] && [ "$bad" -eq 0 ] && { echo "not ok - ${suite#"$top"/} ran no test" >>"$log"; bad=1; }
     exec 9>"$results/print.lock"
     flock 9
-    echo "# ${suite#"$top"/}"
+    echo "# ${suite#"$top"/} ($((SECONDS - began)) s)"
     if [ "$bad" -gt 0 ]; then cat "$log"; else grep -E '^(ok |# )' "$log"; fi
     echo "$((ok - skipped)) $bad $skipped ${suite#"$top"/}" >>"$results/counts"
 }
