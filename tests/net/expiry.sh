@@ -6,8 +6,9 @@
 . tests/net/later.sh
 
 make_fleet esp32c3 || exit 1
-warnings() { in_days "$1" otactl -C "$ws" status --json | jq -r '.warnings[]'; }
-# Whole days left, an hour from now: a role signed this very second would have a day more than the next second.
+# A little later than N whole days on, so that the second of signing does not matter.
+warnings() { in_days "$1.1" otactl -C "$ws" status --json | jq -r '.warnings[]'; }
+# Whole days left an hour from now, for the same reason.
 days_left() { otactl -C "$ws" status --json | jq ".roles[] | select(.name == \"$1\") | (.expires | fromdate) - now - 3600 | . / 86400 | floor"; }
 root_days=$(days_left root)
 
