@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
-# Runs test suites, two at a time, and counts their TAP lines. The last line is "N passed, N failed, N skipped".
+# Runs test suites, three at a time (some only wait), and counts their TAP lines. The last line is "N passed, N failed, N skipped".
 #
 #   tests/run.sh --out BUILD/FLAVOUR check|check-long|unit|SUITE...
 #
@@ -52,7 +52,7 @@ suites() {
 results=$(mktemp -d)
 trap 'rm -rf "$results"' EXIT
 : >"$results/counts"
-suites "$@" | xargs -r -P "${OTA_TEST_JOBS:-2}" -I{} "$0" --out "$out" --one {} "$results"
+suites "$@" | xargs -r -P "${OTA_TEST_JOBS:-3}" -I{} "$0" --out "$out" --one {} "$results"
 read -r passed failed skipped <<<"$(awk '{p+=$1; f+=$2; s+=$3} END {print p+0, f+0, s+0}' "$results/counts")"
 [ "$failed" -gt 0 ] && { echo "# failed in:"; awk '$2 {print "#   " $4}' "$results/counts"; }
 [ $((passed + failed + skipped)) -eq 0 ] && { echo "# no test was found"; failed=1; }
