@@ -13,6 +13,7 @@
 #include "ota/metadata.h"
 
 #define OTA_STEPS_MAX 8u
+#define OTA_RELEASES_MAX 64u /* that one product role may list */
 #define OTA_CHANNELS_MAX 8u
 #define OTA_NEEDS_MAX 4u
 #define OTA_NEED_MAX 24u

@@ -22,8 +22,6 @@
 #define OTA_ROLE_TIMESTAMP_LIFE (7u * OTA_ROLE_DAY)
 #define OTA_ROLE_TIMESTAMP_AGE OTA_ROLE_DAY
 
-#define OTA_ROLE_RELEASES_MAX 64u /* releases one product role may list while it is being rewritten */
-
 /* Whose signatures a role wants: `threshold` of these keys, 1 <= threshold <= count. */
 struct ota_role_by {
     uint32_t threshold;
@@ -52,7 +50,7 @@ struct ota_role_targets {
 
 struct ota_role_product {
     uint64_t version, expires;
-    size_t count;                             /* <= OTA_ROLE_RELEASES_MAX */
+    size_t count;                             /* <= OTA_RELEASES_MAX */
     const struct ota_release *const *release; /* any order */
 };
 

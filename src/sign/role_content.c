@@ -19,7 +19,7 @@ static int compare_counters(const void *a, const void *b) {
 
 static void write_product(struct ota_json *j, const void *role) {
     const struct ota_role_product *r = role;
-    const struct ota_release *sorted[OTA_ROLE_RELEASES_MAX] = {NULL};
+    const struct ota_release *sorted[OTA_RELEASES_MAX] = {NULL};
     for (size_t i = 0; i < r->count; i++)
         sorted[i] = r->release[i];
     qsort(sorted, r->count, sizeof sorted[0], compare_counters);
@@ -43,7 +43,7 @@ enum ota_status ota_role_product(const struct ota_role_product *r, const struct 
         "releases stay listed while channels offer them or need them as stepping stones: move channels to one release,"
         " or raise --from-min",
         write_product};
-    if (r->count > OTA_ROLE_RELEASES_MAX)
+    if (r->count > OTA_RELEASES_MAX)
         return ota_err_set(err, OTA_TOO_LARGE, "product role: %zu releases; %s", r->count, form.remedy);
     return ota_role_seal(&form, r, keys, out, err);
 }

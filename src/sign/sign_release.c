@@ -18,7 +18,7 @@ static enum ota_status open_verified(struct ota_role_file *f, const char *name, 
 enum ota_status ota_sign_next_counter(struct ota_span role, const char *product, uint32_t *counter,
                                       struct ota_err *err) {
     OTA_CLEAN(ota_role_file_free) struct ota_role_file f = {0};
-    uint32_t listed[OTA_ROLE_RELEASES_MAX];
+    uint32_t listed[OTA_RELEASES_MAX];
     size_t count;
     OTA_TRY(open_verified(&f, product, role, err));
     OTA_TRY(ota_release_counters(&f.meta, product, listed, OTA_ARRAY_LEN(listed), &count, err));
@@ -34,14 +34,14 @@ enum ota_status ota_sign_next_counter(struct ota_span role, const char *product,
 /* What the new role lists. */
 struct selection {
     size_t count;
-    const struct ota_release *release[OTA_ROLE_RELEASES_MAX];
+    const struct ota_release *release[OTA_RELEASES_MAX];
 };
 
 static void keep(struct selection *s, const struct ota_release *r) {
     for (size_t i = 0; i < s->count; i++)
         if (s->release[i] == r)
             return;
-    if (r && s->count < OTA_ROLE_RELEASES_MAX) /* the role listed no more than that */
+    if (r && s->count < OTA_RELEASES_MAX) /* the role listed no more than that */
         s->release[s->count++] = r;
 }
 

@@ -14,7 +14,7 @@ void ota_stones_free(struct ota_stones *s) {
 
 enum ota_status ota_stones_read(const struct ota_metadata *role, const char *product, struct ota_stones *out,
                                 struct ota_err *err) {
-    uint32_t counter[OTA_ROLE_RELEASES_MAX];
+    uint32_t counter[OTA_RELEASES_MAX];
     size_t count;
     *out = (struct ota_stones){0};
     OTA_TRY(ota_release_counters(role, product, counter, OTA_ARRAY_LEN(counter), &count, err));

@@ -15,7 +15,6 @@
 #include "store/repo_set.h"
 
 #define LEFTOVER_SECONDS 3600 /* nobody fills a folder or waits for an answer that long */
-#define RELEASES_MAX 64u
 
 enum ota_status ota_repo_role(const struct ota_workspace *w, const char *role, struct ota_buf *out,
                               struct ota_err *err) {
@@ -44,9 +43,9 @@ static void add_role(const struct ota_repo_set *s, const struct ota_role_file *f
 }
 
 static enum ota_status add_releases(const struct ota_role_file *f, struct ota_repo_info *out, struct ota_err *err) {
-    uint32_t counter[RELEASES_MAX];
+    uint32_t counter[OTA_RELEASES_MAX];
     size_t count;
-    OTA_TRY(ota_release_counters(&f->meta, f->name, counter, RELEASES_MAX, &count, err));
+    OTA_TRY(ota_release_counters(&f->meta, f->name, counter, OTA_RELEASES_MAX, &count, err));
     struct ota_release *grown = ota_calloc(out->release_count + count + 1, sizeof *grown);
     if (out->release_count)
         memcpy(grown, out->release, out->release_count * sizeof *grown);

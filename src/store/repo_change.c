@@ -4,8 +4,6 @@
 
 #include <string.h>
 
-#define RELEASES_MAX 64u
-
 void ota_repo_change_free(struct ota_repo_change *c) {
     for (size_t i = 0; i < OTA_REPO_ROOTS_MAX; i++)
         ota_role_file_free(&c->root[i]);
@@ -161,11 +159,11 @@ static struct ota_role_file *find_product(struct ota_repo_change *c, const char 
 }
 
 enum ota_status ota_repo_releases_check(const struct ota_role_file *f, struct ota_err *err) {
-    uint32_t counter[RELEASES_MAX];
+    uint32_t counter[OTA_RELEASES_MAX];
     struct ota_release r;
     size_t count;
     bool found;
-    OTA_TRY(ota_release_counters(&f->meta, f->name, counter, RELEASES_MAX, &count, err));
+    OTA_TRY(ota_release_counters(&f->meta, f->name, counter, OTA_RELEASES_MAX, &count, err));
     for (size_t i = 0; i < count; i++) {
         OTA_TRY(ota_release_read(&f->meta, f->name, counter[i], &r, &found, err));
         if (!found)

@@ -5,8 +5,6 @@
 
 #include "store/repo_verify.h"
 
-#define RELEASES_MAX 64u
-
 static enum ota_status add(const struct ota_release *r, const char *file, uint64_t length,
                            const uint8_t sha256[OTA_SHA256_LEN], struct ota_repo_image *out, struct ota_err *err) {
     if (!ota_release_served_path(r->product, r->counter, file, sha256, out->path, sizeof out->path))
@@ -37,9 +35,9 @@ enum ota_status ota_repo_each_image(const struct ota_role_file *product,
                                     enum ota_status (*each)(void *ctx, const struct ota_repo_image *image,
                                                             struct ota_err *err),
                                     void *ctx, struct ota_err *err) {
-    uint32_t counter[RELEASES_MAX];
+    uint32_t counter[OTA_RELEASES_MAX];
     size_t releases;
-    OTA_TRY(ota_release_counters(&product->meta, product->name, counter, RELEASES_MAX, &releases, err));
+    OTA_TRY(ota_release_counters(&product->meta, product->name, counter, OTA_RELEASES_MAX, &releases, err));
     for (size_t i = 0; i < releases; i++) {
         struct ota_release r;
         struct ota_repo_image image[OTA_REPO_IMAGES_MAX];

@@ -11,8 +11,6 @@
 #include "store/repo_request.h"
 #include "store/repo_verify.h"
 
-#define RELEASES_MAX 64u
-
 struct job {
     const struct ota_workspace *w;
     const char *id;
@@ -186,9 +184,10 @@ static enum ota_status place_release(const struct job *j, uint32_t counter, stru
 }
 
 static enum ota_status place_images(const struct job *j, struct ota_err *err) {
-    uint32_t counter[RELEASES_MAX];
+    uint32_t counter[OTA_RELEASES_MAX];
     size_t count;
-    OTA_TRY(ota_release_counters(&j->change.product[0].meta, j->request.product, counter, RELEASES_MAX, &count, err));
+    OTA_TRY(
+        ota_release_counters(&j->change.product[0].meta, j->request.product, counter, OTA_RELEASES_MAX, &count, err));
     for (size_t i = 0; i < count; i++)
         OTA_TRY(place_release(j, counter[i], err));
     return OTA_OK;

@@ -17,7 +17,6 @@
 #include "store/repo_set.h"
 
 #define CHUNK 65536u
-#define RELEASES_MAX 64u
 
 struct verifier {
     const struct ota_repo_check *check;
@@ -215,10 +214,10 @@ static enum ota_status check_release(struct verifier *v, uint32_t counter, struc
 }
 
 static enum ota_status check_product(struct verifier *v, const struct ota_delegation *d, struct ota_err *err) {
-    uint32_t counter[RELEASES_MAX];
+    uint32_t counter[OTA_RELEASES_MAX];
     size_t count;
     OTA_TRY(open_role(v, d->name, &d->signers, &v->product, err));
-    OTA_TRY(ota_release_counters(&v->product.meta, d->name, counter, RELEASES_MAX, &count, err));
+    OTA_TRY(ota_release_counters(&v->product.meta, d->name, counter, OTA_RELEASES_MAX, &count, err));
     for (size_t i = 0; i < count; i++)
         if (check_release(v, counter[i], err) != OTA_OK)
             return ota_err_prefix(err, "release %u of %s", counter[i], d->name);

@@ -16,8 +16,6 @@
 #include "store/repo_verify.h"
 #include "store/upload_files.h"
 
-#define RELEASES_MAX 64u
-
 struct hand_over {
     const struct ota_workspace *w;
     struct ota_upload *u;
@@ -36,9 +34,9 @@ static void clean(struct hand_over *h) {
 
 static enum ota_status newest(const struct ota_role_file *f, const char *product, uint32_t *counter,
                               struct ota_err *err) {
-    uint32_t listed[RELEASES_MAX];
+    uint32_t listed[OTA_RELEASES_MAX];
     size_t count;
-    OTA_TRY(ota_release_counters(&f->meta, product, listed, RELEASES_MAX, &count, err));
+    OTA_TRY(ota_release_counters(&f->meta, product, listed, OTA_RELEASES_MAX, &count, err));
     *counter = count ? listed[count - 1] : 0;
     return OTA_OK;
 }
