@@ -111,6 +111,8 @@ struct ota_err {
 const char *ota_status_name(enum ota_status code);
 int ota_status_exit_code(enum ota_status code);
 const char *ota_status_text(enum ota_status code);
+/* Was it the form of a JSON text (OTA_JSON_*), whatever it said. */
+bool ota_status_is_json(enum ota_status code);
 
 /* Fill *err and return `code`: `return ota_err_set(err, OTA_X, "...")`. Formats: see ota_format(). */
 enum ota_status ota_err_set(struct ota_err *err, enum ota_status code, const char *fmt, ...) OTA_PRINTF(3, 4);

@@ -36,6 +36,20 @@ const char *ota_status_text(enum ota_status code) {
     return row_of(code)->text;
 }
 
+bool ota_status_is_json(enum ota_status code) {
+    switch (code) {
+    case OTA_JSON_SYNTAX:
+    case OTA_JSON_UTF8:
+    case OTA_JSON_NUMBER:
+    case OTA_JSON_KEYS:
+    case OTA_JSON_DEPTH:
+    case OTA_JSON_TRAILING:
+        return true;
+    default:
+        return false;
+    }
+}
+
 /* Text out of metadata and files stands in messages: it must not begin a line of its own, nor move a terminal. */
 static void make_one_line(char *text) {
     for (; *text; text++)

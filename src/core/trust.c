@@ -115,13 +115,9 @@ static enum ota_status parse_embedded_root(struct ota_trust *t, struct ota_metad
 /* Is this what reading damaged bytes gives? A port that failed is another matter: falling back to an older state then
  * would let a moment without memory undo a key rotation. */
 static bool means_damage(enum ota_status status) {
+    if (ota_status_is_json(status))
+        return true;
     switch (status) {
-    case OTA_JSON_SYNTAX:
-    case OTA_JSON_UTF8:
-    case OTA_JSON_NUMBER:
-    case OTA_JSON_KEYS:
-    case OTA_JSON_DEPTH:
-    case OTA_JSON_TRAILING:
     case OTA_METADATA_TYPE:
     case OTA_METADATA_FIELD:
     case OTA_SPEC_VERSION:

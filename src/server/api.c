@@ -103,14 +103,10 @@ static enum MHD_Result again_later(struct ota_exchange *x, unsigned status, cons
 }
 
 static unsigned http_status(enum ota_status code) {
+    if (ota_status_is_json(code))
+        return MHD_HTTP_BAD_REQUEST;
     switch (code) {
     case OTA_ARGUMENT:
-    case OTA_JSON_SYNTAX:
-    case OTA_JSON_UTF8:
-    case OTA_JSON_NUMBER:
-    case OTA_JSON_KEYS:
-    case OTA_JSON_DEPTH:
-    case OTA_JSON_TRAILING:
         return MHD_HTTP_BAD_REQUEST;
     case OTA_NOT_FOUND:
         return MHD_HTTP_NOT_FOUND;

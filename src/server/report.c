@@ -70,6 +70,8 @@ static enum MHD_Result not_now(struct ota_exchange *x) {
 }
 
 static enum MHD_Result not_stored(struct ota_reports *r, struct ota_exchange *x, const struct ota_err *err) {
+    if (ota_status_is_json(err->code))
+        return ota_problem_answer(x, MHD_HTTP_BAD_REQUEST, err->code, err->msg);
     switch (err->code) {
     case OTA_BUSY:
         atomic_store(&r->busy_until_ms, uptime_ms() + BUSY_PAUSE_MS);
@@ -78,12 +80,6 @@ static enum MHD_Result not_stored(struct ota_reports *r, struct ota_exchange *x,
     case OTA_TOO_LARGE:
         return ota_problem_answer(x, MHD_HTTP_CONTENT_TOO_LARGE, err->code, err->msg);
     case OTA_ARGUMENT:
-    case OTA_JSON_SYNTAX:
-    case OTA_JSON_UTF8:
-    case OTA_JSON_NUMBER:
-    case OTA_JSON_KEYS:
-    case OTA_JSON_DEPTH:
-    case OTA_JSON_TRAILING:
         return ota_problem_answer(x, MHD_HTTP_BAD_REQUEST, err->code, err->msg);
     default:
         ota_log(&ota_log_stderr, OTA_LOG_ERROR, "report not stored: %s", err->msg);
