@@ -71,6 +71,11 @@ struct ota_hooks {
     void (*progress)(void *ctx, const char *label, uint32_t done, uint32_t total);
 };
 
+/* Minutes of the day, UTC: when a staged update may be installed. from == to: always; from > to: over midnight. */
+struct ota_maintenance {
+    uint16_t from, to;
+};
+
 struct ota_agent_config {
     const struct ota_crypto *crypto;
     const struct ota_flash *flash;
@@ -79,13 +84,18 @@ struct ota_agent_config {
     const struct ota_transport *transport;
     const struct ota_log *log;
     const struct ota_boot_port *boot;
+    const struct ota_inflate *inflate; /* NULL: compressed forms are not asked for */
     struct ota_hooks hooks;
     struct ota_identity identity;
     struct ota_board board;
-    uint32_t poll_interval_s;   /* 0: 3600 */
-    uint32_t confirm_timeout_s; /* 0: 600 */
-    bool reports;               /* POST reports; off when the board has no token */
-    uint8_t *buf;               /* metadata buffer, OTA_METADATA_MAX or more */
+    uint32_t poll_interval_s;      /* 0: 3600 */
+    uint32_t confirm_timeout_s;    /* 0: 600 */
+    uint32_t stall_s;              /* a sector that takes longer ends a download; 0: 60 */
+    uint32_t download_s;           /* so does a request that does; the next resumes it. 0: 3600 */
+    uint32_t deadline_s;           /* an update not committed after so long on is a failed try; 0: 7 days */
+    struct ota_maintenance window; /* without a synchronised clock it is always open */
+    bool reports;                  /* POST reports; off when the board has no token */
+    uint8_t *buf;                  /* metadata buffer, OTA_METADATA_MAX or more */
     size_t cap;
 };
 
@@ -163,6 +173,8 @@ struct ota_agent {
     struct ota_journal journal;      /* public */
     struct ota_report_record report; /* public */
     struct ota_server_record server; /* public */
+    struct ota_tries_record tries;   /* public */
+    struct ota_defer_record defer;   /* public */
     struct ota_err last;             /* public: why the last run failed, code OTA_OK when it did not */
     uint32_t running;                /* public: flash address of the running app */
     struct ota_table table;          /* public: as read from flash at start */
@@ -176,7 +188,11 @@ struct ota_agent {
     bool force;                    /* full run wanted */
     bool unproven[2];              /* this run does without the server's proof; by enum ota_address */
     bool proof_failed;             /* this run, a scheduled poll, ended at a server that did not prove its name */
+    uint32_t wait_s;               /* until the window opens, 0: nothing waits for it */
+    uint64_t spent_ms;             /* uptime up to which journal.spent_s counts */
+    uint64_t defer_ms;             /* uptime until which updates are put off; 0: they are not */
     bool without_rollback;         /* the bootloader left the new app's entry NEW */
+    bool copy_again;               /* ota_boot() could not copy: the next run reboots for another try */
     uint64_t started_ms;           /* uptime at init */
     uint64_t last_full_ms;
     union ota_scratch scratch;
@@ -194,5 +210,10 @@ OTA_MUST_USE enum ota_status ota_boot(struct ota_agent *a, struct ota_err *err);
 OTA_MUST_USE enum ota_status ota_run(struct ota_agent *a, uint32_t *sleep_s, struct ota_err *err);
 /* Next ota_run() does a full run. */
 void ota_poll_now(struct ota_agent *a);
+/* No update begins and none is installed for so long (at most OTA_DEFER_MAX_S); 0: now is fine again. Kept across
+ * resets of a board whose clock is synchronised; without a clock a reset ends it. KV when it could not be kept: it
+ * holds until the reset. */
+#define OTA_DEFER_MAX_S (30u * 24u * 3600u)
+OTA_MUST_USE enum ota_status ota_defer(struct ota_agent *a, uint32_t seconds, struct ota_err *err);
 
 #endif

@@ -5,18 +5,20 @@
  *   "board"    what is installed per label, counter of the app, the release that failed     struct ota_board_record
  *   "journal"  the plan being carried out; absent when idle                                 struct ota_journal
  *   "report"   stream id, next number, last result not yet delivered                        struct ota_report_record
+ *   "tries"    failed tries of a release; absent: none                                      struct ota_tries_record
+ *   "defer"    until when no update begins or is installed; absent: not deferred            struct ota_defer_record
  *   "server"   how often in a row the server did not prove its name; absent: never          struct ota_server_record
  *
  * Byte form: u8 format version, little-endian fields in struct order, u32 CRC-32 (crc-0) of all before it. A record
- * with a wrong CRC or a newer version is JOURNAL. An agent goes on writing the version it found until its app is
- * confirmed.
+ * with a wrong CRC or a newer version is JOURNAL. An agent goes on writing the version of the journal that it found
+ * until that update ends, so that the app before it can read it after a rollback.
  */
 #ifndef OTA_JOURNAL_H
 #define OTA_JOURNAL_H
 
 #include "ota/release.h"
 
-#define OTA_JOURNAL_VERSION 1u
+#define OTA_JOURNAL_VERSION 2u /* 1 has neither `plain`, `door` nor `spent_s` */
 #define OTA_JOURNAL_BYTES_MAX 2560u
 #define OTA_BOARD_LABELS_MAX 12u
 
@@ -62,9 +64,18 @@ struct ota_journal_step {
     uint32_t dest_offset, dest_size;
     uint32_t done;           /* bytes staged and safely re-hashable, multiple of OTA_SECTOR */
     char etag[OTA_ETAG_MAX]; /* of the interrupted download, for If-Range */
+    uint8_t plain;           /* the compressed form broke off: the plain one, which can be resumed, is fetched */
+};
+
+/* How the images of an update come to the board. */
+enum ota_door {
+    OTA_DOOR_HTTPS = 0,
+    OTA_DOOR_FILE = 1,   /* a bundle that can be read again */
+    OTA_DOOR_STREAM = 2, /* a bundle that was sent once */
 };
 
 struct ota_journal {
+    uint8_t format; /* version of the record it was read from, and is written in; 0: the newest */
     enum ota_phase phase;
     uint32_t counter;
     char version[OTA_VERSION_MAX + 1];
@@ -75,8 +86,10 @@ struct ota_journal {
     uint8_t self_test_failed;
     uint8_t authenticated; /* the old app had authenticated the server */
     uint8_t offline;       /* the old app could not reach a server either: confirm without one */
-    uint64_t saved_bytes;  /* not downloaded again thanks to resume */
-    uint8_t count;         /* 0 while STAGING: to be planned anew (the table round is done) */
+    enum ota_door door;
+    uint32_t spent_s;     /* time the board was on with this update under way */
+    uint64_t saved_bytes; /* not downloaded again thanks to resume */
+    uint8_t count;        /* 0 while STAGING: to be planned anew (the table round is done) */
     struct ota_journal_step step[OTA_STEPS_MAX];
 };
 
@@ -100,6 +113,21 @@ struct ota_report_record {
     char label[OTA_LABEL_MAX + 1];
 };
 
+/* Tries of one release that fail by its content or this board's flash (a broken line does not count): then it rests
+ * until the channel offers another. With the backoff between them about two days. */
+#define OTA_TRIES_MAX 15u
+/* Of them, tries to copy what is staged: each is a reboot. */
+#define OTA_COPY_TRIES_MAX 3u
+
+struct ota_tries_record {
+    uint32_t counter; /* the release */
+    uint8_t failed;
+};
+
+struct ota_defer_record {
+    uint64_t until; /* unix seconds */
+};
+
 /* Scheduled polls after which metadata and images may come from a server that does not prove its name. */
 #define OTA_UNPROVEN_POLLS 3u
 
@@ -116,6 +144,12 @@ OTA_MUST_USE enum ota_status ota_journal_decode(struct ota_span in, struct ota_j
 OTA_MUST_USE enum ota_status ota_report_encode(const struct ota_report_record *r, uint8_t *out, size_t cap, size_t *len,
                                                struct ota_err *err);
 OTA_MUST_USE enum ota_status ota_report_decode(struct ota_span in, struct ota_report_record *r, struct ota_err *err);
+OTA_MUST_USE enum ota_status ota_tries_encode(const struct ota_tries_record *r, uint8_t *out, size_t cap, size_t *len,
+                                              struct ota_err *err);
+OTA_MUST_USE enum ota_status ota_tries_decode(struct ota_span in, struct ota_tries_record *r, struct ota_err *err);
+OTA_MUST_USE enum ota_status ota_defer_encode(const struct ota_defer_record *r, uint8_t *out, size_t cap, size_t *len,
+                                              struct ota_err *err);
+OTA_MUST_USE enum ota_status ota_defer_decode(struct ota_span in, struct ota_defer_record *r, struct ota_err *err);
 OTA_MUST_USE enum ota_status ota_server_encode(const struct ota_server_record *r, uint8_t *out, size_t cap, size_t *len,
                                                struct ota_err *err);
 OTA_MUST_USE enum ota_status ota_server_decode(struct ota_span in, struct ota_server_record *r, struct ota_err *err);

@@ -133,14 +133,29 @@ struct ota_response {
 };
 
 /* A server that was reached and did not prove its name is TLS; one that was not reached, or whose connection broke
- * before it could, is NETWORK or TIMEOUT. One request at a time: open, read until *got == 0 (end of a complete body), close. close() is always called after a
- * successful open(). A body that ends before its Content-Length is TRUNCATED. HTTP error statuses are not errors
- * here. */
+ * before it could, is NETWORK or TIMEOUT. One request at a time: open, read until *got == 0 (end of a complete body),
+ * close. close() is always called after a successful open(). A body that ends before its Content-Length is TRUNCATED.
+ * HTTP error statuses are not errors here. A read() during which nothing arrives is TIMEOUT after 30 s at the latest;
+ * that something arrives slowly is the agent's to judge. */
 struct ota_transport {
     void *ctx;
     enum ota_status (*open)(void *ctx, const struct ota_request *req, struct ota_response *resp, struct ota_err *err);
     enum ota_status (*read)(void *ctx, void *p, size_t cap, size_t *got, struct ota_err *err);
     void (*close)(void *ctx);
+};
+
+/* ---- inflate ------------------------------------------------------------------------------------------- */
+
+/* zlib (RFC 1950) with a window of at most 4 KiB, as a stream; one at a time. */
+struct ota_inflate {
+    void *ctx;
+    enum ota_status (*begin)(void *ctx, struct ota_err *err);
+    /* Takes from in[0..*in_len), gives to out[0..*out_len); both become what was used. *end: the stream is complete and
+     * its Adler-32 right. Neither taken nor given, and no *end: it wants more input. Bad data, or a larger window:
+     * HASH. */
+    enum ota_status (*run)(void *ctx, const uint8_t *in, size_t *in_len, uint8_t *out, size_t *out_len, bool *end,
+                           struct ota_err *err);
+    void (*end)(void *ctx); /* also after a failed begin */
 };
 
 /* ---- log ----------------------------------------------------------------------------------------------- */

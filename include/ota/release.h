@@ -30,8 +30,13 @@
 #define OTA_LABEL_BOOTLOADER "@bootloader"
 #define OTA_LABEL_TABLE "@partition-table"
 
-enum ota_kind { OTA_KIND_APP, OTA_KIND_BOOTLOADER, OTA_KIND_TABLE, OTA_KIND_DATA, OTA_KIND_COUNT };
-const char *ota_kind_name(enum ota_kind kind); /* "app", "bootloader", "partition-table", "data" */
+#define OTA_LABEL_FACTORY "factory"
+
+/* The factory app is an `app` for the label `factory`: it is copied like data and never activated. */
+enum ota_kind { OTA_KIND_APP, OTA_KIND_BOOTLOADER, OTA_KIND_TABLE, OTA_KIND_DATA, OTA_KIND_FACTORY, OTA_KIND_COUNT };
+const char *ota_kind_name(enum ota_kind kind); /* "app" (both), "bootloader", "partition-table", "data" */
+/* Is it in Espressif's image format. */
+bool ota_kind_is_image(enum ota_kind kind);
 
 /* One image of a release. */
 struct ota_step {
@@ -66,7 +71,7 @@ struct ota_release {
     char need[OTA_NEEDS_MAX][OTA_NEED_MAX + 1];
     bool has_boot;
     struct ota_boot_config boot;
-    struct ota_step step[OTA_STEPS_MAX]; /* in order: table, data, bootloader, app */
+    struct ota_step step[OTA_STEPS_MAX]; /* in order: table, data, bootloader, factory, app */
     uint32_t notes_length;
     uint8_t notes_sha256[OTA_SHA256_LEN];
 };
@@ -99,6 +104,10 @@ bool ota_release_path(const char *product, uint32_t counter, const char *file, c
 bool ota_release_served_path(const char *product, uint32_t counter, const char *file,
                              const uint8_t sha256[OTA_SHA256_LEN], char *out, size_t cap);
 
+/* The same of the zlib form: .../<sha256 of it>.<file>.z */
+bool ota_release_packed_path(const char *product, uint32_t counter, const char *file,
+                             const uint8_t z_sha256[OTA_SHA256_LEN], char *out, size_t cap);
+
 OTA_MUST_USE enum ota_status ota_channel_read(const struct ota_target *entry, const char *product,
                                               struct ota_channel *out, struct ota_err *err);
 void ota_channel_write(struct ota_json *j, const char *product, const char *channel, const struct ota_channel *c);
@@ -109,9 +118,9 @@ OTA_MUST_USE enum ota_status ota_channel_includes(const struct ota_channel *c, c
 
 /* Features this agent knows, for `needs`. */
 bool ota_need_known(const char *need);
-/* Order of steps: table 0, data 1, bootloader 2, app 3. */
+/* Order of steps: table 0, data 1, bootloader 2, factory 3, app 4. */
 unsigned ota_kind_order(enum ota_kind kind);
-/* The label kind `kind` must have ("@ota", ...), or NULL for data. */
+/* The label kind `kind` must have ("@ota", "factory", ...), or NULL for data. */
 const char *ota_kind_label(enum ota_kind kind);
 
 #endif

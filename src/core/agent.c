@@ -12,7 +12,8 @@
 #define BACKOFF_MAX_S (24u * 3600u)
 #define BACKOFF_STEPS_MAX 14u
 #define RETRY_AFTER_MAX_S (24u * 3600u) /* a full run at least daily, whatever a server asks */
-#define UNDECIDED_SLEEP_S 30u           /* while a new app waits for its proof, or the old one looks for a server */
+#define DAY_MINUTES 1440u
+#define UNDECIDED_SLEEP_S 30u /* while a new app waits for its proof, or the old one looks for a server */
 
 /* ---- start --------------------------------------------------------------------------------------------- */
 
@@ -23,6 +24,8 @@ static enum ota_status check_config(const struct ota_agent_config *c, struct ota
         return ota_err_set(err, OTA_CONFIG, "this board has no identity: provision it (otactl device add)");
     if (!ota_device_id_valid(ota_span_str(c->identity.id)))
         return ota_err_set(err, OTA_CONFIG, "\"%s\" is not a device id", c->identity.id);
+    if (c->window.from >= DAY_MINUTES || c->window.to >= DAY_MINUTES)
+        return ota_err_set(err, OTA_ARGUMENT, "agent: the window is in minutes of the day, 0 to %u", DAY_MINUTES - 1u);
     if (!c->buf || c->cap < OTA_METADATA_MAX)
         return ota_err_set(err, OTA_ARGUMENT, "agent: buffer of %zu bytes, %u are needed", c->cap, OTA_METADATA_MAX);
     return OTA_OK;
@@ -56,6 +59,12 @@ static bool is_connection(enum ota_status code) {
     return code == OTA_NETWORK || code == OTA_TLS || code == OTA_TIMEOUT || code == OTA_INTERRUPTED;
 }
 
+/* A copy that failed is tried again after a reboot: flash may have had a bad moment. */
+static bool may_copy_again(const struct ota_agent *a, enum ota_action action) {
+    unsigned failed = a->tries.counter == a->journal.counter ? a->tries.failed : 0;
+    return action == OTA_ACTION_COPY && a->journal.phase == OTA_PHASE_COMMITTED && failed + 1u < OTA_COPY_TRIES_MAX;
+}
+
 static enum ota_status note_failure(struct ota_agent *a, enum ota_action action, const struct ota_err *why,
                                     struct ota_err *err) {
     uint32_t counter = a->journal.counter;
@@ -71,6 +80,8 @@ static enum ota_status note_failure(struct ota_agent *a, enum ota_action action,
         const char *stage = action == OTA_ACTION_STAGE ? "stage" : "verify";
         if (ota_agent_lasting(why->code))
             return ota_agent_give_up(a, OTA_RESULT_FAILED, stage, why, err);
+        if (ota_agent_counts(why->code))
+            return ota_agent_count_try(a, stage, why, err);
         if (is_connection(why->code) || why->code == OTA_WITHDRAWN)
             return OTA_OK;
         return ota_agent_note(a, OTA_RESULT_FAILED, stage, counter, why, err);
@@ -80,8 +91,8 @@ static enum ota_status note_failure(struct ota_agent *a, enum ota_action action,
     case OTA_ACTION_ACTIVATE:
         if (why->code == OTA_KV)
             return OTA_OK; /* nothing can be written down; the next boot goes on from what is */
-        if (a->journal.phase <= OTA_PHASE_STAGING)
-            return ota_agent_note(a, OTA_RESULT_FAILED, "copy", counter, why, err);
+        if (a->journal.phase <= OTA_PHASE_STAGING || may_copy_again(a, action))
+            return ota_agent_count_try(a, "copy", why, err);
         if (rolled_back)
             return ota_agent_give_up(a, OTA_RESULT_ROLLED_BACK, "confirm", why, err);
         return ota_agent_give_up(a, OTA_RESULT_FAILED, action == OTA_ACTION_COPY ? "copy" : "activate", why, err);
@@ -196,6 +207,16 @@ static uint32_t longest_wait(const struct ota_agent *a) {
     return undecided(a) ? UNDECIDED_SLEEP_S : RETRY_AFTER_MAX_S;
 }
 
+/* What is staged is not to miss its window, nor are all boards to begin with it. */
+static enum ota_status wake_for_window(struct ota_agent *a, uint32_t *sleep_s, struct ota_err *err) {
+    const struct ota_maintenance *w = &a->cfg.window;
+    uint32_t extra, minutes = (w->to + DAY_MINUTES - w->from) % DAY_MINUTES;
+    OTA_TRY(random_below(a, minutes * 30u, &extra, err)); /* its first half */
+    if (a->wait_s + extra < *sleep_s)
+        *sleep_s = a->wait_s + extra;
+    return OTA_OK;
+}
+
 static enum ota_status next_sleep(struct ota_agent *a, uint32_t *sleep_s, struct ota_err *err) {
     uint32_t asked = at_most(a->retry_after, longest_wait(a));
     uint32_t interval = a->cfg.poll_interval_s ? a->cfg.poll_interval_s : POLL_INTERVAL_S;
@@ -209,13 +230,16 @@ static enum ota_status next_sleep(struct ota_agent *a, uint32_t *sleep_s, struct
     }
     if (*sleep_s < asked)
         *sleep_s = asked;
-    return OTA_OK;
+    return a->wait_s ? wake_for_window(a, sleep_s, err) : OTA_OK;
 }
 
 enum ota_status ota_run(struct ota_agent *a, uint32_t *sleep_s, struct ota_err *err) {
     *sleep_s = 0;
+    if (a->copy_again)
+        a->reboot = true; /* only ota_boot() may copy, before anything uses the partitions */
     if (a->reboot)
         return OTA_OK;
+    a->wait_s = 0;
     memset(&a->last, 0, sizeof a->last);
     a->retry_after = 0;
     ota_agent_begin_proof(a);
@@ -223,7 +247,10 @@ enum ota_status ota_run(struct ota_agent *a, uint32_t *sleep_s, struct ota_err *
     ota_agent_end_proof(a);
     if (a->reboot)
         return OTA_OK;
-    a->backoff = a->last.code == OTA_OK ? 0 : at_most(a->backoff + 1, BACKOFF_STEPS_MAX);
+    a->copy_again = a->journal.phase == OTA_PHASE_COMMITTED;
+    a->backoff = a->copy_again            ? a->tries.failed
+                 : a->last.code == OTA_OK ? 0
+                                          : at_most(a->backoff + 1, BACKOFF_STEPS_MAX);
     return next_sleep(a, sleep_s, err);
 }
 

@@ -17,6 +17,7 @@ static enum ota_status check_bytes(struct ota_agent *a, const struct ota_journal
 static enum ota_status check_kind(struct ota_agent *a, const struct ota_journal_step *s, struct ota_err *err) {
     switch (s->image.kind) {
     case OTA_KIND_APP:
+    case OTA_KIND_FACTORY:
         return ota_agent_check_app(a, s->stage_offset, s->image.length, s->dest_size, err);
     case OTA_KIND_BOOTLOADER:
         return ota_agent_check_bootloader(a, s->stage_offset, s->image.length, err);

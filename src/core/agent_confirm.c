@@ -82,6 +82,7 @@ enum ota_status ota_agent_finish(struct ota_agent *a, struct ota_err *err) {
     ota_agent_judge_board(a);
     OTA_TRY(ota_agent_save_board(a, err));
     OTA_TRY(ota_agent_note(a, OTA_RESULT_INSTALLED, "confirm", j->counter, &remark, err));
+    OTA_TRY(ota_agent_forget_tries(a, err));
     ota_log(a->cfg.log, OTA_LOG_INFO, "release %u (%s) is installed", (unsigned)j->counter, j->version);
     return ota_agent_drop_journal(a, err);
 }
@@ -101,6 +102,7 @@ enum ota_status ota_agent_give_up(struct ota_agent *a, enum ota_result result, c
     ota_agent_judge_board(a);
     OTA_TRY(ota_agent_save_board(a, err));
     OTA_TRY(ota_agent_note(a, result, stage, a->journal.counter, why, err));
+    OTA_TRY(ota_agent_forget_tries(a, err));
     if (a->mixed)
         ota_log(a->cfg.log, OTA_LOG_WARNING, "mixed: release %u runs, with partitions of release %u",
                 (unsigned)a->board.counter, (unsigned)a->journal.counter);

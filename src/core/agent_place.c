@@ -91,12 +91,13 @@ static bool staging_partition(const struct ota_agent *a, struct area *out) {
     return true;
 }
 
+/* Not from its first byte: a bootloader or factory app that waited there would be an app to boot. */
 static bool passive_slot(const struct ota_agent *a, struct area *out) {
     struct ota_err none;
     const struct ota_partition *slot;
     if (ota_agent_passive_slot(a, &slot, &none) != OTA_OK || !is_slot(slot))
         return false;
-    *out = (struct area){slot->offset, slot->offset + slot->size};
+    *out = (struct area){slot->offset + OTA_SECTOR, slot->offset + slot->size};
     return true;
 }
 
@@ -106,8 +107,7 @@ static uint32_t behind_staged(const struct ota_journal *j, const struct area *in
     for (size_t i = 0; i < j->count; i++) {
         const struct ota_journal_step *s = &j->step[i];
         uint32_t end = s->stage_offset + ota_sector_up(s->image.length);
-        if (s->state != OTA_STEP_SKIPPED && s->stage_offset >= in->start && s->stage_offset < in->end &&
-            end > free_from)
+        if (s->state != OTA_STEP_SKIPPED && end > in->start && s->stage_offset < in->end && end > free_from)
             free_from = end;
     }
     return free_from;

@@ -58,6 +58,21 @@ static enum ota_status app_room(struct ota_agent *a, struct ota_journal_step *s,
     return OTA_OK;
 }
 
+/* The app a board falls back to when nothing else boots: never the one that runs, for then nothing else may. */
+static enum ota_status factory_room(struct ota_agent *a, struct ota_journal_step *s, struct ota_err *err) {
+    const struct ota_partition *p = ota_table_by_type(&a->table, OTA_PART_APP, OTA_APP_FACTORY);
+    if (!p)
+        return ota_err_set(err, OTA_LABEL, "this board's partition table has no factory app");
+    if (p->offset == a->running)
+        return ota_err_set(err, OTA_UNSUPPORTED,
+                           "the factory app runs: it is replaced only while an app in a slot does");
+    if (a->cfg.board.boot.anti_rollback)
+        return ota_err_set(err, OTA_UNSUPPORTED, "with anti-rollback the bootloader starts no factory app");
+    s->dest_offset = p->offset;
+    s->dest_size = p->size;
+    return OTA_OK;
+}
+
 static enum ota_status find_room(struct ota_agent *a, struct ota_journal_step *s, struct ota_err *err) {
     enum ota_status status = OTA_OK;
     switch (s->image.kind) {
@@ -74,11 +89,14 @@ static enum ota_status find_room(struct ota_agent *a, struct ota_journal_step *s
     case OTA_KIND_APP:
         status = app_room(a, s, err);
         break;
+    case OTA_KIND_FACTORY:
+        status = factory_room(a, s, err);
+        break;
     case OTA_KIND_COUNT:
         status = ota_err_set(err, OTA_INTERNAL, "no kind");
         break;
     }
-    bool partition = s->image.kind == OTA_KIND_DATA || s->image.kind == OTA_KIND_APP;
+    bool partition = s->image.kind != OTA_KIND_TABLE && s->image.kind != OTA_KIND_BOOTLOADER;
     if (status == OTA_OK && partition && ota_agent_covers_recovery(a, s->dest_offset, s->dest_size))
         status = ota_err_set(err, OTA_LABEL,
                              "its partition at 0x%x covers the ROM's recovery bootloader at 0x%x and is never written",
@@ -148,6 +166,7 @@ static enum ota_status make_plan(struct ota_agent *a, struct ota_err *err) {
     j->counter = a->release.counter;
     ota_format(j->version, sizeof j->version, "%s", a->release.version);
     j->old_app_offset = a->running;
+    a->spent_ms = a->cfg.clock->uptime_ms(a->cfg.clock->ctx);
     for (size_t i = 0; i < a->release.step_count && !j->table_round; i++) {
         struct ota_journal_step *s = &j->step[j->count++];
         s->image = a->release.step[i];
@@ -175,9 +194,25 @@ static enum ota_status withdraw(struct ota_agent *a, struct ota_err *err) {
     return ota_agent_drop_journal(a, err);
 }
 
+/* A plan whose time is up is dropped, and the next run makes a new one: whatever held it up, it held a board up. */
+static enum ota_status keep_deadline(struct ota_agent *a, enum ota_event *event, struct ota_err *err) {
+    enum ota_status status = ota_agent_spend_time(a, err);
+    if (status != OTA_TIMEOUT)
+        return status;
+    struct ota_err why = *err;
+    ota_log(a->cfg.log, OTA_LOG_WARNING, "%s", why.msg);
+    *event = OTA_EVENT_WAIT;
+    OTA_TRY(ota_agent_count_try(a, "plan", &why, err));
+    return ota_agent_drop_journal(a, err);
+}
+
 static enum ota_status plan_offered(struct ota_agent *a, enum ota_event *event, struct ota_err *err) {
     const struct ota_hooks *hooks = &a->cfg.hooks;
     bool stored = plan_stands(a);
+    if (ota_agent_deferred(a)) {
+        *event = OTA_EVENT_WAIT;
+        return OTA_OK;
+    }
     if (hooks->may_start && !hooks->may_start(hooks->ctx, &a->release)) {
         ota_log(a->cfg.log, OTA_LOG_INFO, "release %u (%s): the application says not now", (unsigned)a->release.counter,
                 a->release.version);
@@ -185,7 +220,7 @@ static enum ota_status plan_offered(struct ota_agent *a, enum ota_event *event, 
         return OTA_OK;
     }
     if (stored)
-        return OTA_OK;
+        return keep_deadline(a, event, err);
     ota_log(a->cfg.log, OTA_LOG_INFO, "release %u (%s) is offered to this board (at release %u)",
             (unsigned)a->release.counter, a->release.version, (unsigned)a->board.counter);
     if (make_plan(a, err) != OTA_OK) {

@@ -66,6 +66,50 @@ OTA_MUST_USE enum ota_status ota_agent_recover_counter(struct ota_agent *a, cons
 /* A refusal that the same release on the same board would meet again. */
 bool ota_agent_lasting(enum ota_status code);
 
+/* ---- agent_stager.c ------------------------------------------------------------------------------------ */
+/* One image on its way to where it waits. */
+struct ota_stager {
+    struct ota_agent *a;
+    struct ota_journal_step *s;
+    struct ota_sha256 hash;
+    bool hashing;
+    uint32_t pos;       /* bytes in flash */
+    uint32_t fill;      /* bytes in a->scratch, which wait for the rest of their sector */
+    uint32_t journaled; /* bytes in flash that the journal knows of */
+    uint32_t percent;   /* last one logged */
+};
+/* From s->done on, what is there is hashed. Then: bytes go where room() points, at most as many as it says, and take()
+ * is told; end() when none are left. An error of any of them ends it with abort(). a->scratch is the stager's between
+ * room() and take(), and while fill > 0. */
+OTA_MUST_USE enum ota_status ota_stager_begin(struct ota_stager *t, struct ota_agent *a, struct ota_journal_step *s,
+                                              struct ota_err *err);
+size_t ota_stager_room(const struct ota_stager *t, uint8_t **p);
+OTA_MUST_USE enum ota_status ota_stager_take(struct ota_stager *t, size_t n, struct ota_err *err);
+uint32_t ota_stager_left(const struct ota_stager *t); /* bytes still wanted */
+/* Checks the digest; the step is STAGED, in memory. */
+OTA_MUST_USE enum ota_status ota_stager_end(struct ota_stager *t, struct ota_err *err);
+void ota_stager_abort(struct ota_stager *t);
+/* Writes down how many whole sectors are in flash, if the journal does not know. */
+OTA_MUST_USE enum ota_status ota_stager_save(struct ota_stager *t, struct ota_err *err);
+void ota_stager_log(const struct ota_stager *t, enum ota_log_level level, const char *what);
+
+/* ---- agent_download.c ---------------------------------------------------------------------------------- */
+OTA_MUST_USE enum ota_status ota_agent_download(struct ota_agent *a, struct ota_journal_step *s, struct ota_err *err);
+
+/* ---- agent_patience.c ---------------------------------------------------------------------------------- */
+/* A try of the release in the journal failed, for *why: noted, and after the last one given up. */
+OTA_MUST_USE enum ota_status ota_agent_count_try(struct ota_agent *a, const char *stage, const struct ota_err *why,
+                                                 struct ota_err *err);
+OTA_MUST_USE enum ota_status ota_agent_forget_tries(struct ota_agent *a, struct ota_err *err);
+/* A fault that another try meets again only if the content or this board is at fault. */
+bool ota_agent_counts(enum ota_status code);
+/* The application put updates off, and the time is not over. Logs it. */
+bool ota_agent_deferred(struct ota_agent *a);
+/* May a staged update be installed now; if not a->wait_s says when. */
+bool ota_agent_in_window(struct ota_agent *a);
+/* Brings journal.spent_s up to date, and writes it down from time to time. TIMEOUT: the deadline has passed. */
+OTA_MUST_USE enum ota_status ota_agent_spend_time(struct ota_agent *a, struct ota_err *err);
+
 /* ---- agent_server.c ------------------------------------------------------------------------------------ */
 /* The server of `address` did not prove its name, says *why: may this run fetch from it all the same? Logs it. Tokens
  * and reports never travel so. */
@@ -94,6 +138,10 @@ OTA_MUST_USE enum ota_status ota_agent_save_journal(struct ota_agent *a, struct 
 OTA_MUST_USE enum ota_status ota_agent_drop_journal(struct ota_agent *a, struct ota_err *err);
 OTA_MUST_USE enum ota_status ota_agent_save_report(struct ota_agent *a, struct ota_err *err);
 OTA_MUST_USE enum ota_status ota_agent_save_server(struct ota_agent *a, struct ota_err *err);
+OTA_MUST_USE enum ota_status ota_agent_save_tries(struct ota_agent *a, struct ota_err *err);
+OTA_MUST_USE enum ota_status ota_agent_save_defer(struct ota_agent *a, struct ota_err *err);
+OTA_MUST_USE enum ota_status ota_agent_drop_tries(struct ota_agent *a, struct ota_err *err);
+OTA_MUST_USE enum ota_status ota_agent_drop_defer(struct ota_agent *a, struct ota_err *err);
 /* Keeps the outcome of an update for the next report; writes nothing when it is what is known already. why NULL: no
  * fault. */
 OTA_MUST_USE enum ota_status ota_agent_note(struct ota_agent *a, enum ota_result result, const char *stage,

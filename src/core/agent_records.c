@@ -8,6 +8,8 @@ static const char KEY_BOARD[] = "board";
 static const char KEY_JOURNAL[] = "journal";
 static const char KEY_REPORT[] = "report";
 static const char KEY_SERVER[] = "server";
+static const char KEY_TRIES[] = "tries";
+static const char KEY_DEFER[] = "defer";
 
 /* *in is empty when the key is absent. */
 static enum ota_status get(struct ota_agent *a, const char *key, struct ota_span *in, struct ota_err *err) {
@@ -29,6 +31,14 @@ static enum ota_status put(struct ota_agent *a, const char *key, size_t len, str
     return OTA_OK;
 }
 
+static enum ota_status drop(struct ota_agent *a, const char *key, void *record, size_t size, struct ota_err *err) {
+    const struct ota_kv *kv = a->cfg.kv;
+    if (kv->erase(kv->ctx, key, err) != OTA_OK)
+        return ota_err_prefix(err, "record %s", key);
+    memset(record, 0, size);
+    return OTA_OK;
+}
+
 enum ota_status ota_agent_save_board(struct ota_agent *a, struct ota_err *err) {
     size_t len;
     OTA_TRY(ota_board_encode(&a->board, a->scratch.bytes, sizeof a->scratch.bytes, &len, err));
@@ -42,11 +52,7 @@ enum ota_status ota_agent_save_journal(struct ota_agent *a, struct ota_err *err)
 }
 
 enum ota_status ota_agent_drop_journal(struct ota_agent *a, struct ota_err *err) {
-    const struct ota_kv *kv = a->cfg.kv;
-    if (kv->erase(kv->ctx, KEY_JOURNAL, err) != OTA_OK)
-        return ota_err_prefix(err, "record %s", KEY_JOURNAL);
-    memset(&a->journal, 0, sizeof a->journal);
-    return OTA_OK;
+    return drop(a, KEY_JOURNAL, &a->journal, sizeof a->journal, err);
 }
 
 enum ota_status ota_agent_save_report(struct ota_agent *a, struct ota_err *err) {
@@ -59,6 +65,26 @@ enum ota_status ota_agent_save_server(struct ota_agent *a, struct ota_err *err) 
     size_t len;
     OTA_TRY(ota_server_encode(&a->server, a->scratch.bytes, sizeof a->scratch.bytes, &len, err));
     return put(a, KEY_SERVER, len, err);
+}
+
+enum ota_status ota_agent_save_tries(struct ota_agent *a, struct ota_err *err) {
+    size_t len;
+    OTA_TRY(ota_tries_encode(&a->tries, a->scratch.bytes, sizeof a->scratch.bytes, &len, err));
+    return put(a, KEY_TRIES, len, err);
+}
+
+enum ota_status ota_agent_drop_tries(struct ota_agent *a, struct ota_err *err) {
+    return drop(a, KEY_TRIES, &a->tries, sizeof a->tries, err);
+}
+
+enum ota_status ota_agent_save_defer(struct ota_agent *a, struct ota_err *err) {
+    size_t len;
+    OTA_TRY(ota_defer_encode(&a->defer, a->scratch.bytes, sizeof a->scratch.bytes, &len, err));
+    return put(a, KEY_DEFER, len, err);
+}
+
+enum ota_status ota_agent_drop_defer(struct ota_agent *a, struct ota_err *err) {
+    return drop(a, KEY_DEFER, &a->defer, sizeof a->defer, err);
 }
 
 /* A record that cannot be read counts as absent: the board goes on, and what it held is found out again. */
@@ -84,6 +110,12 @@ enum ota_status ota_agent_load_records(struct ota_agent *a, struct ota_err *err)
     OTA_TRY(get(a, KEY_SERVER, &in, err));
     if (in.len > 0 && ota_server_decode(in, &a->server, err) != OTA_OK)
         set_aside(a, &a->server, sizeof a->server, err);
+    OTA_TRY(get(a, KEY_TRIES, &in, err));
+    if (in.len > 0 && ota_tries_decode(in, &a->tries, err) != OTA_OK)
+        set_aside(a, &a->tries, sizeof a->tries, err);
+    OTA_TRY(get(a, KEY_DEFER, &in, err));
+    if (in.len > 0 && ota_defer_decode(in, &a->defer, err) != OTA_OK)
+        set_aside(a, &a->defer, sizeof a->defer, err);
     if (unheard)
         a->report.pending = true; /* the fleet hears of a new board at its first run */
     ota_agent_judge_board(a);

@@ -76,6 +76,7 @@ static const struct transition transitions[] = {
     ROW(PLANNING, FAILED, REPORTING, REPORT),
 
     ROW(STAGING, DONE, CHECKING, CHECK),
+    ROW(STAGING, WAIT, REPORTING, REPORT),              /* staged; put off, or outside the window */
     ROW(STAGING, FAILED, REPORTING, REPORT),
 
     ROW(CHECKING, DONE, COMMITTING, COMMIT),

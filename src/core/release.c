@@ -7,18 +7,26 @@
 #include "core/release_private.h"
 
 const char *ota_kind_name(enum ota_kind kind) {
-    static const char *const names[OTA_KIND_COUNT] = {"app", "bootloader", "partition-table", "data"};
+    static const char *const names[OTA_KIND_COUNT] = {"app", "bootloader", "partition-table", "data", "app"};
     return names[kind];
 }
 
 const char *ota_kind_label(enum ota_kind kind) {
-    static const char *const labels[OTA_KIND_COUNT] = {OTA_LABEL_APP, OTA_LABEL_BOOTLOADER, OTA_LABEL_TABLE, NULL};
+    static const char *const labels[OTA_KIND_COUNT] = {OTA_LABEL_APP, OTA_LABEL_BOOTLOADER, OTA_LABEL_TABLE, NULL,
+                                                       OTA_LABEL_FACTORY};
     return labels[kind];
 }
 
+bool ota_kind_is_image(enum ota_kind kind) {
+    return kind == OTA_KIND_APP || kind == OTA_KIND_FACTORY || kind == OTA_KIND_BOOTLOADER;
+}
+
 unsigned ota_kind_order(enum ota_kind kind) {
-    static const unsigned order[OTA_KIND_COUNT] = {
-        [OTA_KIND_TABLE] = 0, [OTA_KIND_DATA] = 1, [OTA_KIND_BOOTLOADER] = 2, [OTA_KIND_APP] = 3};
+    static const unsigned order[OTA_KIND_COUNT] = {[OTA_KIND_TABLE] = 0,
+                                                   [OTA_KIND_DATA] = 1,
+                                                   [OTA_KIND_BOOTLOADER] = 2,
+                                                   [OTA_KIND_FACTORY] = 3,
+                                                   [OTA_KIND_APP] = 4};
     return order[kind];
 }
 
@@ -181,6 +189,8 @@ static enum ota_status read_label(const struct ota_value *custom, struct ota_ste
     OTA_TRY(ota_scan_text(&v, "label", &text, err));
     if (!ota_label_valid(text) || !ota_span_copy(text, s->label, sizeof s->label))
         return wrong("label", err);
+    if (s->kind == OTA_KIND_APP && strcmp(s->label, OTA_LABEL_FACTORY) == 0)
+        s->kind = OTA_KIND_FACTORY;
     const char *fixed = ota_kind_label(s->kind);
     if (fixed ? strcmp(s->label, fixed) != 0 : s->label[0] == '@')
         return ota_err_set(err, OTA_IMAGE_KIND, "kind %s cannot go to label %s", ota_kind_name(s->kind), s->label);

@@ -19,7 +19,7 @@ enum ota_status ota_release_check_steps(const struct ota_release *r, struct ota_
     for (size_t i = 0; i < r->step_count; i++) {
         if (i && ota_kind_order(r->step[i - 1].kind) > ota_kind_order(r->step[i].kind))
             return ota_err_set(err, OTA_METADATA_FIELD,
-                               "steps are out of order: partition table, data, bootloader, app");
+                               "steps are out of order: partition table, data, bootloader, factory app, app");
         for (size_t k = 0; k < i; k++)
             if (strcmp(r->step[k].label, r->step[i].label) == 0)
                 return ota_err_set(err, OTA_METADATA_FIELD, "two steps for label %s", r->step[i].label);

@@ -23,6 +23,13 @@ bool ota_release_served_path(const char *product, uint32_t counter, const char *
     return ota_release_path(product, counter, named, out, cap);
 }
 
+bool ota_release_packed_path(const char *product, uint32_t counter, const char *file,
+                             const uint8_t z_sha256[OTA_SHA256_LEN], char *out, size_t cap) {
+    char packed[OTA_FILE_MAX + sizeof ".z"];
+    ota_format(packed, sizeof packed, "%s.z", file);
+    return ota_release_served_path(product, counter, packed, z_sha256, out, cap);
+}
+
 static void write_key(struct ota_json *j, const struct ota_release *r, const char *file) {
     char path[OTA_TARGET_PATH_MAX];
     if (!ota_release_path(r->product, r->counter, file, path, sizeof path)) {

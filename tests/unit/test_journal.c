@@ -12,6 +12,9 @@ static struct ota_journal full_journal(void) {
     struct ota_journal j = {
         .phase = OTA_PHASE_COMMITTED,
         .counter = 37,
+        .format = OTA_JOURNAL_VERSION,
+        .door = OTA_DOOR_STREAM,
+        .spent_s = 86400,
         .old_app_offset = 0x10000,
         .new_app_offset = 0x190000,
         .table_round = 1,
@@ -39,6 +42,7 @@ static struct ota_journal full_journal(void) {
         s->dest_size = 0x40000;
         s->done = s->state == OTA_STEP_STAGED ? s->image.length : 0x2000;
         memset(s->etag, 'e', OTA_ETAG_MAX - 1);
+        s->plain = i % 2;
     }
     return j;
 }
@@ -50,6 +54,27 @@ static void test_journal_round_trip(void **unused) {
     assert_ota_ok(ota_journal_encode(&in, bytes, sizeof bytes, &len, &err));
     assert_ota_ok(ota_journal_decode((struct ota_span){bytes, len}, &out, &err));
     assert_memory_equal(&in, &out, sizeof in);
+}
+
+/* What the firmware before this one wrote: read as it is, and written so that it can read it again after a rollback. */
+static void test_journal_older_format_is_kept(void **unused) {
+    (void)unused;
+    struct ota_journal in = full_journal(), out;
+    size_t len, newer;
+    in.door = OTA_DOOR_HTTPS;
+    assert_ota_ok(ota_journal_encode(&in, bytes, sizeof bytes, &newer, &err));
+    in.format = 1;
+    in.spent_s = 0;
+    for (size_t i = 0; i < in.count; i++)
+        in.step[i].plain = 0;
+    assert_ota_ok(ota_journal_encode(&in, bytes, sizeof bytes, &len, &err));
+    assert_int_equal(bytes[0], 1);
+    assert_int_equal(len, newer - 1 - 4 - in.count);
+    assert_ota_ok(ota_journal_decode((struct ota_span){bytes, len}, &out, &err));
+    assert_memory_equal(&in, &out, sizeof in);
+    in.format = 0;
+    assert_ota_ok(ota_journal_encode(&in, bytes, sizeof bytes, &len, &err));
+    assert_int_equal(bytes[0], OTA_JOURNAL_VERSION);
 }
 
 static void test_journal_cut_anywhere_is_refused(void **unused) {
@@ -95,7 +120,7 @@ static void test_journal_newer_format_is_refused(void **unused) {
     bytes[0] = OTA_JOURNAL_VERSION + 1;
     ota_put_le32(bytes + len - 4, ota_crc32(0, bytes, len - 4));
     assert_ota(ota_journal_decode((struct ota_span){bytes, len}, &out, &err), OTA_JOURNAL);
-    assert_non_null(strstr(err.msg, "format 2"));
+    assert_non_null(strstr(err.msg, "format 3"));
 }
 
 static void test_journal_small_buffer_is_refused(void **unused) {
@@ -149,6 +174,7 @@ static void test_journal_server_round_trip(void **unused) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_journal_round_trip),
+        cmocka_unit_test(test_journal_older_format_is_kept),
         cmocka_unit_test(test_journal_cut_anywhere_is_refused),
         cmocka_unit_test(test_journal_flipped_bit_is_refused),
         cmocka_unit_test(test_journal_out_of_range_is_refused),
