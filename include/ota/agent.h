@@ -2,6 +2,8 @@
 /*
  * The update agent: one step(state, event) machine and the actions it asks for, over ports. The same on chip and host.
  *
+ * The third door is a bundle, ota/bundle.h.
+ *
  *   ota_boot()  before any filesystem is mounted: finishes committed copies, writes otadata, notices a rollback
  *   ota_run()   later, from a task: polls, verifies, plans, stages, commits, confirms, reports
  *
@@ -71,6 +73,8 @@ struct ota_hooks {
     void (*progress)(void *ctx, const char *label, uint32_t done, uint32_t total);
 };
 
+struct ota_bundle_file; /* ota/bundle.h */
+
 /* Minutes of the day, UTC: when a staged update may be installed. from == to: always; from > to: over midnight. */
 struct ota_maintenance {
     uint16_t from, to;
@@ -84,7 +88,8 @@ struct ota_agent_config {
     const struct ota_transport *transport;
     const struct ota_log *log;
     const struct ota_boot_port *boot;
-    const struct ota_inflate *inflate; /* NULL: compressed forms are not asked for */
+    const struct ota_bundle_file *bundle; /* the one an app came in proves itself by reading again; NULL: none */
+    const struct ota_inflate *inflate;    /* NULL: compressed forms are not asked for */
     struct ota_hooks hooks;
     struct ota_identity identity;
     struct ota_board board;
@@ -123,6 +128,7 @@ enum ota_event {
     OTA_EVENT_BOOT_NEW_APP,   /* boot found the new app running, unconfirmed */
     OTA_EVENT_BOOT_ABANDONED, /* boot found the old app running after an activation */
     OTA_EVENT_TIMER,          /* time to poll, or poll now */
+    OTA_EVENT_BUNDLE,         /* every image of a bundle is staged */
     OTA_EVENT_DONE,           /* the action succeeded */
     OTA_EVENT_NOTHING,        /* it succeeded and there is nothing (more) to do */
     OTA_EVENT_WAIT,           /* not now: a hook or the server says later */

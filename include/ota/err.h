@@ -87,6 +87,7 @@
     X(SELF_TEST, "self-test", 1, "the new app's self-test failed")                                \
     X(ROLLED_BACK, "rolled-back", 1, "the new app was rolled back")                               \
     X(REFUSED_BY_APP, "refused-by-app", 1, "the application's hook said no")                      \
+    X(BUNDLE, "bundle", 1, "not a bundle, or one whose parts do not fit together")                \
     X(WITHDRAWN, "withdrawn", 1, "the release is not offered any more")                           \
     X(NO_BOOT, "no-boot", 1, "no bootable app")                                                   \
     X(CLOCK, "clock", 1, "the clock is before the last signature")                                \

@@ -119,6 +119,30 @@ bool ota_trust_complete(const struct ota_trust *t);
  * `whole` = everything the caller wanted was verified: only then is the ETag kept. Does not touch cfg.buf. */
 OTA_MUST_USE enum ota_status ota_trust_finish(struct ota_trust *t, bool whole, struct ota_err *err);
 
+/* What is known of a bundle's files while they are checked; each lies in cfg.buf[0..len) when it is judged. A root is
+ * taken over for good, or passed over when it is known; the product's role, once right, is recorded with targets. */
+struct ota_trust_bundle {
+    struct ota_meta_entry snapshot, targets, rollout, product;
+    struct ota_delegation by_product, by_rollout;
+};
+OTA_MUST_USE enum ota_status ota_trust_bundle_begin(struct ota_trust *t, struct ota_trust_bundle *b,
+                                                    struct ota_err *err);
+OTA_MUST_USE enum ota_status ota_trust_bundle_root(struct ota_trust *t, size_t len, uint64_t version,
+                                                   struct ota_err *err);
+OTA_MUST_USE enum ota_status ota_trust_bundle_timestamp(struct ota_trust *t, struct ota_trust_bundle *b, size_t len,
+                                                        struct ota_err *err);
+OTA_MUST_USE enum ota_status ota_trust_bundle_snapshot(struct ota_trust *t, struct ota_trust_bundle *b, size_t len,
+                                                       struct ota_err *err);
+/* `release` and `channel`: paths of targets, whose roles must be the first that a search would follow. */
+OTA_MUST_USE enum ota_status ota_trust_bundle_targets(struct ota_trust *t, struct ota_trust_bundle *b, size_t len,
+                                                      const char *release, const char *channel, struct ota_err *err);
+OTA_MUST_USE enum ota_status ota_trust_bundle_rollout(struct ota_trust *t, struct ota_trust_bundle *b, size_t len,
+                                                      struct ota_metadata *role, struct ota_err *err);
+OTA_MUST_USE enum ota_status ota_trust_bundle_product(struct ota_trust *t, struct ota_trust_bundle *b, size_t len,
+                                                      struct ota_metadata *role, struct ota_err *err);
+/* After the product's role, or when the bundle is given up. own_keys: key_bytes at the beginning. */
+void ota_trust_bundle_end(struct ota_trust *t, size_t own_keys);
+
 /* The trusted root, canonical, in cfg.buf until the next call. */
 OTA_MUST_USE enum ota_status ota_trust_root(struct ota_trust *t, struct ota_metadata *root, struct ota_err *err);
 

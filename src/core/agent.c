@@ -149,7 +149,7 @@ static enum ota_status perform(struct ota_agent *a, enum ota_action action, enum
     return ota_err_set(err, OTA_INTERNAL, "no such action");
 }
 
-static void drive(struct ota_agent *a, enum ota_event event) {
+void ota_agent_drive(struct ota_agent *a, enum ota_event event) {
     for (;;) {
         struct ota_err why;
         enum ota_action action = ota_step(&a->state, event);
@@ -170,7 +170,7 @@ static void drive(struct ota_agent *a, enum ota_event event) {
 enum ota_status ota_boot(struct ota_agent *a, struct ota_err *err) {
     enum ota_event event;
     OTA_TRY(ota_agent_boot_event(a, &event, err));
-    drive(a, event);
+    ota_agent_drive(a, event);
     return OTA_OK;
 }
 
@@ -243,7 +243,7 @@ enum ota_status ota_run(struct ota_agent *a, uint32_t *sleep_s, struct ota_err *
     memset(&a->last, 0, sizeof a->last);
     a->retry_after = 0;
     ota_agent_begin_proof(a);
-    drive(a, ota_agent_doubt_expired(a) ? OTA_EVENT_BOOT_ABANDONED : OTA_EVENT_TIMER);
+    ota_agent_drive(a, ota_agent_doubt_expired(a) ? OTA_EVENT_BOOT_ABANDONED : OTA_EVENT_TIMER);
     ota_agent_end_proof(a);
     if (a->reboot)
         return OTA_OK;

@@ -37,7 +37,7 @@ static enum ota_status check_step(struct ota_agent *a, struct ota_journal_step *
         struct ota_err unkept;
         s->state = OTA_STEP_WAITING;
         s->done = 0;
-        if (ota_agent_save_journal(a, &unkept) != OTA_OK)
+        if (a->journal.door == OTA_DOOR_HTTPS && ota_agent_save_journal(a, &unkept) != OTA_OK)
             ota_log(a->cfg.log, OTA_LOG_WARNING, "%s", unkept.msg);
     }
     if (status == OTA_OK)
@@ -60,7 +60,7 @@ static enum ota_status check_steps(struct ota_agent *a, struct ota_err *err) {
     return OTA_OK;
 }
 
-static bool same_release(const struct ota_journal *j, const struct ota_release *r) {
+bool ota_agent_same_release(const struct ota_journal *j, const struct ota_release *r) {
     if (j->counter != r->counter)
         return false;
     for (size_t i = 0; i < j->count; i++) {
@@ -80,7 +80,7 @@ static enum ota_status check_offer(struct ota_agent *a, struct ota_err *err) {
     OTA_TRY(ota_agent_refresh(a, false, &unchanged, err));
     enum ota_status status = ota_agent_select(a, &offered, err);
     OTA_TRY(ota_agent_end_run(a, false, status, err));
-    if (offered && same_release(&a->journal, &a->release))
+    if (offered && ota_agent_same_release(&a->journal, &a->release))
         return OTA_OK;
     return ota_err_set(err, OTA_WITHDRAWN, "release %u (%s): withdrawn while it was downloaded; dropped",
                        (unsigned)a->journal.counter, a->journal.version);
@@ -89,6 +89,8 @@ static enum ota_status check_offer(struct ota_agent *a, struct ota_err *err) {
 enum ota_status ota_agent_check(struct ota_agent *a, enum ota_event *event, struct ota_err *err) {
     (void)event;
     OTA_TRY(check_steps(a, err));
+    if (a->journal.door != OTA_DOOR_HTTPS)
+        return OTA_OK; /* whoever holds a bundle offers it */
     enum ota_status status = check_offer(a, err);
     if (status == OTA_WITHDRAWN) {
         struct ota_err why = *err;

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "core/agent_private.h"
+#include "core/bundle_private.h"
 
 #define CONFIRM_TIMEOUT_S 600u
 
@@ -127,7 +128,8 @@ enum ota_status ota_agent_self_test(struct ota_agent *a, enum ota_event *event, 
     const struct ota_hooks *hooks = &a->cfg.hooks;
     (void)event;
     if (!hooks->self_test || hooks->self_test(hooks->ctx)) {
-        ota_log(a->cfg.log, OTA_LOG_INFO, "the new app passed its self-test: one verified run confirms it");
+        ota_log(a->cfg.log, OTA_LOG_INFO, "the new app passed its self-test: %s confirms it",
+                a->journal.door == OTA_DOOR_HTTPS ? "one verified run" : "the bundle");
         return OTA_OK;
     }
     return ota_err_set(err, OTA_SELF_TEST, "release %u (%s): the new app's self-test failed",
@@ -149,6 +151,42 @@ static enum ota_status verified_run(struct ota_agent *a, struct ota_err *err) {
     return OTA_OK;
 }
 
+/* Came in a stream that is gone: what lies in flash is what was signed, as the new app reads it. */
+static enum ota_status flash_holds(struct ota_agent *a, struct ota_err *err) {
+    const struct ota_journal *j = &a->journal;
+    for (size_t i = 0; i < j->count; i++) {
+        const struct ota_journal_step *s = &j->step[i];
+        bool slot = s->image.kind == OTA_KIND_APP && s->state != OTA_STEP_SKIPPED, holds;
+        if (s->state == OTA_STEP_SKIPPED)
+            continue; /* data that was there may have been changed by the board since */
+        OTA_TRY(ota_agent_holds(a, &s->image, slot ? s->stage_offset : s->dest_offset, 0, &holds, err));
+        if (!holds)
+            return ota_err_set(err, OTA_HASH, "%s in flash is not what the bundle brought", s->image.label);
+    }
+    return OTA_OK;
+}
+
+/* A file that is gone proves no less than a stream that is. */
+enum ota_status ota_agent_read_bundle_again(struct ota_agent *a, struct ota_err *err) {
+    enum ota_status status = OTA_NOT_FOUND;
+    if (a->cfg.bundle)
+        status = ota_bundle_read(a, a->cfg.bundle, true, err);
+    return status == OTA_NOT_FOUND ? flash_holds(a, err) : status;
+}
+
+/* The new app can do what brought it here. */
+static enum ota_status proof(struct ota_agent *a, struct ota_err *err) {
+    switch (a->journal.door) {
+    case OTA_DOOR_FILE:
+        return ota_agent_read_bundle_again(a, err);
+    case OTA_DOOR_STREAM:
+        return flash_holds(a, err);
+    case OTA_DOOR_HTTPS:
+        break;
+    }
+    return verified_run(a, err);
+}
+
 static enum ota_status confirm(struct ota_agent *a, struct ota_err *err) {
     const struct ota_boot_port *b = a->cfg.boot;
     struct ota_err unkept;
@@ -160,7 +198,7 @@ static enum ota_status confirm(struct ota_agent *a, struct ota_err *err) {
 
 enum ota_status ota_agent_prove(struct ota_agent *a, enum ota_event *event, struct ota_err *err) {
     struct ota_err why;
-    enum ota_status status = verified_run(a, &why);
+    enum ota_status status = proof(a, &why);
     if (status != OTA_OK && a->journal.offline) {
         ota_log(a->cfg.log, OTA_LOG_WARNING, "no server (%s), as for the old app: confirmed-offline", why.msg);
         status = OTA_OK;

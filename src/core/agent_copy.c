@@ -126,8 +126,8 @@ static enum ota_status stage_again(struct ota_agent *a, struct ota_journal_step 
     s->done = 0;
     a->journal.phase = OTA_PHASE_STAGING;
     OTA_TRY(ota_agent_save_journal(a, err));
-    return ota_err_set(err, OTA_HASH, "what waited at 0x%x is damaged: it is downloaded again",
-                       (unsigned)s->stage_offset);
+    return ota_err_set(err, OTA_HASH, "what waited at 0x%x is damaged: %s", (unsigned)s->stage_offset,
+                       a->journal.door == OTA_DOOR_HTTPS ? "it is downloaded again" : "send the bundle again");
 }
 
 /* The label is newer than the app from here on, until it is confirmed. Written down before the journal says so, and

@@ -177,7 +177,15 @@ static enum ota_status make_plan(struct ota_agent *a, struct ota_err *err) {
     return place_steps(a, err);
 }
 
-static bool all_skipped(const struct ota_journal *j) {
+/* Half a plan must not be mistaken for one. */
+enum ota_status ota_agent_make_plan(struct ota_agent *a, struct ota_err *err) {
+    enum ota_status status = make_plan(a, err);
+    if (status != OTA_OK)
+        memset(&a->journal, 0, sizeof a->journal);
+    return status;
+}
+
+bool ota_agent_all_skipped(const struct ota_journal *j) {
     for (size_t i = 0; i < j->count; i++)
         if (j->step[i].state != OTA_STEP_SKIPPED)
             return false;
@@ -223,12 +231,10 @@ static enum ota_status plan_offered(struct ota_agent *a, enum ota_event *event, 
         return keep_deadline(a, event, err);
     ota_log(a->cfg.log, OTA_LOG_INFO, "release %u (%s) is offered to this board (at release %u)",
             (unsigned)a->release.counter, a->release.version, (unsigned)a->board.counter);
-    if (make_plan(a, err) != OTA_OK) {
-        memset(&a->journal, 0, sizeof a->journal); /* half a plan must not be mistaken for one */
+    if (ota_agent_make_plan(a, err) != OTA_OK)
         return ota_err_prefix(err, "release %u (%s): %s", (unsigned)a->release.counter, a->release.version, a->label);
-    }
     ota_agent_at(a, NULL);
-    if (all_skipped(&a->journal))
+    if (ota_agent_all_skipped(&a->journal))
         *event = OTA_EVENT_NOTHING;
     return OTA_OK;
 }
@@ -240,8 +246,7 @@ static enum ota_status refuse(struct ota_agent *a, const struct ota_err *why, st
     return ota_agent_drop_journal(a, err);
 }
 
-/* *busy: something must end before anything new may begin. */
-static enum ota_status settle(struct ota_agent *a, bool *busy, struct ota_err *err) {
+enum ota_status ota_agent_settle(struct ota_agent *a, bool *busy, struct ota_err *err) {
     const struct ota_journal *j = &a->journal;
     const struct ota_boot_port *b = a->cfg.boot;
     enum ota_slot_state state;
@@ -294,11 +299,13 @@ static enum ota_status consider(struct ota_agent *a, bool *whole, enum ota_event
  * plan. */
 enum ota_status ota_agent_plan(struct ota_agent *a, enum ota_event *event, struct ota_err *err) {
     bool busy, whole = false;
-    OTA_TRY(settle(a, &busy, err));
+    OTA_TRY(ota_agent_settle(a, &busy, err));
     if (busy) {
         *event = OTA_EVENT_WAIT;
         return OTA_OK;
     }
+    if (a->journal.phase == OTA_PHASE_STAGING && a->journal.door != OTA_DOOR_HTTPS)
+        OTA_TRY(ota_agent_drop_journal(a, err)); /* the rest of a bundle comes by its own door, or never */
     enum ota_status status = consider(a, &whole, event, err);
     status = ota_agent_end_run(a, whole, status, err);
     if (status != OTA_OK || whole || *event == OTA_EVENT_WAIT)

@@ -8,7 +8,7 @@ static uint64_t uptime(const struct ota_agent *a) {
     return a->cfg.clock->uptime_ms(a->cfg.clock->ctx);
 }
 
-static enum ota_status load_trust(struct ota_agent *a, struct ota_err *err) {
+enum ota_status ota_agent_load_trust(struct ota_agent *a, struct ota_err *err) {
     const struct ota_trust_config cfg = {
         .crypto = a->cfg.crypto,
         .kv = a->cfg.kv,
@@ -39,7 +39,7 @@ static enum ota_status refresh(struct ota_agent *a, bool if_changed, bool *uncha
 /* A server that proves its name again is not asked by an ETag that one without a proof may have given. */
 enum ota_status ota_agent_refresh(struct ota_agent *a, bool if_changed, bool *unchanged, struct ota_err *err) {
     const bool etag_counts = a->server.unproven < OTA_UNPROVEN_POLLS || a->unproven[OTA_ADDRESS_METADATA];
-    OTA_TRY(load_trust(a, err));
+    OTA_TRY(ota_agent_load_trust(a, err));
     enum ota_status status = refresh(a, if_changed && etag_counts, unchanged, err);
     if (status != OTA_TLS || !ota_agent_go_unproven(a, OTA_ADDRESS_METADATA, err))
         return status;
@@ -52,24 +52,31 @@ enum ota_status ota_agent_end_run(struct ota_agent *a, bool whole, enum ota_stat
     return status == OTA_OK ? kept : status;
 }
 
-/* A server answered the old app: that the new one found none was the new one's fault. */
+/* The old app can do what the new one could not: that was the new one's fault. */
 static enum ota_status settle_doubt(struct ota_agent *a, struct ota_err *err) {
     struct ota_err why;
-    if (a->journal.authenticated && !a->trust.authenticated)
+    const bool file = a->journal.door == OTA_DOOR_FILE;
+    if (file ? ota_agent_read_bundle_again(a, &why) != OTA_OK : a->journal.authenticated && !a->trust.authenticated)
         return OTA_OK;
-    (void)ota_err_set(&why, OTA_ROLLED_BACK,
-                      "release %u (%s): no verified run in %u s, while the old app reaches the server",
-                      (unsigned)a->journal.counter, a->journal.version, (unsigned)ota_agent_confirm_timeout(a));
+    (void)ota_err_set(&why, OTA_ROLLED_BACK, "release %u (%s): no proof in %u s, while the old app %s",
+                      (unsigned)a->journal.counter, a->journal.version, (unsigned)ota_agent_confirm_timeout(a),
+                      file ? "reads the bundle" : "reaches the server");
     ota_log(a->cfg.log, OTA_LOG_ERROR, "%s: given up", why.msg);
     return ota_agent_give_up(a, OTA_RESULT_ROLLED_BACK, "confirm", &why, err);
+}
+
+static bool doubts(const struct ota_agent *a, enum ota_door door) {
+    return a->journal.phase == OTA_PHASE_DOUBTED && a->journal.door == door;
 }
 
 enum ota_status ota_agent_poll(struct ota_agent *a, enum ota_event *event, struct ota_err *err) {
     bool unchanged = false;
     /* A plan under way is evaluated whatever the timestamp says, so its metadata is wanted. */
     bool full = a->force || a->journal.phase != OTA_PHASE_IDLE || uptime(a) - a->last_full_ms >= FULL_RUN_EVERY_MS;
+    if (doubts(a, OTA_DOOR_FILE))
+        OTA_TRY(settle_doubt(a, err)); /* whether a server answers says nothing of it */
     OTA_TRY(ota_agent_refresh(a, !full, &unchanged, err));
-    if (a->journal.phase == OTA_PHASE_DOUBTED)
+    if (doubts(a, OTA_DOOR_HTTPS))
         OTA_TRY(settle_doubt(a, err));
     if (unchanged) {
         ota_log(a->cfg.log, OTA_LOG_INFO, "nothing new: the manifest is unchanged");

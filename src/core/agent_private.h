@@ -7,6 +7,7 @@
 #define OTA_AGENT_PRIVATE_H
 
 #include "ota/agent.h"
+#include "ota/bundle.h"
 
 /* ---- actions, one file each ---------------------------------------------------------------------------- */
 OTA_MUST_USE enum ota_status ota_agent_poll(struct ota_agent *a, enum ota_event *event, struct ota_err *err);
@@ -21,6 +22,17 @@ OTA_MUST_USE enum ota_status ota_agent_prove(struct ota_agent *a, enum ota_event
 OTA_MUST_USE enum ota_status ota_agent_roll_back(struct ota_agent *a, enum ota_event *event, struct ota_err *err);
 OTA_MUST_USE enum ota_status ota_agent_report(struct ota_agent *a, enum ota_event *event, struct ota_err *err);
 
+/* ---- agent.c, agent_plan.c, agent_check.c ---------------------------------------------------------------- */
+/* Runs the machine from this event on until it sleeps or a reboot is due. */
+void ota_agent_drive(struct ota_agent *a, enum ota_event event);
+/* *busy: something must end before anything new may begin. */
+OTA_MUST_USE enum ota_status ota_agent_settle(struct ota_agent *a, bool *busy, struct ota_err *err);
+/* The plan for a->release, in a->journal; a->label names the step that has no room or no place. */
+OTA_MUST_USE enum ota_status ota_agent_make_plan(struct ota_agent *a, struct ota_err *err);
+bool ota_agent_all_skipped(const struct ota_journal *j);
+/* Is the plan one for this release, image by image. */
+bool ota_agent_same_release(const struct ota_journal *j, const struct ota_release *r);
+
 /* ---- agent_confirm.c ----------------------------------------------------------------------------------- */
 /* Which boot this is, from journal and slot states. Finishes what was confirmed but not written down. */
 OTA_MUST_USE enum ota_status ota_agent_boot_event(struct ota_agent *a, enum ota_event *event, struct ota_err *err);
@@ -32,6 +44,8 @@ OTA_MUST_USE enum ota_status ota_agent_give_up(struct ota_agent *a, enum ota_res
 /* Rolled back for want of a server, and for as long the old app has reached none either. */
 bool ota_agent_doubt_expired(const struct ota_agent *a);
 uint32_t ota_agent_confirm_timeout(const struct ota_agent *a);
+/* Is the bundle that brought the app on trial (door FILE) there and right still. */
+OTA_MUST_USE enum ota_status ota_agent_read_bundle_again(struct ota_agent *a, struct ota_err *err);
 
 /* ---- agent_role.c -------------------------------------------------------------------------------------- */
 /* A verified role in cfg.buf, and the paths targets delegated to it; "": it is targets itself. */
@@ -54,6 +68,7 @@ OTA_MUST_USE enum ota_status ota_agent_refresh(struct ota_agent *a, bool if_chan
  * *err. */
 OTA_MUST_USE enum ota_status ota_agent_end_run(struct ota_agent *a, bool whole, enum ota_status status,
                                                struct ota_err *err);
+OTA_MUST_USE enum ota_status ota_agent_load_trust(struct ota_agent *a, struct ota_err *err);
 /* After a refresh: is a release offered to this board? It is then in a->release, and fits every rule that metadata
  * can tell. */
 OTA_MUST_USE enum ota_status ota_agent_select(struct ota_agent *a, bool *offered, struct ota_err *err);
@@ -67,17 +82,6 @@ OTA_MUST_USE enum ota_status ota_agent_recover_counter(struct ota_agent *a, cons
 bool ota_agent_lasting(enum ota_status code);
 
 /* ---- agent_stager.c ------------------------------------------------------------------------------------ */
-/* One image on its way to where it waits. */
-struct ota_stager {
-    struct ota_agent *a;
-    struct ota_journal_step *s;
-    struct ota_sha256 hash;
-    bool hashing;
-    uint32_t pos;       /* bytes in flash */
-    uint32_t fill;      /* bytes in a->scratch, which wait for the rest of their sector */
-    uint32_t journaled; /* bytes in flash that the journal knows of */
-    uint32_t percent;   /* last one logged */
-};
 /* From s->done on, what is there is hashed. Then: bytes go where room() points, at most as many as it says, and take()
  * is told; end() when none are left. An error of any of them ends it with abort(). a->scratch is the stager's between
  * room() and take(), and while fill > 0. */

@@ -23,6 +23,7 @@ static const char *const event_names[] = {
     [OTA_EVENT_BOOT_NEW_APP] = "boot-new-app",
     [OTA_EVENT_BOOT_ABANDONED] = "boot-abandoned",
     [OTA_EVENT_TIMER] = "timer",
+    [OTA_EVENT_BUNDLE] = "bundle",
     [OTA_EVENT_DONE] = "done",
     [OTA_EVENT_NOTHING] = "nothing",
     [OTA_EVENT_WAIT] = "wait",
@@ -65,6 +66,7 @@ static const struct transition transitions[] = {
     ROW(IDLE, BOOT_NEW_APP, TESTING, SLEEP),            /* the self-test wants a running system: ota_run() */
     ROW(IDLE, BOOT_ABANDONED, ACTIVATING, ACTIVATE),
     ROW(IDLE, TIMER, POLLING, POLL),
+    ROW(IDLE, BUNDLE, CHECKING, CHECK),
 
     ROW(POLLING, DONE, PLANNING, PLAN),
     ROW(POLLING, NOTHING, REPORTING, REPORT),

@@ -19,9 +19,8 @@ static size_t role_cap(const char *role) {
     return strcmp(role, OTA_ROLLOUT_ROLE) == 0 ? OTA_CAP_ROLLOUT : OTA_CAP_PRODUCT;
 }
 
-/* What the record says of the role must not be newer; then the record is brought up to date. */
-static enum ota_status record_role(struct ota_trust *t, const char *name, const struct ota_metadata *m,
-                                   struct ota_err *err) {
+enum ota_status ota_trust_record_role(struct ota_trust *t, const char *name, const struct ota_metadata *m,
+                                      struct ota_err *err) {
     uint8_t digest[OTA_SHA256_LEN];
     struct ota_role_record *r = NULL;
     OTA_TRY(ota_sha256(t->cfg.crypto, m->signed_value.raw.p, m->signed_value.raw.len, digest, err));
@@ -71,7 +70,7 @@ static enum ota_status verify_role(struct ota_trust *t, const struct ota_meta_en
         return ota_err_set(err, OTA_VERSION, "version %llu, the snapshot names %llu", (unsigned long long)role->version,
                            (unsigned long long)entry->version);
     OTA_TRY(ota_trust_check_expiry(t, entry->name, role->version, role->expires, err));
-    return is_recorded(from) ? record_role(t, entry->name, role, err) : OTA_OK;
+    return is_recorded(from) ? ota_trust_record_role(t, entry->name, role, err) : OTA_OK;
 }
 
 /* Fetches and verifies the role that `from` leads to (NULL: targets) into buf[0..*len). *again: this search saw it

@@ -48,6 +48,14 @@ OTA_MUST_USE enum ota_status ota_trust_take_root(struct ota_trust *t, const stru
 /* After loading: ends what a power cut left of it. */
 OTA_MUST_USE enum ota_status ota_trust_end_rotation(struct ota_trust *t, struct ota_err *err);
 
+/* ---- trust_refresh.c, trust_open.c ---- */
+
+/* Judges the root in buf[0..len), a successor of the trusted one, and takes it over. */
+OTA_MUST_USE enum ota_status ota_trust_accept_root(struct ota_trust *t, size_t len, struct ota_err *err);
+/* What the record says of the role must not be newer; then the record is brought up to date, in memory. */
+OTA_MUST_USE enum ota_status ota_trust_record_role(struct ota_trust *t, const char *name, const struct ota_metadata *m,
+                                                   struct ota_err *err);
+
 /* ---- trust_fetch.c ---- */
 
 /* One metadata file to get: at most `cap` bytes, exactly `length` unless that is OTA_LENGTH_UNKNOWN. */

@@ -57,7 +57,7 @@ static enum ota_status judge_root(struct ota_trust *t, const struct ota_metadata
     return check_consistent_snapshot(root, err);
 }
 
-static enum ota_status accept_root(struct ota_trust *t, size_t len, struct ota_err *err) {
+enum ota_status ota_trust_accept_root(struct ota_trust *t, size_t len, struct ota_err *err) {
     struct ota_metadata root;
     struct verdict verdict = {false, false};
     OTA_TRY(ota_metadata_parse(t->cfg.buf, &len, "root", &root, err));
@@ -81,7 +81,7 @@ static enum ota_status walk_roots(struct ota_trust *t, bool no_cache, struct hel
         if (resp.status != 200)
             return ota_trust_bad_status(file, resp.status, err);
         held->present = false;
-        if (accept_root(t, len, err) != OTA_OK)
+        if (ota_trust_accept_root(t, len, err) != OTA_OK)
             return ota_err_prefix(err, "%s", file);
     }
     return OTA_OK;
