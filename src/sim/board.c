@@ -90,6 +90,19 @@ enum ota_status ota_virtual_board_open(struct ota_virtual_board *b, const char *
     return status;
 }
 
+static enum ota_status write_efuse(struct ota_virtual_board *b, struct ota_err *err) {
+    uint8_t bytes[OTA_EFUSE_SIZE];
+    ota_efuse_encode(&b->efuse, b->nor.size, bytes);
+    return ota_nor_write_extra(&b->nor, 0, bytes, sizeof bytes, err);
+}
+
+enum ota_status ota_virtual_board_memory(struct ota_virtual_board *b, const struct ota_efuse *e, uint32_t size,
+                                         struct ota_err *err) {
+    *b = (struct ota_virtual_board){.efuse = *e};
+    OTA_TRY(ota_nor_memory(&b->nor, size, OTA_EFUSE_SIZE, err));
+    return write_efuse(b, err);
+}
+
 void ota_virtual_board_close(struct ota_virtual_board *b) {
     ota_nor_close(&b->nor);
 }
@@ -107,10 +120,8 @@ struct ota_board ota_efuse_facts(const struct ota_efuse *e) {
 }
 
 enum ota_status ota_virtual_board_burn(struct ota_virtual_board *b, uint32_t secure_version, struct ota_err *err) {
-    uint8_t bytes[OTA_EFUSE_SIZE];
     if (secure_version <= b->efuse.secure_version)
         return OTA_OK;
     b->efuse.secure_version = secure_version;
-    ota_efuse_encode(&b->efuse, b->nor.size, bytes);
-    return ota_nor_write_extra(&b->nor, 0, bytes, sizeof bytes, err);
+    return write_efuse(b, err);
 }

@@ -37,6 +37,9 @@ struct ota_virtual_board {
 };
 OTA_MUST_USE enum ota_status ota_virtual_board_open(struct ota_virtual_board *b, const char *path,
                                                     enum ota_nor_mode mode, struct ota_err *err);
+/* An erased flash of `size` bytes in memory (sim/nor.h), with these eFuses. */
+OTA_MUST_USE enum ota_status ota_virtual_board_memory(struct ota_virtual_board *b, const struct ota_efuse *e,
+                                                      uint32_t size, struct ota_err *err);
 void ota_virtual_board_close(struct ota_virtual_board *b);
 
 /* What the agent and the bootloader want to know; build_time and agent are the app's and stay empty. */
