@@ -26,20 +26,30 @@ static enum ota_status read_image(const struct ota_rom *rom, uint32_t offset, ui
     return ota_window_image(rom->flash, rom->crypto, offset, room, out, err);
 }
 
+static enum ota_status check_signature(const struct ota_rom *rom, uint32_t offset, uint32_t room,
+                                       const struct ota_image *image, struct ota_err *err) {
+    struct ota_window w;
+    const struct ota_source src = ota_window_source(&w, rom->flash, offset, room);
+    if (rom->board->boot.secure_boot != 2)
+        return OTA_OK;
+    return ota_secure_boot_check(rom->board->chip, rom->keys, rom->crypto, &src, image->length, err);
+}
+
 /* ---- ROM ----------------------------------------------------------------------------------------------- */
 
 /* Without Secure Boot v2 nobody compares the appended SHA-256 of a bootloader. */
 static enum ota_status check_bootloader(const struct ota_rom *rom, uint32_t offset, struct ota_err *err) {
     const struct ota_board *b = rom->board;
     struct ota_image image;
-    OTA_TRY(read_image(rom, offset, b->table_offset - b->chip->bootloader_offset, &image, err));
+    uint32_t room = b->table_offset - b->chip->bootloader_offset;
+    OTA_TRY(read_image(rom, offset, room, &image, err));
     if (image.chip_id != b->chip->id)
         return ota_err_set(err, OTA_CHIP, "made for chip id 0x%04x, this is an %s", image.chip_id, b->chip->name);
     if (!image.checksum_ok)
         return ota_err_set(err, OTA_IMAGE_CHECKSUM, "its checksum is wrong");
     if (b->boot.secure_boot == 2 && image.hash_appended && !image.hash_ok)
         return ota_err_set(err, OTA_IMAGE_HASH, "its SHA-256 is wrong");
-    return OTA_OK;
+    return check_signature(rom, offset, room, &image, err);
 }
 
 static enum ota_status start_bootloader(const struct ota_rom *rom, struct ota_rom_boot *out, struct ota_err *err) {
@@ -209,6 +219,8 @@ static bool verifies(struct loader *l, const struct ota_partition *p) {
     enum ota_status status = read_image(l->rom, p->offset, p->size, &l->out->image, &err);
     if (status == OTA_OK)
         status = ota_image_check_app(&l->out->image, p->size, &rules, &err);
+    if (status == OTA_OK)
+        status = check_signature(l->rom, p->offset, p->size, &l->out->image, &err);
     if (status == OTA_OK)
         return true;
     (void)ota_err_prefix(&err, "%s at 0x%x", p->label, (unsigned)p->offset);

@@ -20,6 +20,8 @@ static const struct update updates[] = {
     {"factory app, passive slot", "tsba", {.factory = true, .staging = SIM_STAGE_SLOT}, 2},
     {"without rollback", "tsba", {.without_rollback = true}, 2},
     {"anti-rollback", "tsbVa", {.anti_rollback = true}, 2},
+    {"Secure Boot v2", "tsba", {.secure_boot = 2}, 2},
+    {"Secure Boot v2, a stranger", "saU", {.secure_boot = 2}, 1},
     {"ROM recovery", "tsba", {.chip = "esp32c61", .recovery = true}, 2},
     {"ROM recovery, passive slot", "tsba", {.chip = "esp32c5", .recovery = true, .staging = SIM_STAGE_SLOT}, 2},
     {"faulty app", "sF", {0}, 1},

@@ -80,6 +80,19 @@ static struct ota_buf table_bytes(const struct sim_world *w, bool extra) {
     return out;
 }
 
+/* "U": by a key that no eFuse trusts. */
+static void sign(struct sim_world *w, struct sim_release *r, const char *kinds) {
+    struct boot_signer stranger = {0};
+    bool trusted = !strchr(kinds, 'U');
+    if (w->config.secure_boot != 2)
+        return;
+    if (!trusted)
+        boot_signer_make(&stranger, BOOT_ECDSA256);
+    boot_sign(trusted ? &w->signer : &stranger, &r->app, 0);
+    boot_sign(trusted ? &w->signer : &stranger, &r->bootloader, 0);
+    boot_signer_free(&stranger);
+}
+
 static struct sim_release *make_images(struct sim_world *w, uint32_t counter, const char *version, const char *kinds) {
     assert_in_range(w->releases, 0, FAKE_RELEASES_MAX - 1);
     struct sim_release *r = &w->release[w->releases++];
@@ -95,6 +108,7 @@ static struct sim_release *make_images(struct sim_world *w, uint32_t counter, co
     r->bootloader = sim_bootloader(chip_of(w), version);
     r->table = table_bytes(w, counter % 2 == 0);
     r->storage = sim_data(version, SIM_STORAGE_LENGTH);
+    sign(w, r, kinds);
     return r;
 }
 
@@ -146,6 +160,15 @@ static void make_board(struct sim_world *w) {
     assert_ota_ok(ota_virtual_board_memory(&w->board, &e, SIM_FLASH_SIZE, &err));
 }
 
+/* The digest is known once something was signed. */
+static void burn_key(struct sim_world *w) {
+    struct ota_secure_boot_keys *keys = &w->board.efuse.keys;
+    if (w->config.secure_boot != 2)
+        return;
+    keys->count = 1;
+    memcpy(keys->digest[0], w->signer.digest, sizeof keys->digest[0]);
+}
+
 static void flash_release_1(struct sim_world *w) {
     const struct sim_release *r = &w->release[0];
     flash(w, chip_of(w)->bootloader_offset, &r->bootloader);
@@ -164,7 +187,10 @@ struct sim_world *sim_world_new(const struct sim_config *config) {
     w->transport = (struct ota_transport){w, open_request, read_body, close_request};
     w->server = fake_server_new();
     make_board(w);
+    if (config->secure_boot == 2)
+        boot_signer_make(&w->signer, BOOT_ECDSA256);
     (void)sim_world_release(w, 1, "1.0.0", "a");
+    burn_key(w);
     flash_release_1(w);
     return w;
 }
@@ -179,6 +205,7 @@ static void free_release(struct sim_release *r) {
 void sim_world_free(struct sim_world *w) {
     ota_statekv_close(&w->kv);
     ota_virtual_board_close(&w->board);
+    boot_signer_free(&w->signer);
     fake_server_free(w->server);
     for (size_t i = 0; i < w->releases; i++)
         free_release(&w->release[i]);
@@ -189,7 +216,7 @@ void sim_world_free(struct sim_world *w) {
 
 static enum ota_status start_rom(struct sim_world *w) {
     const struct ota_board facts = ota_efuse_facts(&w->board.efuse);
-    const struct ota_rom rom = {&w->board.nor.port, &facts, &ota_crypto_openssl, &w->log};
+    const struct ota_rom rom = {&w->board.nor.port, &facts, &ota_crypto_openssl, &w->log, &w->board.efuse.keys};
     OTA_TRY(ota_rom_start(&rom, &w->rom, &w->err));
     return ota_virtual_board_burn(&w->board, w->rom.secure_version, &w->err);
 }

@@ -18,6 +18,7 @@
 #include "sim/rom.h"
 #include "sim/statekv.h"
 #include "sim_images.h"
+#include "support/boot_signer.h"
 #include "support/fake_server.h"
 
 #define SIM_FLASH_SIZE 0x200000u
@@ -38,7 +39,7 @@ struct sim_config {
     bool recovery;         /* the ROM knows a recovery bootloader and its eFuse is set */
     bool without_rollback; /* the bootloader was built without it */
     bool anti_rollback;
-    uint8_t secure_boot; /* 0 or 2 */
+    uint8_t secure_boot; /* 0, or 2: eFuse holds the digest of a key that signs every bootloader and app */
     enum sim_staging staging;
     bool factory; /* release 1 is in the factory partition */
 };
@@ -65,6 +66,7 @@ struct sim_world {
     struct sim_config config;
     struct fake_server *server;
     struct ota_virtual_board board;
+    struct boot_signer signer; /* under Secure Boot v2 */
     struct sim_release release[FAKE_RELEASES_MAX];
     size_t releases;
     uint64_t now;       /* unix seconds */
@@ -91,7 +93,8 @@ struct sim_world *sim_world_new(const struct sim_config *config);
 void sim_world_free(struct sim_world *w);
 
 /* Publishes and offers one more release, of the kinds named: 'a' app, 'F' app whose self-test fails, 'N' app without
- * network, 'V' before one of them: its secure version is the counter (else 0), 's' storage, 'b' bootloader, 't' table,
+ * network, 'V' with one of them: its secure version is the counter (else 0), 'U' likewise: app and bootloader are signed with
+ * a key that no eFuse trusts, 's' storage, 'b' bootloader, 't' table,
  * with a partition "extra" when the counter is even. */
 struct ota_release *sim_world_release(struct sim_world *w, uint32_t counter, const char *version, const char *kinds);
 

@@ -171,7 +171,7 @@ static void keep_line(void *ctx, enum ota_log_level level, const char *text) {
 enum ota_status virtual_boot(struct virtual_world *w, struct ota_err *why) {
     const struct ota_board facts = ota_efuse_facts(&w->board.efuse);
     const struct ota_log log = {.ctx = w, .line = keep_line};
-    const struct ota_rom rom = {&w->board.nor.port, &facts, &ota_crypto_openssl, &log};
+    const struct ota_rom rom = {&w->board.nor.port, &facts, &ota_crypto_openssl, &log, &w->board.efuse.keys};
     w->log[0] = '\0';
     return ota_rom_start(&rom, &w->boot, why);
 }
