@@ -249,6 +249,21 @@ static enum ota_status start_agent(struct sim_world *w) {
     return ota_agent_init(&w->agent, &cfg, &w->err);
 }
 
+/* Changes are counted on from boot to boot. */
+static enum ota_status open_state(struct sim_world *w, const struct ota_partition *p) {
+    OTA_TRY(ota_statekv_open(&w->kv, &w->board.nor.port, p->offset, p->size, &w->err));
+    w->kv.changes = w->kv_changes;
+    w->kv.fail_at = w->kv_fail_at;
+    w->kv.fail_onwards = w->kv_fail_onwards;
+    return OTA_OK;
+}
+
+static void close_state(struct sim_world *w) {
+    if (w->kv.changes)
+        w->kv_changes = w->kv.changes;
+    ota_statekv_close(&w->kv);
+}
+
 static enum ota_status start_app(struct sim_world *w) {
     struct ota_app app;
     const struct ota_flash *f = &w->board.nor.port;
@@ -258,14 +273,14 @@ static enum ota_status start_app(struct sim_world *w) {
     OTA_TRY(ota_app_read(f, w->rom.app, &w->rom.image, &app, &w->err));
     w->faulty = app.faulty;
     w->no_network = carries(w, SIM_MARKER_NO_NETWORK);
-    OTA_TRY(ota_statekv_open(&w->kv, f, state->offset, state->size, &w->err));
+    OTA_TRY(open_state(w, state));
     ota_otaops_init(&w->ops, &w->board, &ota_crypto_openssl, &w->rom.table, w->rom.app);
     OTA_TRY(start_agent(w));
     return ota_boot(&w->agent, &w->err);
 }
 
 static enum sim_end reset(struct sim_world *w) {
-    ota_statekv_close(&w->kv);
+    close_state(w);
     ota_nor_power_on(&w->board.nor);
     w->uptime_ms = 0;
     w->boots++;

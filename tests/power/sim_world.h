@@ -72,6 +72,9 @@ struct sim_world {
     uint64_t now;       /* unix seconds */
     uint64_t uptime_ms; /* since the last boot */
     unsigned boots;
+    uint64_t kv_changes; /* of ota_state up to the last boot; later ones: kv.changes */
+    uint64_t kv_fail_at; /* from the next boot on: kv.fail_at, counted over all boots */
+    bool kv_fail_onwards;
     uint32_t sleep_s; /* what the last run asked for */
     bool verbose;     /* its log goes to stderr; SIM_WORLD_VERBOSE in the environment sets it */
     struct ota_err err;
