@@ -8,6 +8,7 @@
 
 #define SLOTS_MAX 16u
 #define FACTORY (-1)
+#define STATE_AT 24u /* in an entry of otadata; its CRC does not cover it */
 
 /* What the bootloader knows after reading the table. Slots are counted as it counts them: every OTA row, with or
  * without a hole. */
@@ -111,16 +112,30 @@ static void find_partitions(struct loader *l) {
 
 /* ---- otadata ------------------------------------------------------------------------------------------- */
 
-static enum ota_status write_entry(struct loader *l, unsigned index, uint32_t seq, enum ota_slot_state state,
-                                   struct ota_err *err) {
+static enum ota_status rewrite(struct loader *l, unsigned index, const uint8_t bytes[OTA_OTADATA_ENTRY],
+                               struct ota_err *err) {
     const struct ota_flash *f = l->rom->flash;
     uint32_t at = l->otadata->offset + index * OTA_SECTOR;
-    uint8_t bytes[OTA_OTADATA_ENTRY];
-    ota_otadata_encode(seq, state, bytes);
     OTA_TRY(f->erase(f->ctx, at, OTA_SECTOR, err));
-    OTA_TRY(f->write(f->ctx, at, bytes, sizeof bytes, err));
+    OTA_TRY(f->write(f->ctx, at, bytes, OTA_OTADATA_ENTRY, err));
     ota_otadata_decode(bytes, &l->entry[index]);
     return OTA_OK;
+}
+
+static enum ota_status write_entry(struct loader *l, unsigned index, uint32_t seq, enum ota_slot_state state,
+                                   struct ota_err *err) {
+    uint8_t bytes[OTA_OTADATA_ENTRY];
+    ota_otadata_encode(seq, state, bytes);
+    return rewrite(l, index, bytes, err);
+}
+
+/* All else stays as it is: a CRC that a power cut left wrong is not put right. */
+static enum ota_status write_state(struct loader *l, unsigned index, enum ota_slot_state state, struct ota_err *err) {
+    const struct ota_flash *f = l->rom->flash;
+    uint8_t bytes[OTA_OTADATA_ENTRY];
+    OTA_TRY(f->read(f->ctx, l->otadata->offset + index * OTA_SECTOR, bytes, sizeof bytes, err));
+    ota_put_le32(bytes + STATE_AT, (uint32_t)state);
+    return rewrite(l, index, bytes, err);
 }
 
 static enum ota_status read_entries(struct loader *l, struct ota_err *err) {
@@ -142,7 +157,7 @@ static enum ota_status abort_unconfirmed(struct loader *l, struct ota_err *err) 
         if (l->entry[i].state != OTA_SLOT_PENDING_VERIFY)
             continue;
         ota_log(l->rom->log, OTA_LOG_WARNING, "boot: the app of otadata %u was not confirmed: aborted", i);
-        OTA_TRY(write_entry(l, i, l->entry[i].seq, OTA_SLOT_ABORTED, err));
+        OTA_TRY(write_state(l, i, OTA_SLOT_ABORTED, err));
     }
     return OTA_OK;
 }
@@ -175,7 +190,7 @@ static enum ota_status choose_active(struct loader *l, int *index, struct ota_er
     const struct ota_otadata_entry *e = &l->entry[active];
     *index = (int)ota_otadata_slot(e->seq, l->slots);
     if (boot->rollback && e->state == OTA_SLOT_NEW)
-        OTA_TRY(write_entry(l, (unsigned)active, e->seq, OTA_SLOT_PENDING_VERIFY, err));
+        OTA_TRY(write_state(l, (unsigned)active, OTA_SLOT_PENDING_VERIFY, err));
     if (boot->anti_rollback && e->state == OTA_SLOT_VALID)
         raise_secure_version(l, l->slot[*index]);
     return OTA_OK;

@@ -9,6 +9,7 @@
 #include "host/crypto.h"
 #include "host/fs.h"
 #include "image/sample.h"
+#include "sim/window.h"
 #include "support/unit.h"
 
 static struct ota_err err;
@@ -122,6 +123,18 @@ void virtual_app(struct virtual_world *w, uint32_t offset, const char *version, 
         .chip = w->board.efuse.chip, .project = "thermo", .version = version, .app_size = OTA_SAMPLE_APP_SIZE_MIN};
     assert_ota_ok(ota_sample_app(&s, &ota_crypto_openssl, &b, &err));
     set_secure_version(&b, secure_version);
+    write_flash(w, offset, b.p, b.len);
+}
+
+void virtual_sign(struct virtual_world *w, uint32_t offset, struct boot_signer *by) {
+    OTA_CLEAN(ota_buf_free) struct ota_buf b = {0};
+    const struct ota_flash *f = &w->board.nor.port;
+    struct ota_image image;
+    assert_ota_ok(ota_window_image(f, &ota_crypto_openssl, offset, VIRTUAL_SLOT_SIZE, &image, &err));
+    ota_buf_reserve(&b, image.length);
+    assert_ota_ok(f->read(f->ctx, offset, b.p, image.length, &err));
+    b.len = image.length;
+    boot_sign(by, &b, 0);
     write_flash(w, offset, b.p, b.len);
 }
 
