@@ -50,7 +50,7 @@ UNIT_TESTS := $(patsubst tests/unit/%.c,%,$(wildcard tests/unit/test_*.c))
 FUZZERS := $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
 UNIT_SYS = -lcmocka -lmicrohttpd -lgnutls -lsqlite3 -lcurl -lcjson -lcrypto -lssl -lpthread -ldl
 
-.PHONY: all debug deps demo check check-long conformance fuzz mutation size man install uninstall clean help format lint tests-build fuzzers
+.PHONY: all debug deps demo check check-long conformance fuzz mutation size man install uninstall clean help format lint tests-build fuzzers power-proofs
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -91,6 +91,15 @@ $(OUT)/tests/%: $(OBJ)/tests/unit/%.o $(patsubst tests/%.c,$(OBJ)/tests/%.o,$(wi
 	$(call say,LD,$@)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $(filter %.o,$^) -Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(UNIT_SYS)
+
+# Power-cut proofs on a simulated board: tests/power/power*.c have a main(), sim_*.c are their world.
+POWER_PROOFS := $(patsubst tests/power/%.c,%,$(wildcard tests/power/power*.c))
+POWER_PARTS := $(patsubst tests/%.c,$(OBJ)/tests/%.o,$(wildcard tests/power/sim_*.c tests/unit/support/*.c))
+$(OUT)/tests/power/%: $(OBJ)/tests/power/%.o $(POWER_PARTS) $(foreach l,$(LIBS),$(call lib,$(l)))
+	$(call say,LD,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $(filter %.o,$^) -Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(UNIT_SYS)
+power-proofs: $(POWER_PROOFS:%=$(OUT)/tests/power/%)
 
 # A harness with libFuzzer's main(), or with one that replays files.
 FUZZ_PARTS := fuzz board $(if $(filter fuzz,$(FLAVOUR)),,replay)

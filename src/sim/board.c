@@ -5,8 +5,10 @@
 #include <string.h>
 
 #define MAGIC "OTAEFUSE"
-#define FORM 1u
-#define COVERED 40u
+#define FORM 2u
+#define COVERED 140u
+#define FORM_1 1u /* before it knew keys */
+#define COVERED_1 40u
 
 enum { FLAG_RECOVERY = 1, FLAG_ANTI_ROLLBACK = 2, FLAG_FLASH_ENCRYPTION = 4, FLAG_ROLLBACK = 8 };
 
@@ -26,6 +28,8 @@ void ota_efuse_encode(const struct ota_efuse *e, uint32_t flash_size, uint8_t ou
     ota_write_u32(&w, e->boot.table_offset);
     ota_write_u32(&w, e->recovery_offset);
     ota_write_u32(&w, e->secure_version);
+    ota_write_u32(&w, e->keys.count);
+    ota_write_bytes(&w, e->keys.digest, sizeof e->keys.digest);
     ota_write_u32(&w, ota_crc32(0, out, COVERED));
 }
 
@@ -42,6 +46,17 @@ static void read_facts(struct ota_reader *r, struct ota_efuse *out) {
     out->boot.table_offset = ota_read_u32(r);
     out->recovery_offset = ota_read_u32(r);
     out->secure_version = ota_read_u32(r);
+}
+
+static void read_keys(struct ota_reader *r, struct ota_secure_boot_keys *out) {
+    out->count = ota_read_u8(r);
+    (void)ota_read_u8(r);
+    (void)ota_read_u16(r);
+    ota_read_bytes(r, out->digest, sizeof out->digest);
+}
+
+static bool whole(const uint8_t *in, uint32_t covered) {
+    return ota_le32(in + covered) == ota_crc32(0, in, covered);
 }
 
 /* A wrong offset would make the bootloader look beyond the flash or into itself. */
@@ -62,12 +77,15 @@ enum ota_status ota_efuse_decode(const uint8_t in[OTA_EFUSE_SIZE], uint32_t flas
     uint32_t form = ota_read_u32(&r), size = ota_read_u32(&r);
     if (strcmp(magic, MAGIC) != 0)
         return ota_err_set(err, OTA_JOURNAL, "no flash file of a virtual board; make one with otadevice create");
-    if (form != FORM || size != flash_size || ota_le32(in + COVERED) != ota_crc32(0, in, COVERED))
+    bool known = (form == FORM && whole(in, COVERED)) || (form == FORM_1 && whole(in, COVERED_1));
+    if (!known || size != flash_size)
         return ota_err_set(err, OTA_JOURNAL, "the eFuses at its end are damaged: make the board anew");
     read_facts(&r, out);
+    if (form == FORM)
+        read_keys(&r, &out->keys);
     if (!out->chip)
         return ota_err_set(err, OTA_UNSUPPORTED, "is a board of a chip that this otadevice does not know");
-    if (out->boot.secure_boot > 2 || !offsets_sane(out, flash_size))
+    if (out->boot.secure_boot > 2 || out->keys.count > OTA_SECURE_BOOT_KEYS_MAX || !offsets_sane(out, flash_size))
         return ota_err_set(err, OTA_JOURNAL, "the eFuses at its end contradict the flash: make the board anew");
     return OTA_OK;
 }
@@ -90,6 +108,19 @@ enum ota_status ota_virtual_board_open(struct ota_virtual_board *b, const char *
     return status;
 }
 
+static enum ota_status write_efuse(struct ota_virtual_board *b, struct ota_err *err) {
+    uint8_t bytes[OTA_EFUSE_SIZE];
+    ota_efuse_encode(&b->efuse, b->nor.size, bytes);
+    return ota_nor_write_extra(&b->nor, 0, bytes, sizeof bytes, err);
+}
+
+enum ota_status ota_virtual_board_memory(struct ota_virtual_board *b, const struct ota_efuse *e, uint32_t size,
+                                         struct ota_err *err) {
+    *b = (struct ota_virtual_board){.efuse = *e};
+    OTA_TRY(ota_nor_memory(&b->nor, size, OTA_EFUSE_SIZE, err));
+    return write_efuse(b, err);
+}
+
 void ota_virtual_board_close(struct ota_virtual_board *b) {
     ota_nor_close(&b->nor);
 }
@@ -107,10 +138,8 @@ struct ota_board ota_efuse_facts(const struct ota_efuse *e) {
 }
 
 enum ota_status ota_virtual_board_burn(struct ota_virtual_board *b, uint32_t secure_version, struct ota_err *err) {
-    uint8_t bytes[OTA_EFUSE_SIZE];
     if (secure_version <= b->efuse.secure_version)
         return OTA_OK;
     b->efuse.secure_version = secure_version;
-    ota_efuse_encode(&b->efuse, b->nor.size, bytes);
-    return ota_nor_write_extra(&b->nor, 0, bytes, sizeof bytes, err);
+    return write_efuse(b, err);
 }

@@ -94,7 +94,7 @@ static enum ota_status find_row(const struct ota_table *t, const char *label, co
 
 static enum ota_status start_rom(struct device *d, struct boot *b, struct ota_err *err) {
     const struct ota_board facts = ota_efuse_facts(&d->cfg->board->efuse);
-    const struct ota_rom rom = {&nor_of(d)->port, &facts, &ota_crypto_openssl, &d->log};
+    const struct ota_rom rom = {&nor_of(d)->port, &facts, &ota_crypto_openssl, &d->log, &d->cfg->board->efuse.keys};
     OTA_TRY(ota_rom_start(&rom, &b->rom, err));
     return ota_virtual_board_burn(d->cfg->board, b->rom.secure_version, err);
 }

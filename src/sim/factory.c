@@ -118,7 +118,7 @@ enum ota_status ota_factory_check(struct ota_factory *f, struct ota_err *err) {
     struct ota_flash flash = {.ctx = &f->flash, .size = (uint32_t)f->flash.len, .read = memory_read};
     const struct ota_board facts = ota_efuse_facts(&f->efuse);
     const struct ota_log silent = {0};
-    const struct ota_rom rom = {&flash, &facts, &ota_crypto_openssl, &silent};
+    const struct ota_rom rom = {&flash, &facts, &ota_crypto_openssl, &silent, &f->efuse.keys};
     OTA_CLEAN_FREE struct ota_rom_boot *boot = ota_calloc(1, sizeof *boot);
     OTA_TRY(check_row(f, OTA_STATE_LABEL, 40u * 1024u, err));
     OTA_TRY(check_row(f, OTA_ID_LABEL, 16u * 1024u, err));

@@ -66,6 +66,16 @@ static bool selects(const struct ota_otaops *o, const struct ota_otadata_entry *
 
 /* ---- images -------------------------------------------------------------------------------------------- */
 
+static enum ota_status check_signature(const struct ota_otaops *o, const struct ota_partition *p,
+                                       const struct ota_image *image, struct ota_err *err) {
+    const struct ota_efuse *e = &o->board->efuse;
+    struct ota_window w;
+    const struct ota_source src = ota_window_source(&w, flash_of(o), p->offset, p->size);
+    if (e->boot.secure_boot != 2)
+        return OTA_OK;
+    return ota_secure_boot_check(e->chip, &e->keys, o->crypto, &src, image->length, err);
+}
+
 static enum ota_status verify(const struct ota_otaops *o, const struct ota_partition *p, struct ota_image *image,
                               struct ota_err *err) {
     const struct ota_efuse *e = &o->board->efuse;
@@ -79,6 +89,8 @@ static enum ota_status verify(const struct ota_otaops *o, const struct ota_parti
     enum ota_status status = ota_window_image(flash_of(o), o->crypto, p->offset, p->size, image, err);
     if (status == OTA_OK)
         status = ota_image_check_app(image, p->size, &rules, err);
+    if (status == OTA_OK)
+        status = check_signature(o, p, image, err);
     return status == OTA_OK ? OTA_OK : ota_err_prefix(err, "%s", p->label);
 }
 

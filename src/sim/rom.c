@@ -8,6 +8,7 @@
 
 #define SLOTS_MAX 16u
 #define FACTORY (-1)
+#define STATE_AT 24u /* in an entry of otadata; its CRC does not cover it */
 
 /* What the bootloader knows after reading the table. Slots are counted as it counts them: every OTA row, with or
  * without a hole. */
@@ -26,20 +27,30 @@ static enum ota_status read_image(const struct ota_rom *rom, uint32_t offset, ui
     return ota_window_image(rom->flash, rom->crypto, offset, room, out, err);
 }
 
+static enum ota_status check_signature(const struct ota_rom *rom, uint32_t offset, uint32_t room,
+                                       const struct ota_image *image, struct ota_err *err) {
+    struct ota_window w;
+    const struct ota_source src = ota_window_source(&w, rom->flash, offset, room);
+    if (rom->board->boot.secure_boot != 2)
+        return OTA_OK;
+    return ota_secure_boot_check(rom->board->chip, rom->keys, rom->crypto, &src, image->length, err);
+}
+
 /* ---- ROM ----------------------------------------------------------------------------------------------- */
 
 /* Without Secure Boot v2 nobody compares the appended SHA-256 of a bootloader. */
 static enum ota_status check_bootloader(const struct ota_rom *rom, uint32_t offset, struct ota_err *err) {
     const struct ota_board *b = rom->board;
     struct ota_image image;
-    OTA_TRY(read_image(rom, offset, b->table_offset - b->chip->bootloader_offset, &image, err));
+    uint32_t room = b->table_offset - b->chip->bootloader_offset;
+    OTA_TRY(read_image(rom, offset, room, &image, err));
     if (image.chip_id != b->chip->id)
         return ota_err_set(err, OTA_CHIP, "made for chip id 0x%04x, this is an %s", image.chip_id, b->chip->name);
     if (!image.checksum_ok)
         return ota_err_set(err, OTA_IMAGE_CHECKSUM, "its checksum is wrong");
     if (b->boot.secure_boot == 2 && image.hash_appended && !image.hash_ok)
         return ota_err_set(err, OTA_IMAGE_HASH, "its SHA-256 is wrong");
-    return OTA_OK;
+    return check_signature(rom, offset, room, &image, err);
 }
 
 static enum ota_status start_bootloader(const struct ota_rom *rom, struct ota_rom_boot *out, struct ota_err *err) {
@@ -101,16 +112,30 @@ static void find_partitions(struct loader *l) {
 
 /* ---- otadata ------------------------------------------------------------------------------------------- */
 
-static enum ota_status write_entry(struct loader *l, unsigned index, uint32_t seq, enum ota_slot_state state,
-                                   struct ota_err *err) {
+static enum ota_status rewrite(struct loader *l, unsigned index, const uint8_t bytes[OTA_OTADATA_ENTRY],
+                               struct ota_err *err) {
     const struct ota_flash *f = l->rom->flash;
     uint32_t at = l->otadata->offset + index * OTA_SECTOR;
-    uint8_t bytes[OTA_OTADATA_ENTRY];
-    ota_otadata_encode(seq, state, bytes);
     OTA_TRY(f->erase(f->ctx, at, OTA_SECTOR, err));
-    OTA_TRY(f->write(f->ctx, at, bytes, sizeof bytes, err));
+    OTA_TRY(f->write(f->ctx, at, bytes, OTA_OTADATA_ENTRY, err));
     ota_otadata_decode(bytes, &l->entry[index]);
     return OTA_OK;
+}
+
+static enum ota_status write_entry(struct loader *l, unsigned index, uint32_t seq, enum ota_slot_state state,
+                                   struct ota_err *err) {
+    uint8_t bytes[OTA_OTADATA_ENTRY];
+    ota_otadata_encode(seq, state, bytes);
+    return rewrite(l, index, bytes, err);
+}
+
+/* All else stays as it is: a CRC that a power cut left wrong is not put right. */
+static enum ota_status write_state(struct loader *l, unsigned index, enum ota_slot_state state, struct ota_err *err) {
+    const struct ota_flash *f = l->rom->flash;
+    uint8_t bytes[OTA_OTADATA_ENTRY];
+    OTA_TRY(f->read(f->ctx, l->otadata->offset + index * OTA_SECTOR, bytes, sizeof bytes, err));
+    ota_put_le32(bytes + STATE_AT, (uint32_t)state);
+    return rewrite(l, index, bytes, err);
 }
 
 static enum ota_status read_entries(struct loader *l, struct ota_err *err) {
@@ -132,7 +157,7 @@ static enum ota_status abort_unconfirmed(struct loader *l, struct ota_err *err) 
         if (l->entry[i].state != OTA_SLOT_PENDING_VERIFY)
             continue;
         ota_log(l->rom->log, OTA_LOG_WARNING, "boot: the app of otadata %u was not confirmed: aborted", i);
-        OTA_TRY(write_entry(l, i, l->entry[i].seq, OTA_SLOT_ABORTED, err));
+        OTA_TRY(write_state(l, i, OTA_SLOT_ABORTED, err));
     }
     return OTA_OK;
 }
@@ -165,7 +190,7 @@ static enum ota_status choose_active(struct loader *l, int *index, struct ota_er
     const struct ota_otadata_entry *e = &l->entry[active];
     *index = (int)ota_otadata_slot(e->seq, l->slots);
     if (boot->rollback && e->state == OTA_SLOT_NEW)
-        OTA_TRY(write_entry(l, (unsigned)active, e->seq, OTA_SLOT_PENDING_VERIFY, err));
+        OTA_TRY(write_state(l, (unsigned)active, OTA_SLOT_PENDING_VERIFY, err));
     if (boot->anti_rollback && e->state == OTA_SLOT_VALID)
         raise_secure_version(l, l->slot[*index]);
     return OTA_OK;
@@ -209,6 +234,8 @@ static bool verifies(struct loader *l, const struct ota_partition *p) {
     enum ota_status status = read_image(l->rom, p->offset, p->size, &l->out->image, &err);
     if (status == OTA_OK)
         status = ota_image_check_app(&l->out->image, p->size, &rules, &err);
+    if (status == OTA_OK)
+        status = check_signature(l->rom, p->offset, p->size, &l->out->image, &err);
     if (status == OTA_OK)
         return true;
     (void)ota_err_prefix(&err, "%s at 0x%x", p->label, (unsigned)p->offset);

@@ -3,7 +3,7 @@
  * From reset to the app: what the chip's ROM and ESP-IDF's second-stage bootloader do, traps included.
  * Source: ESP-IDF bootloader_support/src/bootloader_utility.c, bootloader_common_loader.c, flash_partitions.c.
  *
- *   ROM          bootloader at the chip's offset, by its checksum alone; else the recovery bootloader, where chip and eFuse have one
+ *   ROM          bootloader at the chip's offset, by its checksum alone (Secure Boot v2: SHA-256 and signature too); else the recovery bootloader, where chip and eFuse have one
  *   bootloader   partition table (MD5, end, flash size) -> otadata -> slot -> whole image check -> app
  *
  * With rollback every pass turns PENDING_VERIFY into ABORTED, and NEW into PENDING_VERIFY before the image is looked
@@ -13,12 +13,14 @@
 #define OTA_SIM_ROM_H
 
 #include "ota/agent.h"
+#include "sim/secure_boot.h"
 
 struct ota_rom {
     const struct ota_flash *flash;
     const struct ota_board *board;
     const struct ota_crypto *crypto;
     const struct ota_log *log;
+    const struct ota_secure_boot_keys *keys; /* in eFuse; enforced under Secure Boot v2 */
 };
 
 struct ota_rom_boot {

@@ -225,7 +225,15 @@ static enum ota_status append(struct ota_statekv *kv, const struct record *r, st
     return OTA_OK;
 }
 
+static bool chosen_to_fail(struct ota_statekv *kv) {
+    kv->changes++;
+    return kv->fail_at && (kv->changes == kv->fail_at || (kv->fail_onwards && kv->changes > kv->fail_at));
+}
+
 static enum ota_status put(struct ota_statekv *kv, const struct record *r, struct ota_err *err) {
+    if (chosen_to_fail(kv))
+        return ota_err_set(err, OTA_KV, "ota_state: change %llu fails, as was asked for",
+                           (unsigned long long)kv->changes);
     if (append(kv, r, err) == OTA_OK)
         return OTA_OK;
     err->code = OTA_KV;

@@ -31,7 +31,10 @@ struct ota_statekv {
     bool dirty;            /* what lies behind `end` is not erased */
     unsigned active;
     uint32_t generation, end;
-    uint8_t *image; /* the active half */
+    uint8_t *image;    /* the active half */
+    uint64_t changes;  /* sets and erases that had something to write, since it was opened */
+    uint64_t fail_at;  /* the change that fails with KV and writes nothing; 0: none */
+    bool fail_onwards; /* every later one too */
     size_t count;
     struct ota_statekv_entry entry[OTA_STATEKV_KEYS_MAX];
     struct ota_kv port; /* KV: flash failed, or it is full */

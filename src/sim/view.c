@@ -13,7 +13,7 @@ static void trial_boot(struct ota_view *v) {
     struct ota_flash flash = v->board.nor.port;
     const struct ota_board facts = ota_efuse_facts(&v->board.efuse);
     const struct ota_log silent = {0};
-    const struct ota_rom rom = {&flash, &facts, &ota_crypto_openssl, &silent};
+    const struct ota_rom rom = {&flash, &facts, &ota_crypto_openssl, &silent, &v->board.efuse.keys};
     ota_flash_freeze(&flash);
     if (ota_rom_start(&rom, &v->boot, &v->no_boot) != OTA_OK)
         v->boot.app = NULL;

@@ -213,6 +213,224 @@ static void test_nor_refuses_other_files(void **state) {
     assert_ota(ota_nor_open(&other, path, EXTRA, OTA_NOR_READ, &err), OTA_IO);
 }
 
+/* ---- in memory, with a hook ---------------------------------------------------------------------------- */
+
+static struct ota_nor chip;
+
+static int set_up_memory(void **state) {
+    (void)state;
+    assert_ota_ok(ota_nor_memory(&chip, OTA_NOR_SIZE_MIN, EXTRA, &err));
+    return 0;
+}
+
+static int tear_down_memory(void **state) {
+    (void)state;
+    ota_nor_close(&chip);
+    return 0;
+}
+
+static enum ota_status chip_put(uint32_t off, const void *p, size_t n) {
+    return chip.port.write(chip.port.ctx, off, p, n, &err);
+}
+
+static enum ota_status chip_erase(uint32_t off) {
+    return chip.port.erase(chip.port.ctx, off, OTA_SECTOR, &err);
+}
+
+static void test_nor_in_memory_keeps_the_rules(void **state) {
+    (void)state;
+    assert_int_equal(chip.memory[0], 0xFF);
+    assert_ota_ok(chip_put(0x1000, "abcd", 4));
+    assert_memory_equal(chip.memory + 0x1000, "abcd", 4);
+    assert_ota_ok(chip_erase(0x1000));
+    assert_int_equal(chip.memory[0x1000], 0xFF);
+    assert_ota_ok(ota_nor_write_extra(&chip, 0, "fuse", 4, &err));
+    assert_memory_equal(chip.memory + OTA_NOR_SIZE_MIN, "fuse", 4);
+    assert_ota(chip_put(OTA_NOR_SIZE_MIN, "abcd", 4), OTA_FLASH);
+    assert_int_equal(chip.operations, 2);
+    assert_int_equal(chip.sectors_erased, 1);
+}
+
+/* At the second operation a child goes on without power; the parent never notices. */
+static void fork_at_second(void *ctx, struct ota_nor *n, uint64_t operation) {
+    pid_t *child = ctx;
+    if (operation != 2)
+        return;
+    *child = fork();
+    if (*child == 0) {
+        ota_nor_cut_power(n, 1, OTA_NOR_CUT_TORN);
+        n->before = NULL;
+    }
+}
+
+static void test_nor_a_forked_child_goes_on_with_its_own_flash(void **state) {
+    pid_t child = -1;
+    int how;
+    (void)state;
+    chip.before = fork_at_second;
+    chip.before_ctx = &child;
+    assert_ota_ok(chip_put(0, "abcd", 4));
+    enum ota_status status = chip_put(0x1000, "abcdefgh", 8);
+    if (child == 0)
+        _exit(status == OTA_FLASH && chip.off && memcmp(chip.memory, "abcd\xFF", 5) == 0 &&
+                      memcmp(chip.memory + 0x1000, "abcd\xFF", 5) == 0
+                  ? 0
+                  : 1);
+    assert_int_equal(waitpid(child, &how, 0), child);
+    assert_true(WIFEXITED(how) && WEXITSTATUS(how) == 0);
+    assert_int_equal(status, OTA_OK);
+    assert_memory_equal(chip.memory + 0x1000, "abcdefgh", 8);
+}
+
+#define ZEROS 1024u
+
+/* How many of the first `n` bytes at `off` are as they were, as they should be, and between. */
+struct outcome {
+    size_t old, new, between;
+    bool ordered; /* new ones before old ones, nothing between */
+};
+static struct outcome look(uint32_t off, size_t n, uint8_t old, uint8_t new) {
+    struct outcome o = {.ordered = true};
+    for (size_t i = 0; i < n; i++) {
+        uint8_t there = chip.memory[off + i];
+        o.ordered = o.ordered && (there == old || (there == new &&o.old == 0));
+        o.old += there == old;
+        o.new += there == new;
+        o.between += there != old && there != new;
+    }
+    return o;
+}
+
+static struct outcome cut_write(enum ota_nor_cut cut, uint64_t seed) {
+    static const uint8_t zeros[ZEROS];
+    chip.seed = seed;
+    assert_ota_ok(chip_erase(0x2000));
+    chip.operations = 0;
+    ota_nor_cut_power(&chip, 1, cut);
+    assert_ota(chip_put(0x2000, zeros, sizeof zeros), OTA_FLASH);
+    ota_nor_power_on(&chip);
+    return look(0x2000, sizeof zeros, 0xFF, 0);
+}
+
+static struct outcome cut_erase(enum ota_nor_cut cut, uint64_t seed) {
+    static const uint8_t zeros[OTA_SECTOR];
+    chip.seed = seed;
+    assert_ota_ok(chip_erase(0x3000));
+    assert_ota_ok(chip_put(0x3000, zeros, sizeof zeros));
+    chip.operations = 0;
+    ota_nor_cut_power(&chip, 1, cut);
+    assert_ota(chip_erase(0x3000), OTA_FLASH);
+    ota_nor_power_on(&chip);
+    return look(0x3000, OTA_SECTOR, 0, 0xFF);
+}
+
+static void test_nor_a_cut_leaves_what_its_kind_says(void **state) {
+    (void)state;
+    assert_int_equal(cut_write(OTA_NOR_CUT_CLEAN, 0).old, ZEROS);
+    assert_int_equal(cut_write(OTA_NOR_CUT_TORN, 0).new, ZEROS / 2);
+    assert_int_equal(cut_write(OTA_NOR_CUT_AFTER, 0).new, ZEROS);
+    assert_int_equal(cut_erase(OTA_NOR_CUT_CLEAN, 0).old, OTA_SECTOR);
+    assert_int_equal(cut_erase(OTA_NOR_CUT_TORN, 0).new, OTA_SECTOR / 2);
+    assert_int_equal(cut_erase(OTA_NOR_CUT_AFTER, 0).new, OTA_SECTOR);
+}
+
+static void test_nor_a_cut_at_a_byte_leaves_a_prefix(void **state) {
+    bool differ = false, odd = false;
+    size_t first = cut_write(OTA_NOR_CUT_BYTE, 0).new;
+    (void)state;
+    for (uint64_t seed = 0; seed < 50; seed++) {
+        struct outcome w = cut_write(OTA_NOR_CUT_BYTE, seed), e = cut_erase(OTA_NOR_CUT_BYTE, seed);
+        if (!w.ordered || !e.ordered || !w.old || !w.new || !e.old || !e.new)
+            fail_msg("seed %llu: no proper prefix", (unsigned long long)seed);
+        differ = differ || w.new != first;
+        odd = odd || w.new % OTA_NOR_WRITE_ALIGN;
+    }
+    assert_true(differ && odd);
+}
+
+static void test_nor_a_cut_between_bits_changes_some_of_them(void **state) {
+    bool hardly = false, nearly = false;
+    (void)state;
+    for (uint64_t seed = 0; seed < 50; seed++) {
+        struct outcome w = cut_write(OTA_NOR_CUT_BITS, seed), e = cut_erase(OTA_NOR_CUT_BITS, seed);
+        if (w.between == 0 || w.between > 256 || w.old + w.new < ZEROS - 256 || e.between < OTA_SECTOR / 2)
+            fail_msg("seed %llu: %zu bytes of the write, %zu of the erase are half-way", (unsigned long long)seed,
+                     w.between, e.between);
+        hardly = hardly || e.old > OTA_SECTOR / 5;
+        nearly = nearly || e.new > OTA_SECTOR / 5;
+    }
+    assert_true(hardly && nearly);
+}
+
+/* The same operation, kind and seed leave the same bytes: what a failed proof prints can be run again. */
+static void test_nor_a_cut_can_be_repeated(void **state) {
+    uint8_t once[OTA_SECTOR];
+    (void)state;
+    for (unsigned cut = 0; cut < OTA_NOR_CUT_COUNT; cut++) {
+        (void)cut_erase((enum ota_nor_cut)cut, 7);
+        memcpy(once, chip.memory + 0x3000, sizeof once);
+        (void)cut_erase((enum ota_nor_cut)cut, 7);
+        assert_memory_equal(once, chip.memory + 0x3000, sizeof once);
+    }
+    (void)cut_erase(OTA_NOR_CUT_BITS, 7);
+    memcpy(once, chip.memory + 0x3000, sizeof once);
+    (void)cut_erase(OTA_NOR_CUT_BITS, 8);
+    assert_memory_not_equal(once, chip.memory + 0x3000, sizeof once);
+}
+
+/* ---- bad sectors --------------------------------------------------------------------------------------- */
+
+static void test_nor_a_stuck_sector_reads_back_something_else(void **state) {
+    static const uint8_t zeros[32];
+    uint8_t blank[32];
+    (void)state;
+    memset(blank, 0xFF, sizeof blank);
+    ota_nor_fault(&chip, 2, OTA_NOR_STUCK_ERASE);
+    assert_ota_ok(chip_erase(0x2000));
+    assert_memory_not_equal(chip.memory + 0x2000, blank, sizeof blank);
+    assert_ota_ok(chip_put(0x2000, blank, sizeof blank)); /* no rule is broken by who cannot know */
+    ota_nor_fault(&chip, 2, OTA_NOR_STUCK_WRITE);
+    assert_ota_ok(chip_erase(0x2000));
+    assert_memory_equal(chip.memory + 0x2000, blank, sizeof blank);
+    assert_ota_ok(chip_put(0x2000, zeros, sizeof zeros));
+    assert_memory_not_equal(chip.memory + 0x2000, zeros, sizeof zeros);
+    ota_nor_fault(&chip, 2, 0);
+    assert_ota_ok(chip_put(0x2000, zeros, sizeof zeros));
+    assert_memory_equal(chip.memory + 0x2000, zeros, sizeof zeros);
+}
+
+static void test_nor_a_failing_sector_says_so_and_changes_nothing(void **state) {
+    (void)state;
+    ota_nor_fault(&chip, 2, OTA_NOR_FAIL_WRITE);
+    assert_ota(chip_put(0x1FFC, "abcdefgh", 8), OTA_FLASH);
+    assert_int_equal(chip.memory[0x1FFC], 0xFF);
+    assert_ota_ok(chip_erase(0x2000));
+    ota_nor_fault(&chip, 2, OTA_NOR_FAIL_ERASE);
+    assert_ota_ok(chip_put(0x2000, "abcd", 4));
+    assert_ota(chip_erase(0x2000), OTA_FLASH);
+    assert_memory_equal(chip.memory + 0x2000, "abcd", 4);
+    assert_false(chip.off);
+}
+
+static void test_nor_a_sector_wears_out(void **state) {
+    static const uint8_t zeros[32];
+    (void)state;
+    chip.worn_after = 2;
+    for (unsigned i = 0; i < 2; i++) {
+        assert_ota_ok(chip_erase(0x2000));
+        assert_ota_ok(chip_put(0x2000, zeros, sizeof zeros));
+        assert_memory_equal(chip.memory + 0x2000, zeros, sizeof zeros);
+    }
+    assert_ota_ok(chip_erase(0x2000));
+    bool erased = true;
+    for (size_t i = 0; i < OTA_SECTOR; i++)
+        erased = erased && chip.memory[0x2000 + i] == 0xFF;
+    assert_false(erased);
+    assert_ota_ok(chip_erase(0x3000)); /* another one */
+    assert_int_equal(chip.memory[0x3000], 0xFF);
+}
+
+#define IN_MEMORY(name) cmocka_unit_test_setup_teardown(name, set_up_memory, tear_down_memory)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void) {
@@ -228,6 +446,15 @@ int main(void) {
         TEST(test_nor_keeps_the_bytes_behind_the_flash),
         TEST(test_nor_is_used_by_one_writer_or_by_readers),
         TEST(test_nor_refuses_other_files),
+        IN_MEMORY(test_nor_in_memory_keeps_the_rules),
+        IN_MEMORY(test_nor_a_forked_child_goes_on_with_its_own_flash),
+        IN_MEMORY(test_nor_a_cut_leaves_what_its_kind_says),
+        IN_MEMORY(test_nor_a_cut_at_a_byte_leaves_a_prefix),
+        IN_MEMORY(test_nor_a_cut_between_bits_changes_some_of_them),
+        IN_MEMORY(test_nor_a_cut_can_be_repeated),
+        IN_MEMORY(test_nor_a_stuck_sector_reads_back_something_else),
+        IN_MEMORY(test_nor_a_failing_sector_says_so_and_changes_nothing),
+        IN_MEMORY(test_nor_a_sector_wears_out),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

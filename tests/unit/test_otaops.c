@@ -217,6 +217,49 @@ static void test_otaops_invalidate_returns_to_factory(void **state) {
     boot("factory");
 }
 
+static void test_otaops_activate_wants_a_trusted_signature(void **state) {
+    struct boot_signer s, stranger;
+    struct ota_efuse *e = &world.board.efuse;
+    (void)state;
+    boot("ota_0");
+    boot_signer_make(&s, BOOT_ECDSA256);
+    boot_signer_make(&stranger, BOOT_ECDSA256);
+    virtual_sign(&world, VIRTUAL_OTA_0, &s);
+    virtual_sign(&world, VIRTUAL_OTA_1, &stranger);
+    e->boot.secure_boot = 2;
+    e->keys.count = 1;
+    memcpy(e->keys.digest[0], s.digest, sizeof s.digest);
+    assert_ota(activate(VIRTUAL_OTA_1), OTA_SIGNATURE);
+    virtual_app(&world, VIRTUAL_OTA_1, NULL, 0); /* and the signature with it */
+    virtual_app(&world, VIRTUAL_OTA_1, "one", 0);
+    assert_ota(activate(VIRTUAL_OTA_1), OTA_SIGNATURE);
+    virtual_sign(&world, VIRTUAL_OTA_1, &s);
+    assert_ota_ok(activate(VIRTUAL_OTA_1));
+    boot_signer_free(&s);
+    boot_signer_free(&stranger);
+}
+
+/* What is read afterwards may be neither the old entry nor the new one, as long as an app starts. */
+static void test_otaops_a_torn_entry_leaves_something_that_boots(void **state) {
+    (void)state;
+    for (uint64_t seed = 0; seed < 40; seed++) {
+        for (unsigned how = OTA_NOR_CUT_AFTER; how < OTA_NOR_CUT_COUNT; how++) {
+            uint64_t n = 1 + seed % 2;
+            virtual_entry(&world, 0, 1, OTA_SLOT_VALID);
+            virtual_entry(&world, 1, 2, OTA_SLOT_NEW);
+            boot("ota_1");
+            world.board.nor.seed = seed;
+            world.board.nor.operations = 0;
+            ota_nor_cut_power(&world.board.nor, n, (enum ota_nor_cut)how);
+            assert_ota(confirm(), OTA_FLASH);
+            ota_nor_power_on(&world.board.nor);
+            if (virtual_boot(&world, &err) != OTA_OK)
+                fail_msg("cut %u (%s, seed %u): %s", (unsigned)n, ota_nor_cut_name((enum ota_nor_cut)how),
+                         (unsigned)seed, err.msg);
+        }
+    }
+}
+
 static void test_otaops_a_cut_leaves_something_that_boots(void **state) {
     (void)state;
     for (unsigned how = OTA_NOR_CUT_CLEAN; how <= OTA_NOR_CUT_TORN; how++) {
@@ -250,6 +293,8 @@ int main(void) {
         TEST(test_otaops_invalidate_returns_to_the_other_slot),
         TEST(test_otaops_invalidate_is_refused_when_nothing_else_boots),
         FACTORY_TEST(test_otaops_invalidate_returns_to_factory),
+        TEST(test_otaops_activate_wants_a_trusted_signature),
+        TEST(test_otaops_a_torn_entry_leaves_something_that_boots),
         TEST(test_otaops_a_cut_leaves_something_that_boots),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* ROM and bootloader: which app starts, for every state of otadata, and what is written on the way. */
+#include "image/sample.h"
 #include "support/unit.h"
 #include "support/virtual_world.h"
 
@@ -43,6 +44,7 @@ static void does_not_boot(const char *why) {
         fail_msg("\"%s\" is not in \"%s\"", why, err.msg);
 }
 
+#define RECOVERY 0x1F0000u
 #define SLOTS (HAS_OTA_0 | HAS_OTA_1)
 
 /* ---- ROM and table ------------------------------------------------------------------------------------- */
@@ -207,6 +209,20 @@ static void test_rom_bad_crc_in_both_starts_factory(void **state) {
 
 /* ---- fallback ------------------------------------------------------------------------------------------ */
 
+/* Neither a CRC that is wrong nor anything else of the entry is put right on the way. */
+static void test_rom_aborting_changes_the_state_alone(void **state) {
+    (void)state;
+    make(SLOTS);
+    virtual_entry(&world, 0, 1, OTA_SLOT_VALID);
+    virtual_entry(&world, 1, 2, OTA_SLOT_PENDING_VERIFY);
+    virtual_bad_crc(&world, 1);
+    virtual_boots(&world, "ota_0", "zero");
+    struct ota_otadata_entry e = virtual_read_entry(&world, 1);
+    assert_int_equal(e.seq, 2);
+    assert_false(e.crc_ok);
+    assert_string_equal(ota_slot_state_name(e.state), ota_slot_state_name(OTA_SLOT_ABORTED));
+}
+
 static void test_rom_falls_back_down_then_up_then_to_test(void **state) {
     (void)state;
     make(HAS_FACTORY | SLOTS | HAS_OTA_2 | HAS_TEST);
@@ -281,11 +297,77 @@ static void test_rom_anti_rollback_searches_when_otadata_is_blank(void **state) 
     entry_is(0, 2, OTA_SLOT_VALID);
 }
 
+/* ---- Secure Boot v2 ------------------------------------------------------------------------------------ */
+
+/* A bootloader and two apps, signed; eFuse trusts the key. */
+static void make_signed(struct boot_signer *by, const char *chip) {
+    virtual_make(&world, chip, SLOTS);
+    uint32_t bootloader = world.board.efuse.chip->bootloader_offset;
+    virtual_app(&world, VIRTUAL_OTA_0, "zero", 0);
+    virtual_app(&world, VIRTUAL_OTA_1, "one", 0);
+    boot_signer_make(by, BOOT_ECDSA256);
+    virtual_sign(&world, bootloader, by);
+    virtual_sign(&world, VIRTUAL_OTA_0, by);
+    virtual_sign(&world, VIRTUAL_OTA_1, by);
+    world.board.efuse.boot.secure_boot = 2;
+    world.board.efuse.keys.count = 1;
+    memcpy(world.board.efuse.keys.digest[0], by->digest, sizeof by->digest);
+}
+
+static void test_rom_secure_boot_skips_an_app_that_is_not_signed_right(void **state) {
+    struct boot_signer s, stranger;
+    (void)state;
+    make_signed(&s, "esp32c3");
+    boot_signer_make(&stranger, BOOT_ECDSA256);
+    virtual_boots(&world, "ota_0", "zero");
+    virtual_app(&world, VIRTUAL_OTA_0, NULL, 0); /* and the signature with it */
+    virtual_app(&world, VIRTUAL_OTA_0, "zero", 0);
+    virtual_boots(&world, "ota_1", "one");
+    assert_non_null(strstr(world.log, "ota_0 at 0x60000: it is not signed"));
+    virtual_sign(&world, VIRTUAL_OTA_0, &stranger);
+    virtual_boots(&world, "ota_1", "one");
+    assert_non_null(strstr(world.log, "no eFuse trusts the key"));
+    virtual_sign(&world, VIRTUAL_OTA_0, &s);
+    virtual_boots(&world, "ota_0", "zero");
+    boot_signer_free(&s);
+    boot_signer_free(&stranger);
+}
+
+static void test_rom_secure_boot_wants_a_signed_bootloader(void **state) {
+    struct boot_signer s, stranger;
+    (void)state;
+    make_signed(&s, "esp32c3");
+    boot_signer_make(&stranger, BOOT_ECDSA256);
+    virtual_damage(&world, OTA_SAMPLE_BOOTLOADER_SIZE + 40);
+    does_not_boot("bootloader at 0x0: its signature block is damaged");
+    virtual_sign(&world, 0, &stranger);
+    does_not_boot("bootloader at 0x0: no eFuse trusts the key");
+    virtual_sign(&world, 0, &s);
+    assert_ota_ok(virtual_boot(&world, &err));
+    boot_signer_free(&s);
+    boot_signer_free(&stranger);
+}
+
+static void test_rom_secure_boot_recovers_with_a_signed_bootloader(void **state) {
+    struct boot_signer s;
+    (void)state;
+    make_signed(&s, "esp32c61");
+    world.board.efuse.recovery = true;
+    world.board.efuse.recovery_offset = RECOVERY;
+    virtual_bootloader(&world, RECOVERY);
+    virtual_damage(&world, 0x1000);
+    does_not_boot("recovery bootloader");
+    virtual_sign(&world, RECOVERY, &s);
+    assert_ota_ok(virtual_boot(&world, &err));
+    assert_true(world.boot.recovery);
+    boot_signer_free(&s);
+}
+
 /* ---- power cuts ---------------------------------------------------------------------------------------- */
 
 static void test_rom_boots_after_a_cut_at_any_of_its_writes(void **state) {
     (void)state;
-    for (unsigned how = OTA_NOR_CUT_CLEAN; how <= OTA_NOR_CUT_TORN; how++) {
+    for (unsigned how = OTA_NOR_CUT_CLEAN; how < OTA_NOR_CUT_COUNT; how++) {
         for (uint64_t n = 1; n <= 4; n++) {
             make(SLOTS);
             virtual_entry(&world, 0, 1, OTA_SLOT_PENDING_VERIFY);
@@ -320,12 +402,16 @@ int main(void) {
         TEST(test_rom_new_becomes_pending_then_aborted),
         TEST(test_rom_without_rollback_leaves_states_alone),
         TEST(test_rom_bad_crc_in_both_starts_factory),
+        TEST(test_rom_aborting_changes_the_state_alone),
         TEST(test_rom_falls_back_down_then_up_then_to_test),
         TEST(test_rom_refuses_an_app_of_another_chip),
         TEST(test_rom_follows_holes_as_the_bootloader_counts),
         TEST(test_rom_anti_rollback_skips_old_apps),
         TEST(test_rom_anti_rollback_burns_for_a_valid_app_only),
         TEST(test_rom_anti_rollback_searches_when_otadata_is_blank),
+        TEST(test_rom_secure_boot_skips_an_app_that_is_not_signed_right),
+        TEST(test_rom_secure_boot_wants_a_signed_bootloader),
+        TEST(test_rom_secure_boot_recovers_with_a_signed_bootloader),
         TEST(test_rom_boots_after_a_cut_at_any_of_its_writes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

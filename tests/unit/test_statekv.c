@@ -5,21 +5,19 @@
 #include "sim/nor.h"
 #include "sim/statekv.h"
 #include "support/unit.h"
-#include "support/virtual_world.h"
 
 #define OFFSET 0x10000u
 #define SIZE 0x6000u /* halves of three sectors: compaction comes early */
 #define HALF (SIZE / 2)
+#define SEEDS 12u
 
 static struct ota_err err;
-static struct virtual_world world;
 static struct ota_nor nor;
 static struct ota_statekv kv;
 
 static int set_up(void **state) {
     (void)state;
-    virtual_chip(&world, 0);
-    assert_ota_ok(ota_nor_open(&nor, world.path, 0, OTA_NOR_WRITE, &err));
+    assert_ota_ok(ota_nor_memory(&nor, OTA_NOR_SIZE_MIN, 0, &err));
     assert_ota_ok(ota_statekv_open(&kv, &nor.port, OFFSET, SIZE, &err));
     return 0;
 }
@@ -28,7 +26,6 @@ static int tear_down(void **state) {
     (void)state;
     ota_statekv_close(&kv);
     ota_nor_close(&nor);
-    virtual_free(&world);
     return 0;
 }
 
@@ -214,10 +211,12 @@ static bool all_are(size_t done) {
     return key_is("root", done) && key_is("ts", done) && key_is("board", done) && key_is("journal", done);
 }
 
-static void cut_at(uint64_t operation, enum ota_nor_cut how) {
+static void cut_at(uint64_t operation, enum ota_nor_cut how, uint64_t seed) {
     size_t done = 0;
     (void)nor.port.erase(nor.port.ctx, OFFSET, SIZE, &err);
     reboot();
+    nor.seed = seed;
+    nor.operations = 0; /* so that the cut depends on its number alone */
     ota_nor_cut_power(&nor, operation, how);
     while (done < OTA_ARRAY_LEN(changes) && apply(&changes[done]) == OTA_OK)
         done++;
@@ -225,24 +224,100 @@ static void cut_at(uint64_t operation, enum ota_nor_cut how) {
     assert_int_equal(err.code, OTA_KV);
     reboot();
     if (!all_are(done) && !all_are(done + 1))
-        fail_msg("cut %llu (%s): after change %zu a key is neither old nor new", (unsigned long long)operation,
-                 how == OTA_NOR_CUT_TORN ? "torn" : "clean", done);
+        fail_msg("cut %llu (%s, seed %llu): after change %zu a key is neither old nor new",
+                 (unsigned long long)operation, ota_nor_cut_name(how), (unsigned long long)seed, done);
     for (; done < OTA_ARRAY_LEN(changes); done++)
         assert_ota_ok(apply(&changes[done]));
     reboot();
-    assert_true(all_are(OTA_ARRAY_LEN(changes)));
+    if (!all_are(OTA_ARRAY_LEN(changes)))
+        fail_msg("cut %llu (%s, seed %llu): a key is wrong after all changes were made", (unsigned long long)operation,
+                 ota_nor_cut_name(how), (unsigned long long)seed);
+}
+
+static uint64_t count_operations(void) {
+    for (size_t i = 0; i < OTA_ARRAY_LEN(changes); i++)
+        assert_ota_ok(apply(&changes[i]));
+    assert_true(kv.generation >= 3); /* both halves were used */
+    return nor.operations;
 }
 
 static void test_statekv_survives_a_cut_at_every_operation(void **state) {
     (void)state;
-    for (size_t i = 0; i < OTA_ARRAY_LEN(changes); i++)
-        assert_ota_ok(apply(&changes[i]));
-    assert_true(kv.generation >= 3); /* both halves were used */
-    uint64_t operations = nor.operations;
+    uint64_t operations = count_operations();
     for (uint64_t n = 1; n <= operations; n++) {
-        cut_at(n, OTA_NOR_CUT_CLEAN);
-        cut_at(n, OTA_NOR_CUT_TORN);
+        cut_at(n, OTA_NOR_CUT_CLEAN, 0);
+        cut_at(n, OTA_NOR_CUT_TORN, 0);
+        cut_at(n, OTA_NOR_CUT_AFTER, 0);
     }
+}
+
+static void test_statekv_survives_a_cut_within_a_page_or_between_bits(void **state) {
+    (void)state;
+    uint64_t operations = count_operations();
+    for (uint64_t n = 1; n <= operations; n++)
+        for (uint64_t seed = 0; seed < SEEDS; seed++) {
+            cut_at(n, OTA_NOR_CUT_BYTE, seed);
+            cut_at(n, OTA_NOR_CUT_BITS, seed);
+        }
+}
+
+/* Power is cut again while what a first cut left is put right. */
+static void test_statekv_survives_a_second_cut(void **state) {
+    (void)state;
+    uint64_t operations = count_operations();
+    for (uint64_t n = 1; n <= operations; n++)
+        for (uint64_t seed = 0; seed < SEEDS; seed++) {
+            size_t done = 0;
+            (void)nor.port.erase(nor.port.ctx, OFFSET, SIZE, &err);
+            reboot();
+            nor.seed = seed;
+            nor.operations = 0;
+            ota_nor_cut_power(&nor, n, OTA_NOR_CUT_BITS);
+            while (apply(&changes[done]) == OTA_OK)
+                done++;
+            reboot();
+            ota_nor_cut_power(&nor, 1 + seed % 3, OTA_NOR_CUT_BITS);
+            bool again = apply(&changes[done]) != OTA_OK;
+            reboot();
+            if (!(again && all_are(done)) && !all_are(done + 1))
+                fail_msg("cut %llu, then %llu (bits, seed %llu): a key is neither old nor new", (unsigned long long)n,
+                         (unsigned long long)(1 + seed % 3), (unsigned long long)seed);
+        }
+}
+
+/* ---- failures without a power cut ---------------------------------------------------------------------- */
+
+static void test_statekv_fails_at_a_chosen_change(void **state) {
+    (void)state;
+    for (size_t n = 1; n <= OTA_ARRAY_LEN(changes); n++) {
+        (void)nor.port.erase(nor.port.ctx, OFFSET, SIZE, &err);
+        reboot();
+        kv.fail_at = n;
+        for (size_t i = 0; i + 1 < n; i++)
+            assert_ota_ok(apply(&changes[i]));
+        assert_int_equal(kv.changes, n - 1);
+        assert_ota(apply(&changes[n - 1]), OTA_KV);
+        assert_true(all_are(n - 1));
+        for (size_t i = n - 1; i < OTA_ARRAY_LEN(changes); i++)
+            assert_ota_ok(apply(&changes[i]));
+        reboot();
+        assert_true(all_are(OTA_ARRAY_LEN(changes)));
+    }
+}
+
+static void test_statekv_fails_from_a_chosen_change_onwards(void **state) {
+    (void)state;
+    kv.fail_at = 3;
+    kv.fail_onwards = true;
+    assert_ota_ok(apply(&changes[0]));
+    assert_ota_ok(apply(&changes[1]));
+    assert_ota_ok(apply(&changes[1])); /* an equal value is no change */
+    for (unsigned i = 0; i < 3; i++)
+        assert_ota(apply(&changes[2]), OTA_KV);
+    assert_true(all_are(2));
+    reboot();
+    assert_true(all_are(2));
+    assert_ota_ok(apply(&changes[2]));
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -258,6 +333,10 @@ int main(void) {
         TEST(test_statekv_says_when_everything_is_lost),
         TEST(test_statekv_a_damaged_record_is_not_believed),
         TEST(test_statekv_survives_a_cut_at_every_operation),
+        TEST(test_statekv_survives_a_cut_within_a_page_or_between_bits),
+        TEST(test_statekv_survives_a_second_cut),
+        TEST(test_statekv_fails_at_a_chosen_change),
+        TEST(test_statekv_fails_from_a_chosen_change_onwards),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

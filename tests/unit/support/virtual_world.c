@@ -9,6 +9,7 @@
 #include "host/crypto.h"
 #include "host/fs.h"
 #include "image/sample.h"
+#include "sim/window.h"
 #include "support/unit.h"
 
 static struct ota_err err;
@@ -125,6 +126,18 @@ void virtual_app(struct virtual_world *w, uint32_t offset, const char *version, 
     write_flash(w, offset, b.p, b.len);
 }
 
+void virtual_sign(struct virtual_world *w, uint32_t offset, struct boot_signer *by) {
+    OTA_CLEAN(ota_buf_free) struct ota_buf b = {0};
+    const struct ota_flash *f = &w->board.nor.port;
+    struct ota_image image;
+    assert_ota_ok(ota_window_image(f, &ota_crypto_openssl, offset, VIRTUAL_SLOT_SIZE, &image, &err));
+    ota_buf_reserve(&b, image.length);
+    assert_ota_ok(f->read(f->ctx, offset, b.p, image.length, &err));
+    b.len = image.length;
+    boot_sign(by, &b, 0);
+    write_flash(w, offset, b.p, b.len);
+}
+
 void virtual_damage(struct virtual_world *w, uint32_t offset) {
     const struct ota_flash *f = &w->board.nor.port;
     uint8_t sector[OTA_SECTOR];
@@ -171,7 +184,7 @@ static void keep_line(void *ctx, enum ota_log_level level, const char *text) {
 enum ota_status virtual_boot(struct virtual_world *w, struct ota_err *why) {
     const struct ota_board facts = ota_efuse_facts(&w->board.efuse);
     const struct ota_log log = {.ctx = w, .line = keep_line};
-    const struct ota_rom rom = {&w->board.nor.port, &facts, &ota_crypto_openssl, &log};
+    const struct ota_rom rom = {&w->board.nor.port, &facts, &ota_crypto_openssl, &log, &w->board.efuse.keys};
     w->log[0] = '\0';
     return ota_rom_start(&rom, &w->boot, why);
 }

@@ -5,6 +5,7 @@
 
 #include "sim/board.h"
 #include "sim/rom.h"
+#include "support/boot_signer.h"
 
 #define VIRTUAL_FLASH_SIZE 0x200000u
 #define VIRTUAL_SLOT_SIZE 0x40000u
@@ -42,6 +43,8 @@ void virtual_free(struct virtual_world *w);
 /* An app at `offset`; version NULL: what is there is erased. */
 void virtual_app(struct virtual_world *w, uint32_t offset, const char *version, uint32_t secure_version);
 void virtual_bootloader(struct virtual_world *w, uint32_t offset);
+/* Signs the image that lies at `offset` for Secure Boot v2. */
+void virtual_sign(struct virtual_world *w, uint32_t offset, struct boot_signer *by);
 /* Entry 0 or 1 of otadata. */
 void virtual_entry(struct virtual_world *w, unsigned index, uint32_t seq, enum ota_slot_state state);
 void virtual_bad_crc(struct virtual_world *w, unsigned index);
