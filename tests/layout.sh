@@ -55,12 +55,18 @@ if git rev-parse --git-dir >/dev/null 2>&1; then
 fi
 
 export LC_ALL=C # one order for sort and comm
-# tests/ATTACKS.md: what it names is run, and no attack's test is missing in it.
-named=$(grep -oE '`(test_|tests/)[a-z0-9_./]+`' tests/ATTACKS.md | tr -d '`' | sort -u)
+# tests/ATTACKS.md and tests/TRAPS.md: what a table names is run, and no test of its kind is missing in it.
 run=$(cat tests/unit/test_*.c | tr -d ' \n' | grep -oE '(TEST|cmocka_unit_test[a-z_]*)\(test_[a-z0-9_]+' | sed 's/.*(//' | sort -u)
 suites=$(find tests/cli tests/net tests/long -name '*.sh' -perm /u+x | sort)
-report "layout_every_test_of_an_attack_runs" "$(comm -23 <(echo "$named") <(printf '%s\n' "$run" "$suites" | sort))"
-report "layout_every_test_of_an_attack_is_listed" \
-    "$(comm -13 <(echo "$named") <(grep -ohE '^static void test_attack_[a-z0-9_]+' tests/unit/test_*.c | sed 's/.* //' | sort))"
+for one in an_attack a_trap; do
+    kind=${one#*_}
+    table=tests/${kind^^}S.md
+    named=$(grep -oE '`(test_|tests/)[a-z0-9_./]+`' "$table" | tr -d '`' | sort -u)
+    report "layout_every_test_of_${one}_runs" "$(comm -23 <(echo "$named") <(printf '%s\n' "$run" "$suites" | sort))"
+    report "layout_every_test_of_${one}_is_listed" \
+        "$(comm -13 <(echo "$named") <(grep -ohE "^static void test_${kind}_[a-z0-9_]+" tests/unit/test_*.c | sed 's/.* //' | sort))"
+    # A trap or attack without a test would be a promise only.
+    report "layout_every_${kind}_has_a_test" "$(grep -E '^\| ' "$table" | grep -vE '^\| (attack|trap) \|' | grep -v "\`")"
+done
 echo "1..$n"
 exit $failed

@@ -20,6 +20,7 @@
 
 #define OTA_JOURNAL_VERSION 2u /* 1 has neither `plain`, `door` nor `spent_s` */
 #define OTA_JOURNAL_BYTES_MAX 2560u
+#define OTA_BOARD_VERSION 2u /* 1 has no `app_offset` */
 #define OTA_BOARD_LABELS_MAX 12u
 
 /* One label as last installed. Hash is the signed one; offset and size are the partition's: a moved label counts as
@@ -33,9 +34,11 @@ struct ota_installed {
 };
 
 struct ota_board_record {
+    uint8_t format;   /* version of the record it was read from, and is written in; 0: the newest */
     uint32_t counter; /* release last installed whole; 0: unknown */
     char version[OTA_VERSION_MAX + 1];
     uint32_t failed_counter; /* not tried again until the channel offers something else; 0: none */
+    uint32_t app_offset;     /* flash address of the app that ran when `counter` was found out; 0: unknown */
     uint8_t count;
     struct ota_installed installed[OTA_BOARD_LABELS_MAX];
 };

@@ -37,6 +37,7 @@ static enum ota_status new_app_event(struct ota_agent *a, enum ota_slot_state st
 enum ota_status ota_agent_boot_event(struct ota_agent *a, enum ota_event *event, struct ota_err *err) {
     enum ota_phase phase = a->journal.phase;
     enum ota_slot_state state;
+    ota_agent_notice_fallback(a);
     OTA_TRY(slot_state(a, &state, err));
     *event = OTA_EVENT_BOOT_IDLE;
     if (phase == OTA_PHASE_COMMITTED)
@@ -78,6 +79,8 @@ enum ota_status ota_agent_finish(struct ota_agent *a, struct ota_err *err) {
         ota_format(remark.msg, sizeof remark.msg, "bootloader-without-rollback");
     record_labels(a);
     a->board.counter = j->counter;
+    a->board.app_offset = a->running;
+    a->board.format = 0;
     a->board.failed_counter = 0;
     ota_format(a->board.version, sizeof a->board.version, "%s", j->version);
     ota_agent_judge_board(a);

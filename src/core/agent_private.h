@@ -78,6 +78,8 @@ OTA_MUST_USE enum ota_status ota_agent_check_release(const struct ota_agent *a, 
 /* agent_recover.c: finds the counter of the running app among the listed releases. */
 OTA_MUST_USE enum ota_status ota_agent_recover_counter(struct ota_agent *a, const struct ota_agent_role *role,
                                                        struct ota_err *err);
+/* agent_recover.c: does the record speak of another app than the one that runs? Then its counter does not count. */
+void ota_agent_notice_fallback(struct ota_agent *a);
 /* A refusal that the same release on the same board would meet again. */
 bool ota_agent_lasting(enum ota_status code);
 

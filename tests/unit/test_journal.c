@@ -133,6 +133,8 @@ static void test_journal_small_buffer_is_refused(void **unused) {
 static void test_journal_board_round_trip(void **unused) {
     (void)unused;
     struct ota_board_record in = {.counter = 12, .version = "1.2", .failed_counter = 13, .count = 2}, out;
+    in.format = OTA_BOARD_VERSION;
+    in.app_offset = 0x190000;
     in.installed[0] = (struct ota_installed){"storage", 12, 0x320000, 0x40000, 65536, {1, 2, 3}};
     in.installed[1] = (struct ota_installed){"@partition-table", 9, 0x8000, 0x1000, 3072, {4, 5, 6}};
     size_t len;
@@ -141,6 +143,19 @@ static void test_journal_board_round_trip(void **unused) {
     assert_memory_equal(&in, &out, sizeof in);
     bytes[len - 5] ^= 1;
     assert_ota(ota_board_decode((struct ota_span){bytes, len}, &out, &err), OTA_JOURNAL);
+}
+
+/* Written by the app before an update, and for it to read after a rollback, until the new one is confirmed. */
+static void test_journal_board_of_an_older_agent(void **unused) {
+    (void)unused;
+    struct ota_board_record in = {.format = 1, .counter = 12, .version = "1.2", .failed_counter = 13, .count = 1}, out;
+    in.installed[0] = (struct ota_installed){"storage", 12, 0x320000, 0x40000, 65536, {1, 2, 3}};
+    size_t len;
+    assert_ota_ok(ota_board_encode(&in, bytes, sizeof bytes, &len, &err));
+    assert_int_equal(bytes[0], 1);
+    assert_int_equal(len, 1 + 4 + 4 + 4 + 1 + 8 + 16 + OTA_SHA256_LEN + 4);
+    assert_ota_ok(ota_board_decode((struct ota_span){bytes, len}, &out, &err));
+    assert_memory_equal(&in, &out, sizeof in);
 }
 
 static void test_journal_report_round_trip(void **unused) {
@@ -181,6 +196,7 @@ int main(void) {
         cmocka_unit_test(test_journal_newer_format_is_refused),
         cmocka_unit_test(test_journal_small_buffer_is_refused),
         cmocka_unit_test(test_journal_board_round_trip),
+        cmocka_unit_test(test_journal_board_of_an_older_agent),
         cmocka_unit_test(test_journal_report_round_trip),
         cmocka_unit_test(test_journal_server_round_trip),
     };

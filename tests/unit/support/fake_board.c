@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "fake_boot.h"
+#include "fake_chip.h"
 #include "fake_server.h"
 #include "unit.h"
 
@@ -212,7 +213,7 @@ void fake_board_free(struct fake_board *b) {
 
 struct ota_agent_config fake_board_config(struct fake_board *b, const struct ota_transport *transport,
                                           struct ota_span root) {
-    return (struct ota_agent_config){
+    struct ota_agent_config cfg = {
         .crypto = &ota_crypto_openssl,
         .flash = &b->flash_port,
         .kv = &b->kv_port,
@@ -237,4 +238,9 @@ struct ota_agent_config fake_board_config(struct fake_board *b, const struct ota
         .buf = b->buf,
         .cap = sizeof b->buf,
     };
+    if (b->chip) {
+        cfg.board = ota_efuse_facts(&b->chip->sim.efuse);
+        cfg.board.agent = "test/1";
+    }
+    return cfg;
 }

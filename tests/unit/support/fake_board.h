@@ -40,6 +40,7 @@ struct fake_board {
     uint64_t now;     /* the clock */
     bool recovery;    /* the ROM starts the bootloader at FAKE_RECOVERY when the primary one fails */
     bool no_rollback; /* the bootloader leaves a new entry as it is */
+    struct fake_chip *chip; /* boots by the simulator's ROM (fake_chip.h); NULL: by fake_boot.c */
 
     /* The plug: from operation `cut_at` (1..) on nothing is written any more. 0: never. A torn cut does half of that operation. */
     uint64_t ops, cut_at;

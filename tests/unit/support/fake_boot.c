@@ -6,6 +6,7 @@
 
 #include "unit.h"
 
+#include "fake_chip.h"
 #include "host/crypto.h"
 
 static const uint32_t slots[2] = {FAKE_SLOT_0, FAKE_SLOT_1};
@@ -67,6 +68,8 @@ bool fake_board_boot(struct fake_board *b) {
     struct ota_otadata_entry e[2];
     b->off = false;
     b->uptime_ms = 0;
+    if (b->chip)
+        return fake_chip_boot(b->chip, b);
     bool rom =
         image_valid(b, 0, FAKE_TABLE_OFFSET) || (b->recovery && image_valid(b, FAKE_RECOVERY, FAKE_TABLE_OFFSET));
     if (!rom || !table_valid(b))

@@ -146,7 +146,7 @@ void world_expect_release_2(struct world *w, const char *kinds) {
     }
     enum ota_slot_state state;
     bool has_entry;
-    assert_ota_ok(w->board->boot_port.state(w->board, w->board->running, &state, &has_entry, &err));
+    assert_ota_ok(w->board->boot_port.state(w->board->boot_port.ctx, w->board->running, &state, &has_entry, &err));
     assert_true(!has_entry || state == OTA_SLOT_VALID);
     assert_int_equal(a->board.counter, 2);
     assert_string_equal(a->board.version, "2.0.0");
