@@ -34,7 +34,7 @@ void fake_chip_free(struct fake_chip *c) {
 
 bool fake_chip_boot(struct fake_chip *c, struct fake_board *b) {
     const struct ota_board facts = ota_efuse_facts(&c->sim.efuse);
-    const struct ota_rom rom = {&b->flash_port, &facts, &ota_crypto_openssl, &b->log_port};
+    const struct ota_rom rom = {&b->flash_port, &facts, &ota_crypto_openssl, &b->log_port, NULL};
     struct ota_err why;
     c->sim.nor.port = b->flash_port;
     if (ota_rom_start(&rom, &c->boot, &why) != OTA_OK)
