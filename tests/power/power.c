@@ -30,7 +30,7 @@ static const struct update updates[] = {
 
 static bool report(const struct update *u, const struct sim_world *w, enum sim_end end, uint64_t operations,
                    uint64_t erased) {
-    bool done = end == SIM_RESTS && w->agent.board.counter == u->counter;
+    bool done = end == SIM_RUNS && w->agent.board.counter == u->counter;
     (void)printf("%-27s %-5s %s at release %u: %u boots, %llu flash operations, %llu sectors erased, wear %u\n",
                  u->name, u->kinds, sim_end_name(end), (unsigned)w->agent.board.counter, w->boots,
                  (unsigned long long)(w->board.nor.operations - operations),
@@ -50,6 +50,8 @@ static bool run(const struct update *u) {
         ota_poll_now(&w->agent);
         end = sim_world_run(w);
     }
+    if (end == SIM_RESTS)
+        end = sim_world_boot(w);
     bool done = report(u, w, end, operations, erased);
     sim_world_free(w);
     return done;

@@ -103,7 +103,8 @@ struct ota_release *sim_world_release(struct sim_world *w, uint32_t counter, con
 
 /* Power on, reset and ota_boot(), as often as it asks for. */
 enum sim_end sim_world_boot(struct sim_world *w);
-/* ota_run() and the reboots it causes, until the board rests. Boots first when it does not run. */
+/* ota_run() and the reboots it causes, until the board rests. Boots first when it does not run. A board that rests may
+ * yet be dead at its next reset, when its bootloader was the last thing written: boot it once more to know. */
 enum sim_end sim_world_run(struct sim_world *w);
 
 /* Does the place of `label` hold exactly this release's image of it, and behind it nothing: "@bootloader",
