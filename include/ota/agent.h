@@ -58,6 +58,10 @@ struct ota_boot_port {
     enum ota_status (*activate)(void *ctx, uint32_t offset, struct ota_err *err);
     /* Mark the running app VALID; refuses unless the active entry is the running slot's. */
     enum ota_status (*confirm)(void *ctx, struct ota_err *err);
+    /* What the chip's own check says of the app or bootloader that waits at `offset`, Secure Boot's signature included:
+     * it is asked before anything is put where a refusal would come too late. SIGNATURE; NULL: the chip has no more to
+     * say than the agent knows. */
+    enum ota_status (*verify)(void *ctx, uint32_t offset, uint32_t length, enum ota_kind kind, struct ota_err *err);
     /* Mark the running app INVALID; the caller reboots. Refused when nothing else could boot. */
     enum ota_status (*invalidate)(void *ctx, struct ota_err *err);
 };

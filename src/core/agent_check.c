@@ -14,6 +14,17 @@ static enum ota_status check_bytes(struct ota_agent *a, const struct ota_journal
     return OTA_OK;
 }
 
+/* A bootloader that the ROM refuses is found out too late on a chip without recovery. */
+static enum ota_status ask_chip(struct ota_agent *a, const struct ota_journal_step *s, struct ota_err *err) {
+    const struct ota_boot_port *b = a->cfg.boot;
+    if (!b->verify)
+        return OTA_OK;
+    enum ota_status status = b->verify(b->ctx, s->stage_offset, s->image.length, s->image.kind, err);
+    if (status == OTA_SIGNATURE)
+        err->code = OTA_IMAGE_SIGNATURE; /* SIGNATURE itself is the manifest's */
+    return status == OTA_OK ? OTA_OK : err->code;
+}
+
 static enum ota_status check_kind(struct ota_agent *a, const struct ota_journal_step *s, struct ota_err *err) {
     switch (s->image.kind) {
     case OTA_KIND_APP:
@@ -42,6 +53,8 @@ static enum ota_status check_step(struct ota_agent *a, struct ota_journal_step *
     }
     if (status == OTA_OK)
         status = check_kind(a, s, err);
+    if (status == OTA_OK && ota_kind_is_image(s->image.kind))
+        status = ask_chip(a, s, err);
     if (status != OTA_OK)
         return ota_err_prefix(err, "release %u (%s): %s", (unsigned)a->journal.counter, a->journal.version,
                               s->image.label);

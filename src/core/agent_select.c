@@ -21,6 +21,7 @@ bool ota_agent_lasting(enum ota_status code) {
     case OTA_IMAGE_SEGMENT:
     case OTA_IMAGE_CHECKSUM:
     case OTA_IMAGE_HASH:
+    case OTA_IMAGE_SIGNATURE:
     case OTA_IMAGE_DESCRIPTOR:
     case OTA_IMAGE_SMALL:
     case OTA_IMAGE_KIND:

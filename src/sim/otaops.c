@@ -94,6 +94,21 @@ static enum ota_status verify(const struct ota_otaops *o, const struct ota_parti
     return status == OTA_OK ? OTA_OK : ota_err_prefix(err, "%s", p->label);
 }
 
+/* Wherever it waits: the bytes are judged, not the place. */
+static enum ota_status ops_verify(void *ctx, uint32_t offset, uint32_t length, enum ota_kind kind,
+                                  struct ota_err *err) {
+    const struct ota_otaops *o = ctx;
+    const struct ota_efuse *e = &o->board->efuse;
+    struct ota_window w;
+    const struct ota_source src = ota_window_source(&w, flash_of(o), offset, length);
+    struct ota_image image;
+    (void)kind;
+    OTA_TRY(ota_image_read(&src, o->crypto, &image, err));
+    if (e->boot.secure_boot != 2)
+        return OTA_OK;
+    return ota_secure_boot_check(e->chip, &e->keys, o->crypto, &src, image.length, err);
+}
+
 static bool secure_version_too_low(const struct ota_otaops *o, const struct ota_image *image) {
     const struct ota_efuse *e = &o->board->efuse;
     return e->boot.anti_rollback && image->app.secure_version < e->secure_version;
@@ -232,6 +247,7 @@ void ota_otaops_init(struct ota_otaops *o, struct ota_virtual_board *board, cons
         .state = ops_state,
         .activate = ops_activate,
         .confirm = ops_confirm,
+        .verify = ops_verify,
         .invalidate = ops_invalidate,
     };
 }

@@ -159,5 +159,10 @@ static enum ota_status invalidate(void *ctx, struct ota_err *err) {
 }
 
 struct ota_boot_port fake_boot_port(struct fake_board *b) {
-    return (struct ota_boot_port){b, running, state, activate, confirm, invalidate};
+    return (struct ota_boot_port){.ctx = b,
+                                  .running = running,
+                                  .state = state,
+                                  .activate = activate,
+                                  .confirm = confirm,
+                                  .invalidate = invalidate};
 }
