@@ -47,6 +47,7 @@ static const struct ota_option push_options[] = {
     {"table", 0, "FILE", "partition table to check single images\nagainst; default: that of the last build pushed", false},
     {"version", 0, "TEXT", "version for people; default: the app's own", false},
     {"from-min", 0, "N", "lowest release a board must run to take this", false},
+    {"no-compress", 0, NULL, "make no zlib forms of the images", false},
     {"notes", 0, "FILE", "release notes: UTF-8 text, at most 4096 bytes", false},
     {"key", 0, "KEY", "sign with this product key: a PEM file, a .uri\nfile or a pkcs11: URI; default: those in keys/", true},
     {"unsigned", 0, NULL, "leave the release as a draft that waits for the\nsignature of the product key", false},
@@ -69,6 +70,8 @@ static const char push_details[] =
     "boards write themselves are never part of a release.\n\n"
     "A release without an app is installed over the one that the channel offers:\n"
     "boards that have not taken that one yet take it first.\n\n"
+    "Images that zlib makes at least a tenth and 4 KiB smaller are also published so;\n"
+    "each board chooses which form it fetches.\n\n"
     "Without a channel the release is published but offered to no board. A running\n"
     "otaserve publishes at once; without one, push does it itself.\n\n"
     "With --server the release goes to an otaserve elsewhere, and the workspace here\n"
@@ -76,9 +79,9 @@ static const char push_details[] =
     "Only files that the server lacks are sent; a push that was cut off goes on where\n"
     "it ended when it is run again.\n\n"
     "JSON: product, counter, version, channel (null: offered to nobody), permille,\n"
-    "from_min, published, dry_run, steps (kind, label, file, length, sha256),\n"
-    "left_out (file, label, reason, remedy), remarks; with a server also server,\n"
-    "sent_files, sent_bytes; with --unsigned draft.";
+    "from_min, published, dry_run, steps (kind, label, file, length, sha256,\n"
+    "with a zlib form also z: length, sha256), left_out (file, label, reason, remedy),\n"
+    "remarks; with a server also server, sent_files, sent_bytes; with --unsigned draft.";
 
 static const struct ota_option publish_options[] = {
     {"drop", 0, NULL, "remove the draft instead", false},
@@ -153,7 +156,7 @@ static const char inspect_details[] =
 static const char releases_details[] =
     "Lists the releases that the product roles sign, and where channels offer them.\n\n"
     "JSON: releases (product, counter, version, chip, from_min, channels, offered,\n"
-    "steps).";
+    "steps: kind, label, file, length, sha256, with a zlib form also z: length, sha256).";
 
 static const char status_details[] =
     "Shows the roles of the signed repository with their version, expiry and where\n"

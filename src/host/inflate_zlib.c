@@ -55,7 +55,7 @@ static enum ota_status run(void *ctx, const uint8_t *in, size_t *in_len, uint8_t
         return OTA_OK;
     if (rc == Z_MEM_ERROR)
         return ota_err_set(err, OTA_MEMORY, "zlib has no memory");
-    return ota_err_set(err, OTA_HASH, "not a zlib stream with a window of 4 KiB: %s",
+    return ota_err_set(err, OTA_HASH, "no zlib stream with a window of at most 4 KiB: %s",
                        z->stream.msg ? z->stream.msg : "it wants a dictionary");
 }
 
