@@ -160,7 +160,7 @@ install: all ## DESTDIR and PREFIX are honoured
 
 uninstall: ## remove what install put there
 	cd $(DESTDIR)$(PREFIX) && rm -f bin/otactl bin/otadevice sbin/otaserve share/man/man1/otactl.1 share/man/man1/otadevice.1
-	cd $(DESTDIR)$(PREFIX) && rm -f share/man/man5/ota.conf.5 share/man/man5/ota-manifest.5 share/man/man8/otaserve.8
+	cd $(DESTDIR)$(PREFIX) && rm -f share/man/man5/ota.conf.5 share/man/man5/ota-manifest.5 share/man/man5/ota-bundle.5 share/man/man8/otaserve.8
 	rm -rf $(DESTDIR)$(LIBEXECDIR) $(DESTDIR)$(PREFIX)/share/otaserve
 
 format: ## clang-format all sources

@@ -158,6 +158,27 @@ static const char releases_details[] =
     "JSON: releases (product, counter, version, chip, from_min, channels, offered,\n"
     "steps: kind, label, file, length, sha256, with a zlib form also z: length, sha256).";
 
+static const struct ota_option bundle_options[] = {
+    {"output", 'o', "FILE", "the bundle; by custom it ends in .otab", false},
+    {"product", 0, "NAME", "which product, when ota.conf has several", false},
+    {"force", 0, NULL, "replace FILE if there is one", false},
+    {"server", 0, "URL", "take it from this server; default: server of\nota.conf, else this workspace", false},
+    {"root", 0, "FILE", "the trusted root.json; default: keys/root.json", false},
+    {"ca", 0, "FILE", "CA certificate of the server; default:\nkeys/ca.crt, else the system's", false},
+    {NULL, 0, NULL, NULL, false},
+};
+static const char bundle_details[] =
+    "Puts one release into one file that a board takes without a network: from an SD\n"
+    "card, a USB stick, its own page or whatever transport the application has. RELEASE\n"
+    "is its number or its version. The file holds the signed metadata from the first\n"
+    "root on and the images: boards check every signature and digest of it, as they do\n"
+    "over the network. It is verified like that here, too, before it gets its name.\n\n"
+    "A board takes it when the release's number is above its own, whatever share of a\n"
+    "channel is open, until root, targets or the role of the product expires.\n"
+    "The form is described in ota-bundle(5); any tar can list it.\n\n"
+    "JSON: file, product, counter, version, bytes, steps (kind, label, file, length,\n"
+    "sha256), expires, bound_by (the role that ends it).";
+
 static const char status_details[] =
     "Shows the roles of the signed repository with their version, expiry and where\n"
     "their keys lie, the channels, and what a stolen server could do now. Warns 60,\n"
@@ -416,6 +437,7 @@ static const struct ota_verb verbs[] = {
     {"product retire", "NAME", 1, 1, "offer nothing more to a product's boards", product_retire_details, product_retire_options, ota_cmd_product_retire},
     {"inspect", "FILE...", 1, 64, "say what an image or partition table holds", inspect_details, NULL, ota_cmd_inspect},
     {"releases", "", 0, 0, "list releases", releases_details, product_filter, ota_cmd_releases},
+    {"bundle", "[PRODUCT] RELEASE", 1, 2, "put a release into one file for boards without a network", bundle_details, bundle_options, ota_cmd_bundle},
     {"status", "", 0, 0, "show roles, expiry, channels and warnings", status_details, NULL, ota_cmd_status},
     {"verify", "DIR|URL", 1, 1, "check a repository as a board would", verify_details, verify_options, ota_cmd_verify},
     {"device add", "ID", 1, 1, "make a board known and print its token", device_add_details, device_add_options, ota_cmd_device_add},

@@ -28,7 +28,7 @@ static cJSON *offered_json(const struct ota_repo_info *info, const struct ota_re
     return list;
 }
 
-static cJSON *step_json(const struct ota_step *s) {
+cJSON *ota_repo_step_json(const struct ota_step *s) {
     char hex[OTA_SHA256_HEX_LEN + 1];
     cJSON *step = cJSON_CreateObject();
     ota_hex_encode(s->sha256, OTA_SHA256_LEN, hex);
@@ -61,7 +61,7 @@ static cJSON *release_json(const struct ota_repo_info *info, const struct ota_re
     (void)cJSON_AddItemToObject(item, "channels", strings(r->channel, r->channel_count));
     (void)cJSON_AddItemToObject(item, "offered", offered_json(info, r));
     for (size_t i = 0; i < r->step_count; i++)
-        (void)cJSON_AddItemToArray(steps, step_json(&r->step[i]));
+        (void)cJSON_AddItemToArray(steps, ota_repo_step_json(&r->step[i]));
     (void)cJSON_AddItemToObject(item, "steps", steps);
     return item;
 }

@@ -17,7 +17,7 @@ mkdir "$tmp/folder"
 ok "otactl_help_lists_verbs" otactl --help
 verbs=(init push publish renew restore "root show" "root add-key" "root remove-key"
     "root threshold" "root rotate" "root sign" "root publish" "product add" "product rotate-key" "product retire" inspect
-    releases status verify "device add" "device list" "token create" "token list" "token revoke"
+    releases bundle status verify "device add" "device list" "token create" "token list" "token revoke"
     "keys list" "keys new" "keys backup" "keys restore" "keys move-offline" "sign export" "sign import" sign
     "fleet list")
 for verb in "${verbs[@]}"; do
