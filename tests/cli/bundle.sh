@@ -109,6 +109,12 @@ is bundle_near_the_end "$rc" 0
 contains bundle_near_the_end_says_so "$err" 'first: otactl renew targets'
 fails bundle_too_late 1 'otactl renew targets' in_days 1200 otactl -C "$ws" bundle thermo 5 -o "$tmp/no.otab"
 
+# ---- a product that is retired ----
+otactl -C "$ws" push "$tmp/build-1.0.0" --product valve >/dev/null || tap_explain 'no release of valve'
+ok bundle_of_another_product bundle valve 1 -o "$tmp/valve.otab"
+otactl -C "$ws" product retire valve --yes >/dev/null || tap_explain 'valve was not retired'
+fails bundle_of_a_retired_product 1 'it was retired' bundle valve 1 -o "$tmp/no.otab"
+
 # ---- from a server ----
 ci=$tmp/ci
 mkdir -p "$ci/keys" && cp "$ws/ota.conf" "$ci" && cp "$ws/keys/root.json" "$ws/keys/ca.crt" "$ci/keys"
