@@ -35,20 +35,20 @@ PROGRAMS := otaserve otaserve-signer otactl otadevice
 
 main_otaserve := src/server/otaserve.c
 libs_otaserve := server store host core
-sys_otaserve = -lmicrohttpd -lgnutls -lsqlite3 -lcurl -lcjson -lcrypto -lpthread -ldl -rdynamic
+sys_otaserve = -lmicrohttpd -lgnutls -lsqlite3 -lcurl -lcjson -lcrypto -lz -lpthread -ldl -rdynamic
 main_otaserve-signer := src/sign/otaserve_signer.c
 libs_otaserve-signer := sign release host core
-sys_otaserve-signer = -lcrypto -lcurl -lcjson
+sys_otaserve-signer = -lcrypto -lcurl -lcjson -lz
 main_otactl := src/ctl/otactl.c
 libs_otactl := ctl store sign release image host core
-sys_otactl = -lcrypto -lssl -lcurl -lcjson -lsqlite3
+sys_otactl = -lcrypto -lssl -lcurl -lcjson -lsqlite3 -lz
 main_otadevice := src/sim/otadevice.c
 libs_otadevice := sim store image host core
-sys_otadevice = -lcrypto -lcurl -lcjson -lsqlite3
+sys_otadevice = -lcrypto -lcurl -lcjson -lsqlite3 -lz
 
 UNIT_TESTS := $(patsubst tests/unit/%.c,%,$(wildcard tests/unit/test_*.c))
 FUZZERS := $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
-UNIT_SYS = -lcmocka -lmicrohttpd -lgnutls -lsqlite3 -lcurl -lcjson -lcrypto -lssl -lpthread -ldl
+UNIT_SYS = -lcmocka -lmicrohttpd -lgnutls -lsqlite3 -lcurl -lcjson -lcrypto -lssl -lz -lpthread -ldl
 
 .PHONY: all debug deps demo check check-long conformance fuzz mutation size man install uninstall clean help format lint tests-build fuzzers power-proofs
 .DELETE_ON_ERROR:
@@ -169,7 +169,7 @@ install: all ## DESTDIR and PREFIX are honoured
 
 uninstall: ## remove what install put there
 	cd $(DESTDIR)$(PREFIX) && rm -f bin/otactl bin/otadevice sbin/otaserve share/man/man1/otactl.1 share/man/man1/otadevice.1
-	cd $(DESTDIR)$(PREFIX) && rm -f share/man/man5/ota.conf.5 share/man/man5/ota-manifest.5 share/man/man8/otaserve.8
+	cd $(DESTDIR)$(PREFIX) && rm -f share/man/man5/ota.conf.5 share/man/man5/ota-manifest.5 share/man/man5/ota-bundle.5 share/man/man8/otaserve.8
 	rm -rf $(DESTDIR)$(LIBEXECDIR) $(DESTDIR)$(PREFIX)/share/otaserve
 
 format: ## clang-format all sources

@@ -20,6 +20,7 @@ enum ota_status ota_cmd_renew(const struct ota_args *args, struct ota_err *err);
 enum ota_status ota_cmd_restore(const struct ota_args *args, struct ota_err *err);
 enum ota_status ota_cmd_inspect(const struct ota_args *args, struct ota_err *err);
 enum ota_status ota_cmd_releases(const struct ota_args *args, struct ota_err *err);
+enum ota_status ota_cmd_bundle(const struct ota_args *args, struct ota_err *err);
 enum ota_status ota_cmd_status(const struct ota_args *args, struct ota_err *err);
 enum ota_status ota_cmd_verify(const struct ota_args *args, struct ota_err *err);
 enum ota_status ota_cmd_device_add(const struct ota_args *args, struct ota_err *err);

@@ -193,6 +193,11 @@ static enum ota_status check_and_build(const struct ota_args *args, struct ota_p
     o.progress = ota_progress_start(&bar, "checking");
     enum ota_status st = build_operands(args, p, &o, err);
     ota_progress_end(&bar);
+    if (st != OTA_OK || ota_args_has(args, "no-compress"))
+        return st;
+    o.progress = ota_progress_start(&bar, "compressing");
+    st = ota_build_compress(&p->build, &o.progress, err);
+    ota_progress_end(&bar);
     return st;
 }
 

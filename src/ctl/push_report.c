@@ -6,18 +6,23 @@
 #include "ctl/cmd.h"
 #include "ctl/push.h"
 #include "host/printable.h"
+#include "store/repo_json.h"
 
 static const char *last_part(const char *path) {
     const char *slash = strrchr(path, '/');
     return slash ? slash + 1 : path;
 }
 
+static void print_step(const struct ota_step *s, const char *file) {
+    OTA_CLEAN_FREE char *packed = s->z_length ? ota_sprintf(", %u compressed", s->z_length) : ota_strdup("");
+    ota_print_line(stdout, "  %-17s %9u bytes  %s%s", s->label, s->length, file, packed);
+}
+
 void ota_push_print_plan(const struct ota_push *p) {
     const struct ota_release *r = &p->build.release;
     ota_print_line(stdout, "%s %s for %s:", r->product, r->version, r->chip);
     for (size_t i = 0; i < r->step_count; i++)
-        ota_print_line(stdout, "  %-17s %9u bytes  %s", r->step[i].label, r->step[i].length,
-                       last_part(p->build.path[i]));
+        print_step(&r->step[i], last_part(p->build.path[i]));
     if (p->build.left_count)
         printf("Left out:\n");
     for (size_t i = 0; i < p->build.left_count; i++) {
@@ -74,6 +79,7 @@ static cJSON *steps_json(const struct ota_build *b) {
         (void)cJSON_AddStringToObject(item, "file", b->path[i]);
         (void)cJSON_AddNumberToObject(item, "length", s->length);
         (void)cJSON_AddStringToObject(item, "sha256", hex);
+        ota_repo_packed_json(s, item);
         (void)cJSON_AddItemToArray(list, item);
     }
     return list;

@@ -19,13 +19,14 @@
 #include "host/status_name.h"
 
 #define PART_BYTES (512u * 1024u)
-#define FILES_MAX (OTA_STEPS_MAX + 1u)
+#define FILES_MAX (2u * OTA_STEPS_MAX + 1u) /* each plain and zlib, and the notes */
 #define POLL_FIRST_MS 100u
 #define POLL_MAX_MS 1000u
 
-/* One file of the release; path NULL: the notes. */
+/* One file of the release: on disk, or (path NULL) in memory. */
 struct file {
     const char *path, *name;
+    const uint8_t *bytes;
     char sha256[OTA_SHA256_HEX_LEN + 1];
     uint32_t length, have;
 };
@@ -51,9 +52,7 @@ static struct file *find(struct upload *u, const char *sha256) {
 }
 
 /* Two labels may get the same bytes: they travel once. */
-static void add(struct upload *u, const char *path, const char *name, const uint8_t sha256[OTA_SHA256_LEN],
-                uint32_t length) {
-    struct file f = {.path = path, .name = name, .length = length};
+static void add(struct upload *u, struct file f, const uint8_t sha256[OTA_SHA256_LEN]) {
     ota_hex_encode(sha256, OTA_SHA256_LEN, f.sha256);
     if (!find(u, f.sha256))
         u->file[u->count++] = f;
@@ -61,9 +60,14 @@ static void add(struct upload *u, const char *path, const char *name, const uint
 
 static void list_files(struct upload *u) {
     const struct ota_build *b = &u->push->build;
-    for (size_t i = 0; i < b->release.step_count; i++)
-        add(u, b->path[i], b->release.step[i].file, b->release.step[i].sha256, b->release.step[i].length);
-    add(u, NULL, "release.txt", b->release.notes_sha256, b->release.notes_length);
+    const struct ota_release *r = &b->release;
+    for (size_t i = 0; i < r->step_count; i++) {
+        const struct ota_step *s = &r->step[i];
+        add(u, (struct file){.path = b->path[i], .name = s->file, .length = s->length}, s->sha256);
+        if (s->z_length)
+            add(u, (struct file){.bytes = b->packed[i].p, .name = s->file, .length = s->z_length}, s->z_sha256);
+    }
+    add(u, (struct file){.bytes = b->notes.p, .name = "release.txt", .length = r->notes_length}, r->notes_sha256);
 }
 
 /* ---- answers ------------------------------------------------------------------------------------------- */
@@ -120,12 +124,11 @@ static enum ota_status look(struct upload *u, struct ota_err *err) {
 
 /* ---- sending ------------------------------------------------------------------------------------------- */
 
-static enum ota_status read_part(const struct upload *u, const struct file *f, uint32_t n, struct ota_buf *out,
-                                 struct ota_err *err) {
+static enum ota_status read_part(const struct file *f, uint32_t n, struct ota_buf *out, struct ota_err *err) {
     OTA_CLEAN(ota_file_source_close) struct ota_file_source source = {.fd = -1};
     out->len = 0;
     if (!f->path) {
-        ota_buf_append(out, u->push->build.notes.p + f->have, n);
+        ota_buf_append(out, f->bytes + f->have, n);
         return OTA_OK;
     }
     OTA_TRY(ota_file_source_open(&source, f->path, OTA_IMAGE_LENGTH_MAX, err));
@@ -141,7 +144,7 @@ static enum ota_status send_part(struct upload *u, struct file *f, struct ota_er
     OTA_CLEAN(ota_buf_free) struct ota_buf bytes = {0};
     OTA_CLEAN(ota_http_reply_free) struct ota_http_reply r = {.status = 0};
     uint32_t left = f->length - f->have, n = left < PART_BYTES ? left : PART_BYTES;
-    OTA_TRY(read_part(u, f, n, &bytes, err));
+    OTA_TRY(read_part(f, n, &bytes, err));
     OTA_CLEAN_FREE char *path = ota_sprintf("/api/v1/releases/%s/files/%s", u->id, f->sha256);
     OTA_CLEAN_FREE char *range = ota_sprintf("bytes %u-%u/%u", f->have, f->have + n - 1, f->length);
     const struct ota_http_request req = {.method = "PUT",

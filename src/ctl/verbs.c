@@ -47,6 +47,7 @@ static const struct ota_option push_options[] = {
     {"table", 0, "FILE", "partition table to check single images\nagainst; default: that of the last build pushed", false},
     {"version", 0, "TEXT", "version for people; default: the app's own", false},
     {"from-min", 0, "N", "lowest release a board must run to take this", false},
+    {"no-compress", 0, NULL, "make no zlib forms of the images", false},
     {"notes", 0, "FILE", "release notes: UTF-8 text, at most 4096 bytes", false},
     {"key", 0, "KEY", "sign with this product key: a PEM file, a .uri\nfile or a pkcs11: URI; default: those in keys/", true},
     {"unsigned", 0, NULL, "leave the release as a draft that waits for the\nsignature of the product key", false},
@@ -69,6 +70,8 @@ static const char push_details[] =
     "boards write themselves are never part of a release.\n\n"
     "A release without an app is installed over the one that the channel offers:\n"
     "boards that have not taken that one yet take it first.\n\n"
+    "Images that zlib makes at least a tenth and 4 KiB smaller are also published so;\n"
+    "each board chooses which form it fetches.\n\n"
     "Without a channel the release is published but offered to no board. A running\n"
     "otaserve publishes at once; without one, push does it itself.\n\n"
     "With --server the release goes to an otaserve elsewhere, and the workspace here\n"
@@ -76,9 +79,9 @@ static const char push_details[] =
     "Only files that the server lacks are sent; a push that was cut off goes on where\n"
     "it ended when it is run again.\n\n"
     "JSON: product, counter, version, channel (null: offered to nobody), permille,\n"
-    "from_min, published, dry_run, steps (kind, label, file, length, sha256),\n"
-    "left_out (file, label, reason, remedy), remarks; with a server also server,\n"
-    "sent_files, sent_bytes; with --unsigned draft.";
+    "from_min, published, dry_run, steps (kind, label, file, length, sha256,\n"
+    "with a zlib form also z: length, sha256), left_out (file, label, reason, remedy),\n"
+    "remarks; with a server also server, sent_files, sent_bytes; with --unsigned draft.";
 
 static const struct ota_option publish_options[] = {
     {"drop", 0, NULL, "remove the draft instead", false},
@@ -153,7 +156,28 @@ static const char inspect_details[] =
 static const char releases_details[] =
     "Lists the releases that the product roles sign, and where channels offer them.\n\n"
     "JSON: releases (product, counter, version, chip, from_min, channels, offered,\n"
-    "steps).";
+    "steps: kind, label, file, length, sha256, with a zlib form also z: length, sha256).";
+
+static const struct ota_option bundle_options[] = {
+    {"output", 'o', "FILE", "the bundle; by custom it ends in .otab", false},
+    {"product", 0, "NAME", "which product, when ota.conf has several", false},
+    {"force", 0, NULL, "replace FILE if there is one", false},
+    {"server", 0, "URL", "take it from this server; default: server of\nota.conf, else this workspace", false},
+    {"root", 0, "FILE", "the trusted root.json; default: keys/root.json", false},
+    {"ca", 0, "FILE", "CA certificate of the server; default:\nkeys/ca.crt, else the system's", false},
+    {NULL, 0, NULL, NULL, false},
+};
+static const char bundle_details[] =
+    "Puts one release into one file that a board takes without a network: from an SD\n"
+    "card, a USB stick, its own page or whatever transport the application has. RELEASE\n"
+    "is its number or its version. The file holds the signed metadata from the first\n"
+    "root on and the images: boards check every signature and digest of it, as they do\n"
+    "over the network. It is verified like that here, too, before it gets its name.\n\n"
+    "A board takes it when the release's number is above its own, whatever share of a\n"
+    "channel is open, until root, targets or the role of the product expires.\n"
+    "The form is described in ota-bundle(5); any tar can list it.\n\n"
+    "JSON: file, product, counter, version, bytes, steps (kind, label, file, length,\n"
+    "sha256), expires, bound_by (the role that ends it).";
 
 static const char status_details[] =
     "Shows the roles of the signed repository with their version, expiry and where\n"
@@ -413,6 +437,7 @@ static const struct ota_verb verbs[] = {
     {"product retire", "NAME", 1, 1, "offer nothing more to a product's boards", product_retire_details, product_retire_options, ota_cmd_product_retire},
     {"inspect", "FILE...", 1, 64, "say what an image or partition table holds", inspect_details, NULL, ota_cmd_inspect},
     {"releases", "", 0, 0, "list releases", releases_details, product_filter, ota_cmd_releases},
+    {"bundle", "[PRODUCT] RELEASE", 1, 2, "put a release into one file for boards without a network", bundle_details, bundle_options, ota_cmd_bundle},
     {"status", "", 0, 0, "show roles, expiry, channels and warnings", status_details, NULL, ota_cmd_status},
     {"verify", "DIR|URL", 1, 1, "check a repository as a board would", verify_details, verify_options, ota_cmd_verify},
     {"device add", "ID", 1, 1, "make a board known and print its token", device_add_details, device_add_options, ota_cmd_device_add},

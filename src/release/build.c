@@ -46,8 +46,10 @@ struct ota_candidate *ota_candidates_by_label(struct ota_candidates *c, const ch
 /* ---- build --------------------------------------------------------------------------------------------- */
 
 void ota_build_free(struct ota_build *b) {
-    for (size_t i = 0; i < OTA_STEPS_MAX; i++)
+    for (size_t i = 0; i < OTA_STEPS_MAX; i++) {
         free(b->path[i]);
+        ota_buf_free(&b->packed[i]);
+    }
     for (size_t i = 0; i < b->left_count; i++) {
         free(b->left[i].file);
         free(b->left[i].label);

@@ -4,11 +4,12 @@
  *
  *   1. open      ota_build_open_folder() | ota_build_open_files() | ota_build_open_dropins()
  *                reads the files, chooses what goes in, makes every check a board makes
- *   2. base      ota_build_set_base() fits a release without an app to the one it goes over
- *   3. number    the caller sets build.release.counter, under state/lock
- *   4. write     ota_build_write() fills an incoming folder; the product role that lists the release is src/sign's
+ *   2. compress  ota_build_compress() adds zlib forms of what that makes smaller; may be left out
+ *   3. base      ota_build_set_base() fits a release without an app to the one it goes over
+ *   4. number    the caller sets build.release.counter, under state/lock
+ *   5. write     ota_build_write() fills an incoming folder; the product role that lists the release is src/sign's
  *
- *   <incoming>/targets/img/<product>/<counter>/<sha256>.<file>
+ *   <incoming>/targets/img/<product>/<counter>/<sha256>.<file>      and of its zlib form, <sha256>.<file>.z
  *   <incoming>/request                                              ota_build_write_request()
  *
  * Nothing is signed and nothing outside the folder named is written here.
@@ -56,8 +57,9 @@ struct ota_build_left {
 };
 
 struct ota_build {
-    struct ota_release release; /* counter 0 until the caller sets it; steps in order, notes digest set */
-    char *path[OTA_STEPS_MAX];  /* the file that holds release.step[i] */
+    struct ota_release release;           /* counter 0 until the caller sets it; steps in order, notes digest set */
+    char *path[OTA_STEPS_MAX];            /* the file that holds release.step[i] */
+    struct ota_buf packed[OTA_STEPS_MAX]; /* its zlib form; empty: none */
     struct ota_buf notes;
     struct {
         bool version, notes, from_min;
@@ -85,6 +87,11 @@ OTA_MUST_USE enum ota_status ota_build_open_files(struct ota_build *b, const str
 OTA_MUST_USE enum ota_status ota_build_open_dropins(struct ota_build *b, const struct ota_build_options *o,
                                                     const char *folder, struct ota_err *err);
 
+/* A zlib form of every image that it makes a tenth and 4 KiB smaller, in memory and signed with the release. The same
+ * bytes for the same image. HASH when a file changed since it was checked. */
+OTA_MUST_USE enum ota_status ota_build_compress(struct ota_build *b, const struct ota_build_progress *progress,
+                                                struct ota_err *err);
+
 /* `base`: what the channel of this release offers now, NULL for nothing. A release without an app gets `from_min`,
  * and the version "<that of base>+<label>-<8 hex>", so that the app's version stays visible. With an app nothing
  * changes. May be called again with another base. */
@@ -101,7 +108,7 @@ char *ota_build_known_table(const struct ota_workspace *w,
 OTA_MUST_USE enum ota_status ota_build_remember_table(const struct ota_build *b, const struct ota_workspace *w,
                                                       struct ota_err *err);
 
-/* Copies the images and the notes below `incoming`. HASH when a file changed since it was checked. */
+/* Copies the images, their zlib forms and the notes below `incoming`. HASH when a file changed since it was checked. */
 OTA_MUST_USE enum ota_status ota_build_write(const struct ota_build *b, const char *incoming,
                                              const struct ota_build_progress *progress, struct ota_err *err);
 

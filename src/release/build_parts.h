@@ -71,4 +71,9 @@ OTA_MUST_USE enum ota_status ota_build_set_version(struct ota_build *b, const st
 /* notes NULL: product and version. ARGUMENT. */
 OTA_MUST_USE enum ota_status ota_build_set_notes(struct ota_build *b, const char *notes, struct ota_err *err);
 
+/* build_write.c: the bytes of step `index` into *out, if they still are the ones that were checked. HASH. */
+OTA_MUST_USE enum ota_status ota_build_read_step(const struct ota_build *b, size_t index,
+                                                 const struct ota_build_progress *progress, struct ota_buf *out,
+                                                 struct ota_err *err);
+
 #endif

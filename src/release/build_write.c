@@ -6,7 +6,7 @@
 #include "host/crypto.h"
 #include "host/fs.h"
 #include "host/release_request.h"
-#include "release/build.h"
+#include "release/build_parts.h"
 
 #define COPY_CHUNK 65536u
 
@@ -19,8 +19,7 @@ static enum ota_status target_path(const struct ota_build *b, const char *incomi
     return OTA_OK;
 }
 
-/* The image's bytes into *out, if they still are the ones that were checked. */
-static enum ota_status read_checked(const struct ota_build *b, size_t index, const struct ota_build_progress *progress,
+enum ota_status ota_build_read_step(const struct ota_build *b, size_t index, const struct ota_build_progress *progress,
                                     struct ota_buf *out, struct ota_err *err) {
     const struct ota_step *step = &b->release.step[index];
     OTA_CLEAN(ota_file_source_close) struct ota_file_source f = {.fd = -1};
@@ -42,6 +41,21 @@ static enum ota_status read_checked(const struct ota_build *b, size_t index, con
     return OTA_OK;
 }
 
+static enum ota_status write_step(const struct ota_build *b, const char *incoming, size_t index,
+                                  const struct ota_build_progress *progress, struct ota_err *err) {
+    const struct ota_step *step = &b->release.step[index];
+    OTA_CLEAN(ota_buf_free) struct ota_buf bytes = {0};
+    OTA_CLEAN_FREE char *to = NULL, *packed_to = NULL;
+    OTA_TRY(target_path(b, incoming, step->file, step->sha256, &to, err));
+    OTA_TRY(ota_build_read_step(b, index, progress, &bytes, err));
+    OTA_TRY(ota_fs_write(to, bytes.p, bytes.len, 0644, err));
+    if (step->z_length == 0)
+        return OTA_OK;
+    OTA_CLEAN_FREE char *name = ota_sprintf("%s.z", step->file);
+    OTA_TRY(target_path(b, incoming, name, step->z_sha256, &packed_to, err));
+    return ota_fs_write(packed_to, b->packed[index].p, b->packed[index].len, 0644, err);
+}
+
 enum ota_status ota_build_write(const struct ota_build *b, const char *incoming,
                                 const struct ota_build_progress *progress, struct ota_err *err) {
     const struct ota_release *r = &b->release;
@@ -49,13 +63,8 @@ enum ota_status ota_build_write(const struct ota_build *b, const char *incoming,
     if (r->counter == 0)
         return ota_err_set(err, OTA_INTERNAL, "the release has no counter yet");
     OTA_TRY(ota_fs_mkdirs(folder, 0755, err));
-    for (size_t i = 0; i < r->step_count; i++) {
-        OTA_CLEAN(ota_buf_free) struct ota_buf bytes = {0};
-        OTA_CLEAN_FREE char *to = NULL;
-        OTA_TRY(target_path(b, incoming, r->step[i].file, r->step[i].sha256, &to, err));
-        OTA_TRY(read_checked(b, i, progress, &bytes, err));
-        OTA_TRY(ota_fs_write(to, bytes.p, bytes.len, 0644, err));
-    }
+    for (size_t i = 0; i < r->step_count; i++)
+        OTA_TRY(write_step(b, incoming, i, progress, err));
     OTA_CLEAN_FREE char *notes = NULL;
     OTA_TRY(target_path(b, incoming, "release.txt", r->notes_sha256, &notes, err));
     return ota_fs_write(notes, b->notes.p, b->notes.len, 0644, err);

@@ -41,7 +41,7 @@ enum ota_status ota_role_product(const struct ota_role_product *r, const struct 
     static const struct ota_role_form form = {
         "of the product", OTA_CAP_PRODUCT,
         "releases stay listed while channels offer them or need them as stepping stones: move channels to one release,"
-        " or raise --from-min",
+        " raise --from-min, or push with --no-compress",
         write_product};
     if (r->count > OTA_RELEASES_MAX)
         return ota_err_set(err, OTA_TOO_LARGE, "product role: %zu releases; %s", r->count, form.remedy);

@@ -63,6 +63,10 @@ static void show_image(const struct ota_step *s, struct ota_buf *out) {
     char hex[OTA_SHA256_HEX_LEN + 1];
     ota_hex_encode(s->sha256, sizeof s->sha256, hex);
     ota_buf_printf(out, "    %s: %s, %u bytes, SHA-256 %s\n", s->label, s->file, s->length, hex);
+    if (s->z_length == 0)
+        return;
+    ota_hex_encode(s->z_sha256, sizeof s->z_sha256, hex);
+    ota_buf_printf(out, "      zlib form: %u bytes, SHA-256 %s\n", s->z_length, hex);
 }
 
 static void show_release(const struct ota_release *r, struct ota_buf *out) {

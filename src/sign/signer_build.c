@@ -111,7 +111,8 @@ static enum ota_status open_images(const struct ota_workspace *w, const struct o
     OTA_CLEAN_FREE char *table = ota_build_known_table(w, p->name);
     const struct ota_build_options options = {
         .product = p->name, .chip = p->chip, .channels = channels, .table = table};
-    return ota_build_open_dropins(b, &options, o->from, err);
+    OTA_TRY(ota_build_open_dropins(b, &options, o->from, err));
+    return ota_build_compress(b, NULL, err);
 }
 
 static enum ota_status write_release(const struct ota_role_keys *by, const struct order *o, struct ota_build *b,

@@ -10,6 +10,7 @@ static enum ota_status add(const struct ota_release *r, const char *file, uint64
     if (!ota_release_served_path(r->product, r->counter, file, sha256, out->path, sizeof out->path))
         return ota_err_set(err, OTA_METADATA_FIELD, "release %u of %s: no path for %s", r->counter, r->product, file);
     out->length = length;
+    out->plain_length = 0;
     memcpy(out->sha256, sha256, OTA_SHA256_LEN);
     return OTA_OK;
 }
@@ -24,7 +25,9 @@ enum ota_status ota_repo_images(const struct ota_release *r, struct ota_repo_ima
             continue;
         char packed[OTA_FILE_MAX + 3];
         (void)snprintf(packed, sizeof packed, "%s.z", s->file);
-        OTA_TRY(add(r, packed, s->z_length, s->z_sha256, &out[n++], err));
+        OTA_TRY(add(r, packed, s->z_length, s->z_sha256, &out[n], err));
+        out[n].plain_length = s->length;
+        memcpy(out[n++].plain_sha256, s->sha256, OTA_SHA256_LEN);
     }
     OTA_TRY(add(r, "release.txt", r->notes_length, r->notes_sha256, &out[n++], err));
     *count = n;

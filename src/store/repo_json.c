@@ -28,6 +28,29 @@ static cJSON *offered_json(const struct ota_repo_info *info, const struct ota_re
     return list;
 }
 
+cJSON *ota_repo_step_json(const struct ota_step *s) {
+    char hex[OTA_SHA256_HEX_LEN + 1];
+    cJSON *step = cJSON_CreateObject();
+    ota_hex_encode(s->sha256, OTA_SHA256_LEN, hex);
+    (void)cJSON_AddStringToObject(step, "kind", ota_kind_name(s->kind));
+    (void)cJSON_AddStringToObject(step, "label", s->label);
+    (void)cJSON_AddStringToObject(step, "file", s->file);
+    (void)cJSON_AddNumberToObject(step, "length", s->length);
+    (void)cJSON_AddStringToObject(step, "sha256", hex);
+    ota_repo_packed_json(s, step);
+    return step;
+}
+
+void ota_repo_packed_json(const struct ota_step *s, cJSON *step) {
+    char hex[OTA_SHA256_HEX_LEN + 1];
+    if (s->z_length == 0)
+        return;
+    cJSON *z = cJSON_AddObjectToObject(step, "z");
+    ota_hex_encode(s->z_sha256, OTA_SHA256_LEN, hex);
+    (void)cJSON_AddNumberToObject(z, "length", s->z_length);
+    (void)cJSON_AddStringToObject(z, "sha256", hex);
+}
+
 static cJSON *release_json(const struct ota_repo_info *info, const struct ota_release *r) {
     cJSON *item = cJSON_CreateObject(), *steps = cJSON_CreateArray();
     (void)cJSON_AddStringToObject(item, "product", r->product);
@@ -37,17 +60,8 @@ static cJSON *release_json(const struct ota_repo_info *info, const struct ota_re
     (void)cJSON_AddNumberToObject(item, "from_min", r->from_min);
     (void)cJSON_AddItemToObject(item, "channels", strings(r->channel, r->channel_count));
     (void)cJSON_AddItemToObject(item, "offered", offered_json(info, r));
-    for (size_t i = 0; i < r->step_count; i++) {
-        char hex[OTA_SHA256_HEX_LEN + 1];
-        cJSON *step = cJSON_CreateObject();
-        ota_hex_encode(r->step[i].sha256, OTA_SHA256_LEN, hex);
-        (void)cJSON_AddStringToObject(step, "kind", ota_kind_name(r->step[i].kind));
-        (void)cJSON_AddStringToObject(step, "label", r->step[i].label);
-        (void)cJSON_AddStringToObject(step, "file", r->step[i].file);
-        (void)cJSON_AddNumberToObject(step, "length", r->step[i].length);
-        (void)cJSON_AddStringToObject(step, "sha256", hex);
-        (void)cJSON_AddItemToArray(steps, step);
-    }
+    for (size_t i = 0; i < r->step_count; i++)
+        (void)cJSON_AddItemToArray(steps, ota_repo_step_json(&r->step[i]));
     (void)cJSON_AddItemToObject(item, "steps", steps);
     return item;
 }

@@ -7,6 +7,7 @@
 
 #include "host/crypto.h"
 #include "store/repo_commit.h"
+#include "store/repo_unpack.h"
 #include "store/repo_verify.h"
 
 #define ROOTS_MAX 1024u
@@ -167,6 +168,14 @@ static enum ota_status check_newer(const struct merge *m, struct ota_err *err) {
 
 /* ---- placing ----------------------------------------------------------------------------------------------- */
 
+static enum ota_status check_packed(const struct ota_repo_image *image, const struct ota_buf *bytes,
+                                    struct ota_err *err) {
+    OTA_CLEAN(ota_repo_unpack_free) struct ota_repo_unpack *unpack = NULL;
+    OTA_TRY(ota_repo_unpack_begin(image, &unpack, err));
+    OTA_TRY(ota_repo_unpack_feed(unpack, bytes->p, bytes->len, err));
+    return ota_repo_unpack_end(unpack, err);
+}
+
 static enum ota_status bring_image(void *ctx, const struct ota_repo_image *image, struct ota_err *err) {
     struct merge *m = ctx;
     OTA_CLEAN_FREE char *path = ota_workspace_path(m->w, "state/repo/targets/%s", image->path);
@@ -179,6 +188,8 @@ static enum ota_status bring_image(void *ctx, const struct ota_repo_image *image
     OTA_TRY(ota_sha256(&ota_crypto_openssl, bytes.p, bytes.len, digest, err));
     if (bytes.len != image->length || memcmp(digest, image->sha256, sizeof digest) != 0)
         return ota_err_set(err, OTA_HASH, "%s: not what was signed", image->path);
+    if (image->plain_length && check_packed(image, &bytes, err) != OTA_OK)
+        return ota_err_prefix(err, "%s", image->path);
     m->done->images++;
     OTA_TRY(ota_fs_mkdirs(folder, 0755, err));
     return ota_fs_write(path, bytes.p, bytes.len, 0644, err);

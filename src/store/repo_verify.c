@@ -15,6 +15,7 @@
 #include "host/rollout.h"
 #include "host/transport.h"
 #include "store/repo_set.h"
+#include "store/repo_unpack.h"
 
 #define CHUNK 65536u
 
@@ -150,8 +151,9 @@ static enum ota_status open_targets(struct verifier *v, struct ota_err *err) {
 
 /* ---- releases and images ---------------------------------------------------------------------------------- */
 
-static enum ota_status hash_body(struct verifier *v, const struct ota_repo_image *image, uint8_t digest[OTA_SHA256_LEN],
-                                 struct ota_err *err) {
+/* unpack NULL: the image is no zlib form. */
+static enum ota_status hash_body(struct verifier *v, const struct ota_repo_image *image, struct ota_repo_unpack *unpack,
+                                 uint8_t digest[OTA_SHA256_LEN], struct ota_err *err) {
     const struct ota_transport *net = v->check->transport;
     const struct ota_crypto *c = &ota_crypto_openssl;
     struct ota_sha256 h;
@@ -165,6 +167,8 @@ static enum ota_status hash_body(struct verifier *v, const struct ota_repo_image
             s = ota_err_set(err, OTA_LENGTH, "more than the %llu bytes signed", (unsigned long long)image->length);
         else if (s == OTA_OK)
             s = c->sha256_update(c->ctx, &h, v->chunk, got, err);
+        if (s == OTA_OK && unpack)
+            s = ota_repo_unpack_feed(unpack, v->chunk, got, err);
     }
     if (s == OTA_OK && total != image->length)
         s = ota_err_set(err, OTA_LENGTH, "%llu bytes, %llu signed", (unsigned long long)total,
@@ -177,15 +181,18 @@ static enum ota_status hash_body(struct verifier *v, const struct ota_repo_image
 
 static enum ota_status check_image(struct verifier *v, const struct ota_repo_image *image, struct ota_err *err) {
     const struct ota_transport *net = v->check->transport;
+    OTA_CLEAN(ota_repo_unpack_free) struct ota_repo_unpack *unpack = NULL;
     struct ota_response resp;
     uint8_t digest[OTA_SHA256_LEN];
+    if (image->plain_length)
+        OTA_TRY(ota_repo_unpack_begin(image, &unpack, err));
     OTA_TRY(open_path(v, OTA_ADDRESS_TARGETS, image->path, &resp, err));
-    enum ota_status s = hash_body(v, image, digest, err);
+    enum ota_status s = hash_body(v, image, unpack, digest, err);
     net->close(net->ctx);
     OTA_TRY(s);
     if (memcmp(digest, image->sha256, sizeof digest) != 0)
         return ota_err_set(err, OTA_HASH, "SHA-256 differs from the signed one");
-    return OTA_OK;
+    return unpack ? ota_repo_unpack_end(unpack, err) : OTA_OK;
 }
 
 static enum ota_status check_images(struct verifier *v, const struct ota_release *r, struct ota_err *err) {

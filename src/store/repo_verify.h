@@ -22,6 +22,8 @@ struct ota_repo_image {
     char path[OTA_TARGET_PATH_MAX + OTA_SHA256_HEX_LEN + 1]; /* below targets/ */
     uint64_t length;
     uint8_t sha256[OTA_SHA256_LEN];
+    uint64_t plain_length; /* of what this is the zlib form of; 0: it is none */
+    uint8_t plain_sha256[OTA_SHA256_LEN];
 };
 #define OTA_REPO_IMAGES_MAX (2u * OTA_STEPS_MAX + 1u) /* each plain and zlib, and the notes */
 OTA_MUST_USE enum ota_status ota_repo_images(const struct ota_release *r,

@@ -21,7 +21,7 @@
 
 #define OTA_UPLOAD_ID_LEN 32u
 #define OTA_UPLOAD_FILES_MAX (2u * OTA_STEPS_MAX + 1u) /* each plain and zlib, and the notes */
-#define OTA_UPLOAD_BYTES_MAX (128u << 20)              /* of one upload */
+#define OTA_UPLOAD_BYTES_MAX (256u << 20)              /* of one upload */
 #define OTA_UPLOADS_PER_TOKEN 4u                       /* unfinished */
 #define OTA_UPLOADS_BYTES_MAX (1ull << 30)             /* of all unfinished ones */
 #define OTA_UPLOADS_KEEP_FREE (256ull << 20)           /* of the disk, after all of them have arrived */

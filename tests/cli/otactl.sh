@@ -17,7 +17,7 @@ mkdir "$tmp/folder"
 ok "otactl_help_lists_verbs" otactl --help
 verbs=(init push publish renew restore "root show" "root add-key" "root remove-key"
     "root threshold" "root rotate" "root sign" "root publish" "product add" "product rotate-key" "product retire" inspect
-    releases status verify "device add" "device list" "token create" "token list" "token revoke"
+    releases bundle status verify "device add" "device list" "token create" "token list" "token revoke"
     "keys list" "keys new" "keys backup" "keys restore" "keys move-offline" "sign export" "sign import" sign
     "fleet list")
 for verb in "${verbs[@]}"; do
@@ -152,7 +152,14 @@ contains "otactl_push_names_the_release" "$out" "Published as thermo release 1."
 contains "otactl_push_offers_on_the_default_channel" "$out" "Offered on stable to 100%"
 is "otactl_push_serves_the_bytes_pushed" \
     "$(sha256sum <"$(find "$ws/state/repo/targets/img/thermo/1" -name '*.app.bin')")" "$(sha256sum <"$build/thermo.bin")"
+is "otactl_push_serves_its_zlib_form" "$(ls "$ws"/state/repo/targets/img/thermo/1 | grep -c '\.app\.bin\.z$')" 1
 is "otactl_push_leaves_nothing_incoming" "$(entries "$ws/state/incoming")" 0
+run push "$build" -n
+contains "otactl_push_tells_the_compressed_size" "$out" "compressed"
+run push "$build" -n --json
+is "otactl_push_compresses_to_the_same_bytes" "$(jq -c '.steps[0].z' <<<"$out")" "$(otactl -C "$ws" releases --json | jq -c '.releases[0].steps[0].z')"
+run push "$build" -n --no-compress --json
+is "otactl_push_without_zlib_forms" "$rc $(jq -c '[.steps[] | has("z")]' <<<"$out")" '0 [false]'
 run push "$build" -n
 contains "otactl_push_notes_an_image_on_offer" "$out" "Note: @ota is the same image as in release 1"
 run push "$build" -n --version 0.9.12
@@ -387,11 +394,17 @@ fails "otactl_push_unsigned_to_a_server" 2 "cannot go to a server" otactl -C "$w
 contains "otactl_push_unsigned_dry_run" "$(otactl -C "$ws" push "$build" --unsigned -n)" "nothing was published"
 rm -r "$draft"
 contains "otactl_push_unsigned_says_what_is_next" "$(otactl -C "$ws" push "$build" --unsigned --version 9.9.9)" "otactl publish $(basename "$draft")"
+contains "otactl_sign_shows_the_zlib_form" "$(otactl -C "$ws" sign "$(basename "$draft")" --key "$tmp/thermo.pem" 2>&1 </dev/null)" "zlib form: "
 fails "otactl_publish_of_an_unsigned_release" 1 "not signed yet" otactl -C "$ws" publish "$(basename "$draft")"
 ok "otactl_sign_of_an_unsigned_release" otactl -C "$ws" sign "$(basename "$draft")" --key "$tmp/thermo.pem" --yes
 ok "otactl_publish_of_a_release_signed_later" otactl -C "$ws" publish "$(basename "$draft")"
 is "otactl_release_signed_later_is_listed" "$(otactl -C "$ws" releases --json | jq -r '[.releases[].version] | last')" 9.9.9
 ok "otactl_release_signed_later_verifies" otactl verify "$ws"
+tampered=$(otactl -C "$ws" push "$build" --unsigned --version 9.9.9z --json | jq -r .draft)
+python3 -c 'import sys, zlib; open(sys.argv[1], "wb").write(zlib.compress(b"other"))' "$ws/state/drafts/$tampered"/targets/img/thermo/*/*.app.bin.z
+ok "otactl_sign_of_a_tampered_zlib_form" otactl -C "$ws" sign "$tampered" --key "$tmp/thermo.pem" --yes
+fails "otactl_publish_of_a_tampered_zlib_form" 1 "no zlib stream" otactl -C "$ws" publish "$tampered"
+is "otactl_publish_of_a_tampered_zlib_form_lists_nothing" "$(otactl -C "$ws" releases --json | jq -r '[.releases[].version] | last')" 9.9.9
 overtaken=$(otactl -C "$ws" push "$build" --unsigned --version 9.9.10 --json | jq -r .draft)
 otactl -C "$ws" push "$build" --key "$tmp/thermo.pem" --version 9.9.11 >/dev/null
 fails "otactl_sign_of_an_overtaken_release" 1 "otactl publish --drop $overtaken" otactl -C "$ws" sign "$overtaken" --key "$tmp/thermo.pem" --yes

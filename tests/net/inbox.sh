@@ -50,6 +50,7 @@ is inbox_data_without_an_app "$(newest | cut -d' ' -f1,3)" '4 storage'
 until_log 'no partition "weird-label"'
 contains inbox_data_for_no_partition "$(cat "$log")" "$ws/images/weird-label.bin: the partition table has no partition \"weird-label\""
 rm "$ws/images/weird-label.bin"
+is inbox_makes_zlib_forms "$(otactl -C "$ws" releases --json | jq '[.releases[].steps[] | select(.label == "@ota") | has("z")] | all')" true
 ok inbox_repository_is_valid otactl verify "$ws/state/repo" --root "$ws/state/repo/metadata/1.root.json"
 is inbox_daemon_serves_it "$(curl -s --cacert "$ws/keys/ca.crt" "$daemon_url/metadata/timestamp.json" | sha256sum)" "$(sha256sum <"$ws/state/repo/metadata/timestamp.json")"
 

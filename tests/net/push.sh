@@ -62,9 +62,23 @@ is push_refused_publishes_nothing "$(published)" "$before"
 run remote "$tmp/build-1.1.0" --json
 is push_remote "$rc" 0
 [ "$rc" = 0 ] || tap_explain "$err"
-is push_remote_json "$(jq -c '[.product, .counter, .version, .published, .sent_files]' <<<"$out")" '["thermo",2,"1.1.0",true,2]'
+pushed=$out
+is push_remote_json "$(jq -c '[.product, .counter, .version, .published, .sent_files]' <<<"$out")" '["thermo",2,"1.1.0",true,3]'
 is push_remote_is_published "$(published)" '[[1,"1.0.0"],[2,"1.1.0"]]'
 ok push_remote_repository_is_sound otactl -C "$ws" verify "$daemon_url"
+
+# ---- the zlib form over HTTPS ----
+step=$(jq -c '.steps[0]' <<<"$pushed")
+get() { curl -fsS --cacert "$ws/keys/ca.crt" -o "$1" "$daemon_url/targets/img/thermo/2/$2"; }
+is push_lists_the_zlib_form "$(otactl -C "$ws" releases --json | jq -c '.releases[] | select(.counter == 2).steps[0].z')" "$(jq -c .z <<<"$step")"
+ok push_serves_the_plain_image get "$tmp/app" "$(jq -r .sha256 <<<"$step").app.bin"
+ok push_serves_the_zlib_form get "$tmp/app.z" "$(jq -r .z.sha256 <<<"$step").app.bin.z"
+is push_zlib_form_has_the_signed_digest "$(sha256sum <"$tmp/app.z") $(stat -c %s "$tmp/app.z")" "$(jq -r '.z | "\(.sha256)  - \(.length)"' <<<"$step")"
+ok push_zlib_form_inflates_in_the_window_of_a_board python3 -c '
+import sys, zlib
+packed, plain = (open(name, "rb").read() for name in sys.argv[1:3])
+z = zlib.decompressobj(wbits=12)
+assert z.decompress(packed) == plain and z.eof and not z.unused_data' "$tmp/app.z" "$tmp/app"
 is push_leaves_no_files_behind "$(find "$ws/state/uploads" -type f -name '[0-9a-f]*' | wc -l)" 0
 ok push_names_the_token_in_the_log grep -q 'token ci pushed thermo release 2' "$tmp/daemon.log"
 
@@ -89,13 +103,13 @@ until_reached() { for _ in $(seq 400); do grep -q reached "$tmp/proxy.out" && re
 via_proxy() { exec "$OTA_BIN/otactl" -C "$ci" --server "$proxy_url" push "$@" --product thermo --json >"$tmp/cut.out" 2>"$tmp/cut.err"; }
 
 start_proxy 700000 hang
-via_proxy "$tmp/build-1.2.0" & client=$!
+via_proxy "$tmp/build-1.2.0" --no-compress & client=$!
 until_reached
 kill -9 "$client"
 wait "$client" 2>/dev/null
 stop_proxy
 is push_killed_publishes_nothing "$(published | jq -c '.[-1]')" '[4,"1.1.2"]'
-run remote "$tmp/build-1.2.0" --json
+run remote "$tmp/build-1.2.0" --no-compress --json
 [ "$rc" = 0 ] || tap_explain "$err"
 is push_killed_goes_on_when_run_again "$rc $(jq -c '[.counter, .version]' <<<"$out")" '0 [5,"1.2.0"]'
 ok push_killed_sends_only_the_rest test "$(jq .sent_bytes <<<"$out")" -lt 420000

@@ -75,6 +75,7 @@ cp "$tmp/seen.flash" "$board"
 ok restore_from_a_mirror otactl -C "$ws" restore --merge "$tmp/friday/state/repo"
 contains restore_says_what_came "$out" "Brought in from"
 is restore_has_the_releases "$(otactl -C "$ws" releases --json | jq -c '[.releases[].counter] | max')" 3
+is restore_brings_zlib_forms_too "$(ls "$ws"/state/repo/targets/img/thermo/3/*.app.bin.z | wc -l)" 1
 ok restore_from_a_mirror_verifies otactl verify "$ws/state/repo"
 serve || exit 1
 poll
@@ -103,6 +104,9 @@ cp -a "$tmp/saturday/state/repo" "$tmp/bent"
 image=$(find "$tmp/bent/targets/img/thermo" -name '*.bin' -path '*/4/*' | head -1)
 printf X | dd of="$image" bs=1 seek=5000 conv=notrunc status=none
 fails restore_refuses_a_damaged_image 1 "not what was signed" otactl -C "$ws" restore --merge "$tmp/bent"
+cp -a "$tmp/saturday/state/repo" "$tmp/bent-z"
+printf X | dd of="$(ls "$tmp"/bent-z/targets/img/thermo/4/*.app.bin.z)" bs=1 seek=5000 conv=notrunc status=none
+fails restore_refuses_a_damaged_zlib_form 1 "not what was signed" otactl -C "$ws" restore --merge "$tmp/bent-z"
 otactl init "$tmp/stranger" --product thermo --chip esp32c3 --url https://localhost:1 >/dev/null
 fails restore_refuses_a_stranger 1 "role timestamp" otactl -C "$ws" restore --merge "$tmp/stranger/state/repo"
 after=$(cd "$ws/state/repo/metadata" && find . -type f -exec sha256sum {} + | sort | sha256sum)

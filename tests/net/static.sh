@@ -28,6 +28,7 @@ version=$(jq .signed.version "$site/metadata/timestamp.json")
 ok static_again otactl -C "$ws" publish --static --expires 90d -o "$site"
 is static_signs_nothing_twice "$(jq .signed.version "$site/metadata/timestamp.json")" "$version"
 ok static_copy_verifies otactl -C "$ws" verify "$site"
+is static_copy_holds_the_zlib_form "$(find "$site/targets" -name '*.app.bin.z' | wc -l)" "$(find "$site/targets" -name '*.app.bin' | wc -l)"
 is static_copy_holds_no_key "$(find "$site" -name '*.pem' -o -name '*.crt' -o -name 'last-signed' | wc -l)" 0
 is static_copy_holds_only_current_roles "$(find "$site/metadata" -type f | wc -l)" 6
 

@@ -62,7 +62,7 @@ is uploads_negative_length "$(post '' "$push" "$(wanted thermo "$sha" -1)")" 400
 is uploads_broken_length "$(post '' "$push" "$(wanted thermo "$sha" 1.5)")" 400
 is uploads_huge_file "$(post '' "$push" "$(wanted thermo "$sha" 99999999999)")" 400
 is uploads_many_files "$(post '' "$push" "{\"product\":\"thermo\",\"files\":[$(for i in $(seq 10 27); do printf '{"sha256":"%064d","length":1},' "$i"; done | sed 's/,$//')]}")" 413
-is uploads_over_the_cap_together "$(post '' "$push" "{\"product\":\"thermo\",\"files\":[$(for i in 1 2 3; do printf '{"sha256":"%064d","length":67108864},' "$i"; done | sed 's/,$//')]}")" 413
+is uploads_over_the_cap_together "$(post '' "$push" "{\"product\":\"thermo\",\"files\":[$(for i in 1 2 3 4 5; do printf '{"sha256":"%064d","length":67108864},' "$i"; done | sed 's/,$//')]}")" 413
 head -c 16385 /dev/zero | tr '\0' ' ' >"$tmp/16385"
 is uploads_body_too_large "$(post '' "$push" "@$tmp/16385")" 413
 

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include <zlib.h>
 
 #include "host/crypto.h"
 #include "host/fs.h"
@@ -477,6 +478,103 @@ static void test_build_writes_an_incoming_folder_and_notices_changes(void **stat
     assert_ota(ota_build_write(&b, incoming, NULL, &err), OTA_HASH);
 }
 
+/* ---- zlib forms ---------------------------------------------------------------------------------------- */
+
+static void assert_inflates(const struct ota_buf *packed, const char *plain_path) {
+    struct ota_err err;
+    OTA_CLEAN(ota_buf_free) struct ota_buf plain = {0};
+    assert_ota_ok(ota_fs_read(plain_path, OTA_IMAGE_LENGTH_MAX, &plain, &err));
+    OTA_CLEAN_FREE uint8_t *out = ota_calloc(1, plain.len + 1);
+    z_stream z = {
+        .next_in = packed->p, .avail_in = (uInt)packed->len, .next_out = out, .avail_out = (uInt)plain.len + 1};
+    assert_int_equal(inflateInit2(&z, 12), Z_OK);
+    assert_int_equal(inflate(&z, Z_FINISH), Z_STREAM_END);
+    assert_int_equal(z.avail_in, 0);
+    assert_int_equal(inflateEnd(&z), Z_OK);
+    assert_int_equal(z.total_out, plain.len);
+    assert_memory_equal(out, plain.p, plain.len);
+}
+
+static const struct ota_step *step_for(const struct ota_build *b, const char *label, size_t *index) {
+    for (size_t i = 0; i < b->release.step_count; i++)
+        if (strcmp(b->release.step[ *index = i].label, label) == 0)
+            return &b->release.step[i];
+    fail_msg("no step for %s", label);
+    return NULL;
+}
+
+static void test_build_compresses_what_that_makes_smaller(void **state) {
+    (void)state;
+    static const char *const with[] = {"all", NULL};
+    struct ota_err err;
+    struct ota_build_options o = options();
+    size_t i;
+    o.with = with;
+    o.compatible = o.accept_risk = true;
+    OTA_CLEAN(ota_buf_free) struct ota_buf noise = {0};
+    for (uint32_t x = 1; noise.len < 30000; x = x * 1664525u + 1013904223u)
+        ota_buf_append(&noise, (const uint8_t *)&x + 3, 1);
+    OTA_CLEAN_FREE char *voices = in_build("voices.bin");
+    assert_ota_ok(ota_fs_write(voices, noise.p, noise.len, 0644, &err));
+    OTA_CLEAN(ota_build_free) struct ota_build b;
+    assert_ota_ok(ota_build_open_folder(&b, &o, build_dir, &err));
+    assert_ota_ok(ota_build_compress(&b, NULL, &err));
+
+    const struct ota_step *app = step_for(&b, "@ota", &i);
+    assert_true(app->z_length > 0 && app->z_length <= app->length - app->length / 10);
+    assert_int_equal(app->z_length, b.packed[i].len);
+    assert_inflates(&b.packed[i], b.path[i]);
+    uint8_t digest[OTA_SHA256_LEN];
+    assert_ota_ok(ota_sha256(&ota_crypto_openssl, b.packed[i].p, b.packed[i].len, digest, &err));
+    assert_memory_equal(app->z_sha256, digest, sizeof digest);
+    static const char *const not_worth_it[] = {"voices", "@partition-table"}; /* noise; 3 KiB */
+    for (size_t k = 0; k < OTA_ARRAY_LEN(not_worth_it); k++) {
+        assert_int_equal(step_for(&b, not_worth_it[k], &i)->z_length, 0);
+        assert_int_equal(b.packed[i].len, 0);
+    }
+}
+
+static void test_build_compresses_equal_images_to_equal_bytes(void **state) {
+    (void)state;
+    struct ota_err err;
+    struct ota_build_options o = options();
+    OTA_CLEAN(ota_build_free) struct ota_build b, again;
+    assert_ota_ok(ota_build_open_folder(&b, &o, build_dir, &err));
+    assert_ota_ok(ota_build_open_folder(&again, &o, build_dir, &err));
+    assert_ota_ok(ota_build_compress(&b, NULL, &err));
+    assert_ota_ok(ota_build_compress(&again, NULL, &err));
+    assert_true(b.packed[0].len > 0 && b.packed[0].len == again.packed[0].len);
+    assert_memory_equal(b.packed[0].p, again.packed[0].p, b.packed[0].len);
+}
+
+static void test_build_writes_the_zlib_form_beside_the_image(void **state) {
+    (void)state;
+    struct ota_err err;
+    struct ota_build_options o = options();
+    char served[256];
+    OTA_CLEAN(ota_build_free) struct ota_build b;
+    OTA_CLEAN_FREE char *incoming = ota_sprintf("%s/incoming", dir);
+    assert_ota_ok(ota_build_open_folder(&b, &o, build_dir, &err));
+    assert_ota_ok(ota_build_compress(&b, NULL, &err));
+    b.release.counter = 7;
+    assert_ota_ok(ota_build_write(&b, incoming, NULL, &err));
+    assert_true(ota_release_served_path("thermo", 7, "app.bin.z", b.release.step[0].z_sha256, served, sizeof served));
+    OTA_CLEAN_FREE char *path = ota_sprintf("%s/targets/%s", incoming, served);
+    OTA_CLEAN(ota_buf_free) struct ota_buf bytes = {0};
+    assert_ota_ok(ota_fs_read(path, OTA_IMAGE_LENGTH_MAX, &bytes, &err));
+    assert_inflates(&bytes, b.path[0]);
+}
+
+static void test_build_compresses_nothing_that_changed(void **state) {
+    (void)state;
+    struct ota_err err;
+    struct ota_build_options o = options();
+    OTA_CLEAN(ota_build_free) struct ota_build b;
+    assert_ota_ok(ota_build_open_folder(&b, &o, build_dir, &err));
+    flip("hello.bin", 5000);
+    assert_ota(ota_build_compress(&b, NULL, &err), OTA_HASH);
+}
+
 #define WITH_SAMPLE(test) cmocka_unit_test_setup_teardown(test, make_sample, remove_sample)
 
 int main(void) {
@@ -500,6 +598,10 @@ int main(void) {
         WITH_SAMPLE(test_build_recognises_a_merged_flash),
         WITH_SAMPLE(test_build_dropins_take_an_app_or_data),
         WITH_SAMPLE(test_build_writes_an_incoming_folder_and_notices_changes),
+        WITH_SAMPLE(test_build_compresses_what_that_makes_smaller),
+        WITH_SAMPLE(test_build_compresses_equal_images_to_equal_bytes),
+        WITH_SAMPLE(test_build_writes_the_zlib_form_beside_the_image),
+        WITH_SAMPLE(test_build_compresses_nothing_that_changed),
     };
     return cmocka_run_group_tests_name("build", tests, NULL, NULL);
 }

@@ -223,6 +223,8 @@ static void test_manifests_release_of_all_kinds_reads_back(void **state) {
         assert_true(r.step[i].length > 0);
     }
     assert_int_equal(r.step[0].length, 0xC00);
+    assert_int_equal(r.step[0].z_length, 0); /* too small to be worth one */
+    assert_in_range(r.step[4].z_length, 1, r.step[4].length - r.step[4].length / 10);
 }
 
 static void test_manifests_app_release_reads_back(void **state) {

@@ -35,14 +35,14 @@ void signed_workspace_remove(struct signed_workspace *s) {
     ota_workspace_close(&s->w);
 }
 
-static void fill_image(const char *version, struct ota_buf *out) {
+void signed_workspace_image(const char *version, struct ota_buf *out) {
     for (unsigned i = 0; i < REPEATS; i++)
         ota_buf_printf(out, "%s %u\n", version, i);
 }
 
 void signed_workspace_release(struct ota_release *r, uint32_t counter, const char *version) {
     OTA_CLEAN(ota_buf_free) struct ota_buf image = {0};
-    fill_image(version, &image);
+    signed_workspace_image(version, &image);
     *r = (struct ota_release){
         .product = "thermo",
         .counter = counter,
@@ -82,6 +82,11 @@ static void sign_role(const struct signed_workspace *s, const struct ota_release
 }
 
 void signed_workspace_hand_over(const struct signed_workspace *s, const struct handover *h) {
+    signed_workspace_hand_over_packed(s, h, (struct ota_span){NULL, 0});
+}
+
+void signed_workspace_hand_over_packed(const struct signed_workspace *s, const struct handover *h,
+                                       struct ota_span packed) {
     const struct ota_release *r = h->release;
     OTA_CLEAN_FREE char *dir = ota_workspace_path(&s->w, "state/incoming/.tmp-%s", h->id);
     OTA_CLEAN_FREE char *final = ota_workspace_path(&s->w, "state/incoming/%s", h->id);
@@ -91,8 +96,10 @@ void signed_workspace_hand_over(const struct signed_workspace *s, const struct h
     OTA_CLEAN(ota_buf_free) struct ota_buf image = {0}, text = {0};
     assert_ota_ok(ota_fs_mkdirs(metadata, 0755, &err));
     assert_ota_ok(ota_fs_mkdirs(images, 0755, &err));
-    fill_image(r->version, &image);
+    signed_workspace_image(r->version, &image);
     write_target(dir, r, "app.bin", r->step[0].sha256, ota_buf_span(&image));
+    if (packed.len)
+        write_target(dir, r, "app.bin.z", r->step[0].z_sha256, packed);
     write_target(dir, r, "release.txt", r->notes_sha256, ota_span_str(r->version));
     sign_role(s, r, dir);
     ota_buf_printf(&text, "product %s\ncounter %u\nversion %s\n", r->product, r->counter, r->version);
