@@ -223,22 +223,32 @@ static enum ota_status put_image(struct bundle *b, const struct ota_step *s, con
     return st;
 }
 
-static enum ota_status put_images(struct bundle *b, struct ota_err *err) {
+static enum ota_status put_file(struct bundle *b, const struct ota_step *s, struct ota_err *err) {
     struct ota_progress_bar bar;
     const struct ota_build_progress progress = ota_progress_start(&bar, "writing");
-    enum ota_status st = OTA_OK;
-    for (size_t i = 0; i < b->release->step_count && st == OTA_OK; i++) {
-        st = put_image(b, &b->release->step[i], &progress, err);
-        if (st != OTA_OK)
-            (void)ota_err_prefix(err, "%s of release %u", b->release->step[i].file, b->release->counter);
-    }
+    enum ota_status st = put_image(b, s, &progress, err);
     ota_progress_end(&bar);
-    return st;
+    return st == OTA_OK ? OTA_OK : ota_err_prefix(err, "%s of release %u", s->file, b->release->counter);
+}
+
+/* The notes stand first: their path says which release the roles are to be asked for. */
+static enum ota_status put_notes(struct bundle *b, struct ota_err *err) {
+    const struct ota_release *r = b->release;
+    struct ota_step notes = {.file = "release.txt", .length = r->notes_length};
+    memcpy(notes.sha256, r->notes_sha256, sizeof notes.sha256);
+    return put_file(b, &notes, err);
+}
+
+static enum ota_status put_images(struct bundle *b, struct ota_err *err) {
+    for (size_t i = 0; i < b->release->step_count; i++)
+        OTA_TRY(put_file(b, &b->release->step[i], err));
+    return OTA_OK;
 }
 
 static enum ota_status write_bundle(const struct ota_args *args, struct bundle *b, struct ota_err *err) {
     OTA_TRY(ota_bundle_file_open(&b->file, ota_args_get(args, "output"), ota_args_has(args, "force"), err));
     ota_bundle_write_begin(&b->writer, &b->file.sink);
+    OTA_TRY(put_notes(b, err));
     OTA_TRY(put_roles(b, err));
     OTA_TRY(put_images(b, err));
     OTA_TRY(ota_bundle_write_end(&b->writer, err));

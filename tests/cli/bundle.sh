@@ -24,6 +24,7 @@ is bundle_json_expires_with_the_first_offline_role "$(jq -r .expires <<<"$out")"
 newest() { (cd "$ws/state/repo" && printf '%s\n' metadata/*."$1".json | sort -V | tail -1); }
 listed() { tar tf "$1"; }
 wanted() { # counter
+    jq -r --arg c "$1" '"targets/img/thermo/\($c)/\(.signed.targets["img/thermo/\($c)/release.txt"].hashes.sha256).release.txt"' "$ws/state/repo/$(newest thermo)"
     printf '%s\n' metadata/1.root.json metadata/timestamp.json "$(newest snapshot)" "$(newest targets)" "$(newest rollout)" "$(newest thermo)"
     jq -r --arg c "$1" '.signed.targets as $t | $t["img/thermo/\($c)/release.txt"].custom.steps[] | "targets/img/thermo/\($c)/\($t["img/thermo/\($c)/\(.)"].hashes.sha256).\(.)"' "$ws/state/repo/$(newest thermo)"
 }
