@@ -48,7 +48,7 @@ sys_otadevice = -lcrypto -lcurl -lcjson -lsqlite3
 
 UNIT_TESTS := $(patsubst tests/unit/%.c,%,$(wildcard tests/unit/test_*.c))
 FUZZERS := $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
-UNIT_SYS = -lcmocka -lmicrohttpd -lgnutls -lsqlite3 -lcurl -lcjson -lcrypto -lssl -lpthread -ldl
+UNIT_SYS = -lcmocka -lmicrohttpd -lgnutls -lsqlite3 -lcurl -lcjson -lcrypto -lssl -lz -lpthread -ldl
 
 .PHONY: all debug deps demo check check-long conformance fuzz mutation size man install uninstall clean help format lint tests-build fuzzers
 .DELETE_ON_ERROR:
