@@ -19,6 +19,7 @@ struct download {
     struct ota_journal_step *s;
     bool packed;            /* the zlib form is asked for */
     uint32_t packed_pos;    /* bytes of it that arrived */
+    bool missing;           /* the server does not have what was asked for */
     struct ota_sha256 hash; /* of it */
     bool hashing;
     uint64_t began_ms, moved_ms; /* the request; the last whole sector */
@@ -238,6 +239,7 @@ static enum ota_status attempt(struct download *d, bool *again, struct ota_err *
     *again = false;
     OTA_TRY(request(d, &resp, err));
     d->began_ms = d->moved_ms = uptime(d->a);
+    d->missing = resp.status == 404;
     enum ota_status status = judge_answer(d, &resp, &usable, err);
     if (status != OTA_OK)
         goto out;
@@ -264,14 +266,15 @@ static bool keeps_prefix(enum ota_status status) {
            status == OTA_HTTP || status == OTA_INTERRUPTED;
 }
 
-/* What arrived before the line broke is kept; a fault of the bytes themselves starts over. */
+/* What arrived before the line broke is kept; a fault of the bytes themselves starts over. A compressed form that is
+ * faulty, missing or too much for the board's memory must not keep it from the plain one, which may be all right. */
 static enum ota_status interrupted(struct download *d, enum ota_status status, struct ota_err *err) {
     struct ota_err unkept;
     struct ota_stager *st = &d->stager;
     if (d->hashing)
         d->a->cfg.crypto->sha256_abort(d->a->cfg.crypto->ctx, &d->hash);
     ota_stager_abort(st);
-    bool packed_broke = d->packed && d->packed_pos > 0;
+    bool packed_broke = d->packed && (d->packed_pos > 0 || d->missing || !keeps_prefix(status));
     if (d->packed || !keeps_prefix(status) || d->s->etag[0] == '\0') {
         start_over(d->s);
         st->pos = 0;

@@ -85,7 +85,7 @@ bool ota_agent_deferred(struct ota_agent *a) {
     const uint64_t up = uptime(a);
     uint64_t now, left = 0;
     if (up < a->defer_ms)
-        left = (a->defer_ms - up) / 1000u + 1u;
+        left = (a->defer_ms - up + 999u) / 1000u;
     else if (a->defer_ms == 0 && a->defer.until && a->cfg.clock->now(a->cfg.clock->ctx, &now) && now < a->defer.until)
         left = a->defer.until - now;
     if (left == 0 || left > OTA_DEFER_MAX_S) /* a clock that was wrong defers nothing for years */

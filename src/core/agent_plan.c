@@ -214,9 +214,10 @@ static enum ota_status keep_deadline(struct ota_agent *a, enum ota_event *event,
     return ota_agent_drop_journal(a, err);
 }
 
-static enum ota_status plan_offered(struct ota_agent *a, enum ota_event *event, struct ota_err *err) {
+/* *stored: what is planned is written down already. */
+static enum ota_status plan_offered(struct ota_agent *a, bool *stored, enum ota_event *event, struct ota_err *err) {
     const struct ota_hooks *hooks = &a->cfg.hooks;
-    bool stored = plan_stands(a);
+    *stored = plan_stands(a);
     if (ota_agent_deferred(a)) {
         *event = OTA_EVENT_WAIT;
         return OTA_OK;
@@ -227,7 +228,7 @@ static enum ota_status plan_offered(struct ota_agent *a, enum ota_event *event, 
         *event = OTA_EVENT_WAIT;
         return OTA_OK;
     }
-    if (stored)
+    if (*stored)
         return keep_deadline(a, event, err);
     ota_log(a->cfg.log, OTA_LOG_INFO, "release %u (%s) is offered to this board (at release %u)",
             (unsigned)a->release.counter, a->release.version, (unsigned)a->board.counter);
@@ -275,13 +276,14 @@ static enum ota_status heal(struct ota_agent *a, struct ota_err *err) {
 }
 
 /* Selects and plans. *whole: a 304 may end the next run, because nothing is left to do and every refusal is noted. */
-static enum ota_status consider(struct ota_agent *a, bool *whole, enum ota_event *event, struct ota_err *err) {
+static enum ota_status consider(struct ota_agent *a, bool *whole, bool *stored, enum ota_event *event,
+                                struct ota_err *err) {
     bool offered = false;
     enum ota_status status = ota_agent_select(a, &offered, err);
     if (status == OTA_OK)
         status = heal(a, err);
     if (status == OTA_OK && offered)
-        status = plan_offered(a, event, err);
+        status = plan_offered(a, stored, event, err);
     if (status != OTA_OK && ota_agent_lasting(status)) {
         struct ota_err why = *err;
         OTA_TRY(refuse(a, &why, err));
@@ -298,7 +300,7 @@ static enum ota_status consider(struct ota_agent *a, bool *whole, enum ota_event
 /* The plan is written down only after the run's last check (trust_finish), and an ETag kept only when there is no
  * plan. */
 enum ota_status ota_agent_plan(struct ota_agent *a, enum ota_event *event, struct ota_err *err) {
-    bool busy, whole = false;
+    bool busy, whole = false, stored = false;
     OTA_TRY(ota_agent_settle(a, &busy, err));
     if (busy) {
         *event = OTA_EVENT_WAIT;
@@ -306,9 +308,11 @@ enum ota_status ota_agent_plan(struct ota_agent *a, enum ota_event *event, struc
     }
     if (a->journal.phase == OTA_PHASE_STAGING && a->journal.door != OTA_DOOR_HTTPS)
         OTA_TRY(ota_agent_drop_journal(a, err)); /* the rest of a bundle comes by its own door, or never */
-    enum ota_status status = consider(a, &whole, event, err);
+    enum ota_status status = consider(a, &whole, &stored, event, err);
     status = ota_agent_end_run(a, whole, status, err);
     if (status != OTA_OK || whole || *event == OTA_EVENT_WAIT)
         return status;
+    if (*event == OTA_EVENT_DONE && stored)
+        return OTA_OK;
     return *event == OTA_EVENT_NOTHING ? ota_agent_finish(a, err) : ota_agent_save_journal(a, err);
 }

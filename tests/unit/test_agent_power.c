@@ -9,39 +9,6 @@
 
 #include "support/fake_world.h"
 
-/* The board as it was when power was applied: its flash and its records. */
-struct saved {
-    struct ota_buf flash;
-    struct fake_key key[FAKE_KEYS_MAX];
-};
-
-static void save(const struct fake_board *b, struct saved *s) {
-    memset(s, 0, sizeof *s);
-    ota_buf_append(&s->flash, b->flash, FAKE_FLASH_SIZE);
-    for (size_t i = 0; i < FAKE_KEYS_MAX; i++) {
-        memcpy(s->key[i].name, b->key[i].name, sizeof s->key[i].name);
-        ota_buf_append(&s->key[i].value, b->key[i].value.p, b->key[i].value.len);
-    }
-}
-
-static void restore(struct fake_board *b, const struct saved *s) {
-    memcpy(b->flash, s->flash.p, FAKE_FLASH_SIZE);
-    for (size_t i = 0; i < FAKE_KEYS_MAX; i++) {
-        memcpy(b->key[i].name, s->key[i].name, sizeof b->key[i].name);
-        b->key[i].value.len = 0;
-        ota_buf_append(&b->key[i].value, s->key[i].value.p, s->key[i].value.len);
-    }
-    b->off = false;
-    b->ops = 0;
-    b->log.len = 0;
-}
-
-static void free_saved(struct saved *s) {
-    ota_buf_free(&s->flash);
-    for (size_t i = 0; i < FAKE_KEYS_MAX; i++)
-        ota_buf_free(&s->key[i].value);
-}
-
 static bool storage_is(const struct world *w, const struct ota_buf *image) {
     return fake_board_holds(w->board, FAKE_STORAGE, ota_buf_span(image));
 }
@@ -52,9 +19,9 @@ static bool differs(const struct world *w, uint32_t offset, const struct ota_buf
 }
 
 /* One cut. False when the board was lost, in the one way it may be. */
-static bool survives(struct world *w, const struct saved *at_start, uint64_t cut, bool torn) {
+static bool survives(struct world *w, const struct fake_saved *at_start, uint64_t cut, bool torn) {
     struct fake_board *b = w->board;
-    restore(b, at_start);
+    fake_board_restore(b, at_start);
     b->cut_at = cut;
     b->torn = torn;
     w->boots = 0;
@@ -84,10 +51,10 @@ static bool survives(struct world *w, const struct saved *at_start, uint64_t cut
 static void cut_everywhere(const char *kinds, bool recovery, unsigned most_lost) {
     struct world *w = world_new();
     w->board->recovery = recovery;
-    struct saved at_start;
+    struct fake_saved at_start;
     world_settle(w);
     world_release_2(w, kinds);
-    save(w->board, &at_start);
+    fake_board_save(w->board, &at_start);
     assert_true(world_run(w));
     world_expect_release_2(w, kinds);
     uint64_t operations = w->board->ops;
@@ -103,7 +70,7 @@ static void cut_everywhere(const char *kinds, bool recovery, unsigned most_lost)
     print_message("# %s: %llu operations, cut at each, clean and torn; %u within the window\n", kinds,
                   (unsigned long long)operations, lost);
     assert_in_range(lost, 0, most_lost);
-    free_saved(&at_start);
+    fake_saved_free(&at_start);
     world_free(w);
 }
 

@@ -68,6 +68,10 @@ static enum ota_status flash_erase(void *ctx, uint32_t off, uint32_t n, struct o
     check_range(off, n);
     if (off % OTA_SECTOR != 0 || n % OTA_SECTOR != 0 || n == 0)
         fail_msg("flash: erase of %u bytes at 0x%x is misaligned", n, off);
+    if (b->worn > 0 && off >= b->worn_from && off < b->worn_to) {
+        b->worn--;
+        return ota_err_set(e, OTA_FLASH, "sector at 0x%x is worn out", (unsigned)off);
+    }
     enum plug plug = count_op(b);
     if (plug != DEAD)
         memset(b->flash + off, 0xFF, plug == TORN ? n / 2 : n);
@@ -144,8 +148,9 @@ static enum ota_status kv_erase(void *ctx, const char *name, struct ota_err *e) 
 /* ---- clock, log, hooks --------------------------------------------------------------------------------- */
 
 static bool now(void *ctx, uint64_t *unix_seconds) {
-    *unix_seconds = ((const struct fake_board *)ctx)->now;
-    return true;
+    const struct fake_board *b = ctx;
+    *unix_seconds = b->now;
+    return !b->no_clock;
 }
 
 static uint64_t uptime_ms(void *ctx) {
@@ -221,6 +226,7 @@ struct ota_agent_config fake_board_config(struct fake_board *b, const struct ota
         .transport = transport,
         .log = &b->log_port,
         .boot = &b->boot_port,
+        .inflate = b->inflate,
         .hooks = {.ctx = b,
                   .may_start = may_start,
                   .accept_image = accept_image,
@@ -230,10 +236,14 @@ struct ota_agent_config fake_board_config(struct fake_board *b, const struct ota
         .board = {.chip = ota_chip_by_name(ota_span_str("esp32c3")),
                   .revision = 4,
                   .table_offset = FAKE_TABLE_OFFSET,
-                  .boot = {.rollback = true, .table_offset = FAKE_TABLE_OFFSET},
+                  .boot = {.rollback = true, .anti_rollback = b->anti_rollback, .table_offset = FAKE_TABLE_OFFSET},
                   .recovery = b->recovery,
                   .recovery_offset = FAKE_RECOVERY,
                   .agent = "test/1"},
+        .window = b->window,
+        .stall_s = b->stall_s,
+        .download_s = b->download_s,
+        .deadline_s = b->deadline_s,
         .reports = true,
         .buf = b->buf,
         .cap = sizeof b->buf,
@@ -243,4 +253,31 @@ struct ota_agent_config fake_board_config(struct fake_board *b, const struct ota
         cfg.board.agent = "test/1";
     }
     return cfg;
+}
+
+void fake_board_save(const struct fake_board *b, struct fake_saved *s) {
+    memset(s, 0, sizeof *s);
+    ota_buf_append(&s->flash, b->flash, FAKE_FLASH_SIZE);
+    for (size_t i = 0; i < FAKE_KEYS_MAX; i++) {
+        memcpy(s->key[i].name, b->key[i].name, sizeof s->key[i].name);
+        ota_buf_append(&s->key[i].value, b->key[i].value.p, b->key[i].value.len);
+    }
+}
+
+void fake_board_restore(struct fake_board *b, const struct fake_saved *s) {
+    memcpy(b->flash, s->flash.p, FAKE_FLASH_SIZE);
+    for (size_t i = 0; i < FAKE_KEYS_MAX; i++) {
+        memcpy(b->key[i].name, s->key[i].name, sizeof b->key[i].name);
+        b->key[i].value.len = 0;
+        ota_buf_append(&b->key[i].value, s->key[i].value.p, s->key[i].value.len);
+    }
+    b->off = false;
+    b->ops = 0;
+    b->log.len = 0;
+}
+
+void fake_saved_free(struct fake_saved *s) {
+    ota_buf_free(&s->flash);
+    for (size_t i = 0; i < FAKE_KEYS_MAX; i++)
+        ota_buf_free(&s->key[i].value);
 }

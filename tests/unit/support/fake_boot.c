@@ -80,12 +80,19 @@ bool fake_board_boot(struct fake_board *b) {
             boot_write(b, i, e[i].seq, OTA_SLOT_ABORTED);
     read_entries(b, e);
     int active = ota_otadata_active(e);
+    bool factory = b->factory && image_valid(b, FAKE_FACTORY, FAKE_FACTORY_SIZE);
+    if (active < 0 && factory) {
+        b->running = FAKE_FACTORY;
+        return true;
+    }
     unsigned slot = active >= 0 ? ota_otadata_slot(e[active].seq, 2) : 0;
     if (!image_valid(b, slots[slot], 0x180000)) {
         slot = 1 - slot;
         active = -1;
-        if (!image_valid(b, slots[slot], 0x180000))
-            return false;
+        if (!image_valid(b, slots[slot], 0x180000)) {
+            b->running = FAKE_FACTORY;
+            return factory;
+        }
     }
     if (active >= 0 && e[active].state == OTA_SLOT_NEW && !b->no_rollback)
         boot_write(b, (unsigned)active, e[active].seq, OTA_SLOT_PENDING_VERIFY);

@@ -21,7 +21,7 @@ static void fill(uint8_t *p, size_t n, const char *text) {
     uint32_t seed = ota_crc32(0, text, strlen(text)) | 1u;
     for (size_t i = 0; i < n; i++) {
         seed = seed * 1664525u + 1013904223u;
-        p[i] = (uint8_t)(seed >> 24);
+        p[i] = seed >> 24 & 0x0f; /* four bits of eight: zlib halves it */
     }
 }
 
@@ -66,23 +66,34 @@ struct ota_buf fake_data(const char *text, size_t length) {
     return out;
 }
 
-struct ota_buf fake_table(bool extra) {
-    static const struct ota_partition rows[] = {
-        {OTA_PART_DATA, OTA_DATA_NVS, 0x9000, 0x4000, "nvs", 0},
-        {OTA_PART_DATA, OTA_DATA_OTA, FAKE_OTADATA, 0x2000, "otadata", 0},
-        {OTA_PART_DATA, OTA_DATA_PHY, 0xf000, 0x1000, "phy_init", 0},
-        {OTA_PART_APP, OTA_APP_OTA_0, FAKE_SLOT_0, 0x180000, "ota_0", 0},
-        {OTA_PART_APP, OTA_APP_OTA_0 + 1, FAKE_SLOT_1, 0x180000, "ota_1", 0},
-        {OTA_PART_DATA, OTA_DATA_NVS, 0x310000, 0xc000, OTA_STATE_LABEL, 0},
-        {OTA_PART_DATA, OTA_DATA_NVS, 0x31c000, 0x4000, OTA_ID_LABEL, OTA_FLAG_READONLY},
-        {OTA_PART_DATA, OTA_DATA_SPIFFS, FAKE_STORAGE, FAKE_STORAGE_SIZE, "storage", 0},
-        {OTA_PART_DATA, OTA_DATA_UNDEFINED, FAKE_STORAGE + FAKE_STORAGE_SIZE, 0x1000, "extra", 0},
-    };
-    struct ota_table t = {.count = OTA_ARRAY_LEN(rows) - !extra};
+static struct ota_buf table(const struct ota_partition *rows, size_t count) {
+    struct ota_table t = {.count = count};
     struct ota_buf out = {0};
     memcpy(t.row, rows, t.count * sizeof rows[0]);
     ota_buf_reserve(&out, OTA_TABLE_LENGTH);
     assert_ota_ok(ota_table_write(&t, &ota_crypto_openssl, out.p, &err));
     out.len = OTA_TABLE_LENGTH;
     return out;
+}
+
+/* Storage is the last but two. */
+static const struct ota_partition rows[] = {
+    {OTA_PART_DATA, OTA_DATA_NVS, 0x9000, 0x4000, "nvs", 0},
+    {OTA_PART_DATA, OTA_DATA_OTA, FAKE_OTADATA, 0x2000, "otadata", 0},
+    {OTA_PART_DATA, OTA_DATA_PHY, 0xf000, 0x1000, "phy_init", 0},
+    {OTA_PART_APP, OTA_APP_OTA_0, FAKE_SLOT_0, 0x180000, "ota_0", 0},
+    {OTA_PART_APP, OTA_APP_OTA_0 + 1, FAKE_SLOT_1, 0x180000, "ota_1", 0},
+    {OTA_PART_DATA, OTA_DATA_NVS, 0x310000, 0xc000, OTA_STATE_LABEL, 0},
+    {OTA_PART_DATA, OTA_DATA_NVS, 0x31c000, 0x4000, OTA_ID_LABEL, OTA_FLAG_READONLY},
+    {OTA_PART_DATA, OTA_DATA_SPIFFS, FAKE_STORAGE, FAKE_STORAGE_SIZE, "storage", 0},
+    {OTA_PART_DATA, OTA_DATA_UNDEFINED, FAKE_STORAGE + FAKE_STORAGE_SIZE, 0x1000, "extra", 0},
+    {OTA_PART_APP, OTA_APP_FACTORY, FAKE_FACTORY, FAKE_FACTORY_SIZE, "rescue", 0},
+};
+
+struct ota_buf fake_table(bool extra) {
+    return table(rows, OTA_ARRAY_LEN(rows) - 2 + extra);
+}
+
+struct ota_buf fake_table_with_factory(void) {
+    return table(rows, OTA_ARRAY_LEN(rows));
 }

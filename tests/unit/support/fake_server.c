@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <zlib.h>
 
 #include "unit.h"
 
@@ -194,6 +195,31 @@ void fake_server_image(struct fake_server *s, struct ota_release *r, enum ota_ki
     put(s, path, bytes);
 }
 
+struct ota_buf fake_server_deflate(struct ota_span bytes, int window_bits) {
+    struct ota_buf out = {0};
+    z_stream z = {.next_in = (Bytef *)(uintptr_t)bytes.p, .avail_in = (uInt)bytes.len};
+    assert_int_equal(deflateInit2(&z, Z_BEST_COMPRESSION, Z_DEFLATED, window_bits, 8, Z_DEFAULT_STRATEGY), Z_OK);
+    const uLong bound = deflateBound(&z, (uLong)bytes.len);
+    ota_buf_reserve(&out, bound);
+    z.next_out = out.p;
+    z.avail_out = (uInt)bound;
+    assert_int_equal(deflate(&z, Z_FINISH), Z_STREAM_END);
+    out.len = z.total_out;
+    assert_int_equal(deflateEnd(&z), Z_OK);
+    return out;
+}
+
+void fake_server_pack(struct fake_server *s, struct ota_release *r, const char *file, struct ota_span z) {
+    char path[OTA_TARGET_PATH_MAX] = "t/";
+    struct ota_step *step = r->step;
+    while (strcmp(step->file, file) != 0)
+        step++;
+    step->z_length = (uint32_t)z.len;
+    assert_ota_ok(ota_sha256(&ota_crypto_openssl, z.p, z.len, step->z_sha256, &err));
+    assert_true(ota_release_packed_path(r->product, r->counter, file, step->z_sha256, path + 2, sizeof path - 2));
+    put(s, path, z);
+}
+
 void fake_server_offer(struct fake_server *s, uint32_t counter) {
     s->channel = (struct ota_channel){.counter = counter, .permille = 1000, .group_count = 1, .path_count = 1};
     strcpy(s->channel.group[0], "*");
@@ -251,7 +277,7 @@ static enum ota_status open_request(void *ctx, const struct ota_request *req, st
     s->unproven += req->allow_unauthenticated;
     s->conditional += req->if_none_match != NULL;
     s->body.len = s->body_pos = 0;
-    s->breaks = false;
+    s->breaks = s->trickles = false;
     if (req->address == OTA_ADDRESS_API)
         return take_report(s, req, resp);
     s->image = req->address == OTA_ADDRESS_TARGETS;
@@ -261,6 +287,7 @@ static enum ota_status open_request(void *ctx, const struct ota_request *req, st
         call(s);
     }
     s->image_requests += s->image;
+    s->polls += !s->image && strcmp(req->path, "timestamp.json") == 0;
     snprintf(path, sizeof path, "%s%s", s->image ? "t/" : "m/", req->path);
     const struct fake_file *f = find(s, path);
     resp->status = 404;
@@ -283,6 +310,7 @@ static enum ota_status open_request(void *ctx, const struct ota_request *req, st
     if (s->announce)
         resp->length = s->announce;
     s->breaks = s->break_after > 0;
+    s->trickles = s->trickle > 0;
     return OTA_OK;
 }
 
@@ -292,6 +320,10 @@ static enum ota_status read_body(void *ctx, void *p, size_t cap, size_t *got, st
     size_t n = s->body.len - s->body_pos;
     n = n < cap ? n : cap;
     n = n < 1500 ? n : 1500;
+    if (s->trickles && s->body_pos >= s->trickle_from) {
+        n = n < s->trickle ? n : s->trickle;
+        *s->uptime_ms += s->trickle_ms;
+    }
     if (s->breaks && s->body_pos + n > s->break_after) {
         s->break_after = 0;
         return ota_err_set(e, OTA_NETWORK, "the connection broke");

@@ -53,11 +53,16 @@ struct fake_server {
     int status;             /* of a matching answer, 0: the true one */
     uint32_t retry_after;   /* with either status */
     int report_status;      /* of the answer to a report, 0: 204 */
+    size_t trickle;         /* bytes of a matching body that arrive at a time, 0: as many as fit */
+    size_t trickle_from;    /* byte of the body from which on that is so */
+    uint64_t trickle_ms;    /* and the time that takes */
+    uint64_t *uptime_ms;    /* borrowed, of the board that waits for them */
 
     void (*on_image)(struct fake_server *s); /* called once, when the next image is asked for */
 
     /* What was seen. */
     unsigned requests, image_requests, ranges;
+    unsigned polls;                 /* requests for the timestamp */
     unsigned unproven, conditional; /* requests that wanted no proof; with If-None-Match */
     uint64_t image_bytes;
     struct ota_buf report; /* last body POSTed */
@@ -66,7 +71,7 @@ struct fake_server {
     /* The answer being read. */
     struct ota_buf body;
     size_t body_pos;
-    bool breaks;
+    bool breaks, trickles;
     bool image;
 };
 
@@ -77,6 +82,10 @@ void fake_server_free(struct fake_server *s);
 struct ota_release *fake_server_release(struct fake_server *s, uint32_t counter, const char *version);
 void fake_server_image(struct fake_server *s, struct ota_release *r, enum ota_kind kind, const char *label,
                        const char *file, struct ota_span bytes);
+/* Adds the zlib form of an image that was added: `z` as it is, made by fake_server_deflate() or not. */
+void fake_server_pack(struct fake_server *s, struct ota_release *r, const char *file, struct ota_span z);
+/* zlib with a window of 1 << window_bits. The caller frees it. */
+struct ota_buf fake_server_deflate(struct ota_span bytes, int window_bits);
 /* Offers release `counter` on the channel to everybody. */
 void fake_server_offer(struct fake_server *s, uint32_t counter);
 /* From the next publish on. */

@@ -2,6 +2,7 @@
 /* Board and server put together. */
 #include "fake_world.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -16,6 +17,9 @@ static void make_images(struct world_images *i, const char *version, bool faulty
     i->bootloader = fake_bootloader(version);
     i->table = fake_table(extra);
     i->storage = fake_data(version, WORLD_STORAGE_LENGTH);
+    char factory[32];
+    snprintf(factory, sizeof factory, "%s-factory", version);
+    i->factory = fake_app(factory, false);
 }
 
 static void free_images(struct world_images *i) {
@@ -23,6 +27,7 @@ static void free_images(struct world_images *i) {
     ota_buf_free(&i->bootloader);
     ota_buf_free(&i->table);
     ota_buf_free(&i->storage);
+    ota_buf_free(&i->factory);
 }
 
 static void add_images(struct world *w, struct ota_release *r, const struct world_images *i, const char *kinds) {
@@ -34,8 +39,19 @@ static void add_images(struct world *w, struct ota_release *r, const struct worl
     if (strchr(kinds, 'b'))
         fake_server_image(w->server, r, OTA_KIND_BOOTLOADER, OTA_LABEL_BOOTLOADER, "bootloader.bin",
                           ota_buf_span(&i->bootloader));
+    if (strchr(kinds, 'f'))
+        fake_server_image(w->server, r, OTA_KIND_FACTORY, OTA_LABEL_FACTORY, "factory.bin", ota_buf_span(&i->factory));
     if (strpbrk(kinds, "aF"))
         fake_server_image(w->server, r, OTA_KIND_APP, OTA_LABEL_APP, "app.bin", ota_buf_span(&i->app));
+}
+
+static void add_packed(struct world *w, struct ota_release *r) {
+    for (size_t i = 0; i < r->step_count; i++) {
+        const struct fake_file *plain = fake_server_served(w->server, r->counter, r->step[i].file);
+        struct ota_buf z = fake_server_deflate(ota_buf_span(&plain->bytes), WORLD_WINDOW_BITS);
+        fake_server_pack(w->server, r, r->step[i].file, ota_buf_span(&z));
+        ota_buf_free(&z);
+    }
 }
 
 struct world *world_new(void) {
@@ -67,9 +83,20 @@ struct ota_release *world_release_2(struct world *w, const char *kinds) {
     make_images(&w->two, "2.0.0", strchr(kinds, 'F') != NULL, true);
     struct ota_release *r = fake_server_release(w->server, 2, "2.0.0");
     add_images(w, r, &w->two, kinds);
+    if (strchr(kinds, 'z'))
+        add_packed(w, r);
     fake_server_offer(w->server, 2);
     fake_server_publish(w->server);
     return r;
+}
+
+void world_add_factory(struct world *w) {
+    struct ota_buf table = fake_table_with_factory();
+    w->board->factory = true;
+    fake_board_flash(w->board, FAKE_TABLE_OFFSET, ota_buf_span(&table));
+    fake_board_flash(w->board, FAKE_FACTORY, ota_buf_span(&w->one.factory));
+    ota_otadata_encode(1, OTA_SLOT_VALID, w->board->flash + FAKE_OTADATA);
+    ota_buf_free(&table);
 }
 
 static bool start_once(struct world *w) {
@@ -109,6 +136,7 @@ bool world_run(struct world *w) {
         if (w->agent->reboot && !world_start(w))
             return false;
         w->board->uptime_ms += 1000ull * w->sleep_s;
+        w->board->now += w->board->clock_runs ? w->sleep_s : 0;
         /* After a reboot there is more to do at once: confirm, or plan what follows the table. */
         if (!undecided(w->agent) && w->sleep_s != 0)
             return true;
@@ -140,6 +168,8 @@ void world_expect_release_2(struct world *w, const char *kinds) {
         for (uint32_t i = WORLD_STORAGE_LENGTH; i < FAKE_STORAGE_SIZE; i++)
             assert_int_equal(w->board->flash[FAKE_STORAGE + i], 0xFF);
     }
+    if (strchr(kinds, 'f'))
+        expect_bytes(w, "the factory app", FAKE_FACTORY, &w->two.factory);
     if (strchr(kinds, 'a')) {
         assert_int_equal(w->board->running, FAKE_SLOT_1);
         expect_bytes(w, "the app", FAKE_SLOT_1, &w->two.app);

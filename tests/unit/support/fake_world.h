@@ -7,10 +7,11 @@
 #include "fake_server.h"
 
 #define WORLD_STORAGE_LENGTH 0x2800u /* leaves a rest of the partition to erase */
+#define WORLD_WINDOW_BITS 12         /* 4 KiB: what a board has room for */
 
 /* Images of one release. */
 struct world_images {
-    struct ota_buf app, bootloader, table, storage;
+    struct ota_buf app, bootloader, table, storage, factory;
 };
 
 struct world {
@@ -26,8 +27,12 @@ struct world {
 struct world *world_new(void);
 void world_free(struct world *w);
 
-/* Release 2 of the kinds named: 'a' app, 'F' faulty app, 's' storage, 'b' bootloader, 't' table with a partition more. Offered, published. */
+/* Release 2 of the kinds named: 'a' app, 'F' faulty app, 's' storage, 'b' bootloader, 't' table with a partition more, 'f' factory
+ * app; 'z': and their zlib forms. Offered, published. */
 struct ota_release *world_release_2(struct world *w, const char *kinds);
+
+/* From now on the table has a factory app, and otadata names slot 0. Before world_settle(). */
+void world_add_factory(struct world *w);
 
 /* Reset and ota_boot(), as often as it asks for. False: the board is dead or the plug was pulled. */
 bool world_start(struct world *w);
