@@ -88,10 +88,8 @@ enum ota_status ota_defer(struct ota_agent *a, uint32_t seconds, struct ota_err 
     if (seconds > OTA_DEFER_MAX_S)
         return ota_err_set(err, OTA_ARGUMENT, "updates can be put off for %u s at most", OTA_DEFER_MAX_S);
     a->defer_ms = seconds ? uptime(a) + seconds * 1000ull : 0;
-    if (seconds == 0)
-        return a->defer.until ? ota_agent_drop_defer(a, err) : OTA_OK;
-    if (!a->cfg.clock->now(a->cfg.clock->ctx, &now))
-        return OTA_OK;
+    if (seconds == 0 || !a->cfg.clock->now(a->cfg.clock->ctx, &now))
+        return a->defer.until ? ota_agent_drop_defer(a, err) : OTA_OK; /* an older word does not come back either */
     a->defer.until = now + seconds;
     return ota_agent_save_defer(a, err);
 }
