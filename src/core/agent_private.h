@@ -106,6 +106,9 @@ OTA_MUST_USE enum ota_status ota_agent_download(struct ota_agent *a, struct ota_
 /* A try of the release in the journal failed, for *why: noted, and after the last one given up. */
 OTA_MUST_USE enum ota_status ota_agent_count_try(struct ota_agent *a, const char *stage, const struct ota_err *why,
                                                  struct ota_err *err);
+/* Copying failed, for *why. *again: noted, and worth another reset; if not, nothing was done. */
+OTA_MUST_USE enum ota_status ota_agent_count_copy(struct ota_agent *a, const struct ota_err *why, bool *again,
+                                                  struct ota_err *err);
 OTA_MUST_USE enum ota_status ota_agent_forget_tries(struct ota_agent *a, struct ota_err *err);
 /* A fault that another try meets again only if the content or this board is at fault. */
 bool ota_agent_counts(enum ota_status code);
