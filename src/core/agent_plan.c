@@ -218,6 +218,7 @@ static enum ota_status keep_deadline(struct ota_agent *a, enum ota_event *event,
 static enum ota_status plan_offered(struct ota_agent *a, bool *stored, enum ota_event *event, struct ota_err *err) {
     const struct ota_hooks *hooks = &a->cfg.hooks;
     *stored = plan_stands(a);
+    OTA_TRY(ota_agent_check_list(a, err));
     if (ota_agent_deferred(a)) {
         *event = OTA_EVENT_WAIT;
         return OTA_OK;

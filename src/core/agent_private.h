@@ -102,6 +102,12 @@ void ota_stager_log(const struct ota_stager *t, enum ota_log_level level, const 
 /* ---- agent_download.c ---------------------------------------------------------------------------------- */
 OTA_MUST_USE enum ota_status ota_agent_download(struct ota_agent *a, struct ota_journal_step *s, struct ota_err *err);
 
+/* ---- agent_list.c -------------------------------------------------------------------------------------- */
+/* REFUSED_BY_APP when a list is at work and does not name every label of a->release. */
+OTA_MUST_USE enum ota_status ota_agent_check_list(const struct ota_agent *a, struct ota_err *err);
+/* Notes how an image went; true: go on with the next one though it failed. */
+bool ota_agent_list_goes_on(struct ota_agent *a, const char *label, enum ota_status status);
+
 /* ---- agent_patience.c ---------------------------------------------------------------------------------- */
 /* A try of the release in the journal failed, for *why: noted, and after the last one given up. */
 OTA_MUST_USE enum ota_status ota_agent_count_try(struct ota_agent *a, const char *stage, const struct ota_err *why,
