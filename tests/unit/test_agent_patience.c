@@ -135,6 +135,37 @@ static void test_agent_patience_forgiven_release_has_all_its_tries(void **state)
     fail_until_given_up(w);
 }
 
+/* Wherever the power goes while the last try is noted: it ends given up, with its reason, and with all tries for later. */
+static void test_agent_patience_power_cut_while_giving_up(void **state) {
+    struct world *w = *state;
+    struct fake_saved last_try;
+    offer(w, "a");
+    damage(w);
+    for (unsigned i = 1; i < OTA_TRIES_MAX; i++)
+        expect_waiting(w);
+    fake_board_save(w->board, &last_try);
+    bool was_cut = true;
+    for (uint64_t cut = 1; was_cut; cut++) {
+        fake_board_restore(w->board, &last_try);
+        offer_again(w, 2);
+        w->board->cut_at = cut;
+        assert_true(world_start(w));
+        was_cut = !world_run(w);
+        w->board->cut_at = 0;
+        assert_true(world_start(w));
+        run(w);
+        if (w->agent->board.failed_counter != 2 || w->agent->journal.phase != OTA_PHASE_IDLE)
+            fail_msg("cut %llu: not given up", (unsigned long long)cut);
+        if (!reported(w, "\"code\":\"hash\""))
+            fail_msg("cut %llu: %s", (unsigned long long)cut, ota_buf_text(&w->server->report));
+        offer_again(w, 1);
+        run(w);
+        if (has_record(w, "tries"))
+            fail_msg("cut %llu: %u tries are left over", (unsigned long long)cut, w->agent->tries.failed);
+    }
+    fake_saved_free(&last_try);
+}
+
 static void test_agent_patience_success_forgets_tries(void **state) {
     struct world *w = *state;
     offer(w, "a");
@@ -824,6 +855,7 @@ int main(void) {
         TEST(test_agent_patience_fifteenth_content_fault_gives_up),
         TEST(test_agent_patience_given_up_rests_until_the_channel_changes),
         TEST(test_agent_patience_forgiven_release_has_all_its_tries),
+        TEST(test_agent_patience_power_cut_while_giving_up),
         TEST(test_agent_patience_success_forgets_tries),
         TEST(test_agent_patience_each_release_has_its_own_tries),
         TEST(test_agent_patience_worn_flash_counts),
