@@ -192,9 +192,11 @@ bool ota_agent_all_skipped(const struct ota_journal *j) {
     return true;
 }
 
-/* What was planned is not offered any more. */
+/* What was planned is not offered any more. One that was given up just before the power went has its reason told. */
 static enum ota_status withdraw(struct ota_agent *a, struct ota_err *err) {
     struct ota_err why;
+    if (a->journal.counter == a->board.failed_counter)
+        return ota_agent_drop_journal(a, err);
     (void)ota_err_set(&why, OTA_WITHDRAWN, "release %u (%s): withdrawn while it was being installed; dropped",
                       (unsigned)a->journal.counter, a->journal.version);
     ota_log(a->cfg.log, OTA_LOG_WARNING, "%s", why.msg);

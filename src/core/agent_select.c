@@ -220,6 +220,7 @@ static enum ota_status read_channel(struct ota_agent *a, struct ota_channel *out
 }
 
 static enum ota_status forgive(struct ota_agent *a, struct ota_err *err) {
+    OTA_TRY(ota_agent_forget_tries(a, err)); /* left over when the power went while they were given up */
     a->board.failed_counter = 0;
     return ota_agent_save_board(a, err);
 }

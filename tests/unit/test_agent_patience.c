@@ -55,11 +55,16 @@ static bool reported(const struct world *w, const char *part) {
     return strstr(ota_buf_text(&w->server->report), part) != NULL;
 }
 
-static bool has_record(const struct world *w, const char *key) {
+/* The version a record is written in; 0: there is none. */
+static unsigned version_of(const struct world *w, const char *key) {
     const struct ota_kv *kv = &w->board->kv_port;
-    uint8_t bytes[64];
+    uint8_t bytes[OTA_JOURNAL_BYTES_MAX];
     size_t len;
-    return kv->get(kv->ctx, key, bytes, sizeof bytes, &len, &err) == OTA_OK;
+    return kv->get(kv->ctx, key, bytes, sizeof bytes, &len, &err) == OTA_OK ? bytes[0] : 0;
+}
+
+static bool has_record(const struct world *w, const char *key) {
+    return version_of(w, key) != 0;
 }
 
 static void expect_tries(const struct world *w, uint32_t counter, unsigned failed) {
@@ -128,6 +133,37 @@ static void test_agent_patience_forgiven_release_has_all_its_tries(void **state)
     run(w);
     offer_again(w, 2);
     fail_until_given_up(w);
+}
+
+/* Wherever the power goes while the last try is noted: it ends given up, with its reason, and with all tries for later. */
+static void test_agent_patience_power_cut_while_giving_up(void **state) {
+    struct world *w = *state;
+    struct fake_saved last_try;
+    offer(w, "a");
+    damage(w);
+    for (unsigned i = 1; i < OTA_TRIES_MAX; i++)
+        expect_waiting(w);
+    fake_board_save(w->board, &last_try);
+    bool was_cut = true;
+    for (uint64_t cut = 1; was_cut; cut++) {
+        fake_board_restore(w->board, &last_try);
+        offer_again(w, 2);
+        w->board->cut_at = cut;
+        assert_true(world_start(w));
+        was_cut = !world_run(w);
+        w->board->cut_at = 0;
+        assert_true(world_start(w));
+        run(w);
+        if (w->agent->board.failed_counter != 2 || w->agent->journal.phase != OTA_PHASE_IDLE)
+            fail_msg("cut %llu: not given up", (unsigned long long)cut);
+        if (!reported(w, "\"code\":\"hash\""))
+            fail_msg("cut %llu: %s", (unsigned long long)cut, ota_buf_text(&w->server->report));
+        offer_again(w, 1);
+        run(w);
+        if (has_record(w, "tries"))
+            fail_msg("cut %llu: %u tries are left over", (unsigned long long)cut, w->agent->tries.failed);
+    }
+    fake_saved_free(&last_try);
 }
 
 static void test_agent_patience_success_forgets_tries(void **state) {
@@ -245,6 +281,39 @@ static void test_agent_patience_damaged_records_are_set_aside(void **state) {
     assert_true(world_start(w));
     assert_true(fake_board_logged(w->board, "set aside, the board finds out anew"));
     expect_installed(w, "a");
+}
+
+/* An update that the firmware before began: its journal stays one that it can read after a rollback. */
+static void test_agent_patience_update_ends_in_the_form_its_journal_began(void **state) {
+    struct world *w = *state;
+    const struct ota_kv *kv = &w->board->kv_port;
+    uint8_t bytes[OTA_JOURNAL_BYTES_MAX];
+    size_t len;
+    offer(w, "a");
+    w->server->break_after = 9000;
+    expect_waiting(w);
+    assert_int_equal(version_of(w, "journal"), OTA_JOURNAL_VERSION);
+    w->agent->journal.format = 1;
+    assert_ota_ok(ota_journal_encode(&w->agent->journal, bytes, sizeof bytes, &len, &err));
+    assert_ota_ok(kv->set(kv->ctx, "journal", bytes, len, &err));
+    assert_true(world_start(w));
+    assert_int_equal(w->agent->journal.step[0].done, 8192);
+    assert_ota_ok(ota_run(w->agent, &w->sleep_s, &err));
+    assert_true(w->agent->reboot);
+    assert_int_equal(w->agent->journal.phase, OTA_PHASE_ACTIVATED);
+    assert_int_equal(version_of(w, "journal"), 1);
+    assert_true(world_start(w));
+    assert_int_equal(w->agent->journal.phase, OTA_PHASE_CONFIRMING);
+    assert_int_equal(version_of(w, "journal"), 1);
+    expect_installed(w, "a");
+    assert_int_equal(w->server->ranges, 1);
+    assert_false(has_record(w, "journal"));
+    struct ota_release *r = fake_server_release(w->server, 3, "3.0.0");
+    fake_server_image(w->server, r, OTA_KIND_DATA, "storage", "storage.bin", ota_buf_span(&w->two.storage));
+    w->board->refuse_activation = true;
+    offer_again(w, 3);
+    run(w);
+    assert_int_equal(version_of(w, "journal"), OTA_JOURNAL_VERSION);
 }
 
 /* ---- deadline ------------------------------------------------------------------------------------------ */
@@ -786,6 +855,7 @@ int main(void) {
         TEST(test_agent_patience_fifteenth_content_fault_gives_up),
         TEST(test_agent_patience_given_up_rests_until_the_channel_changes),
         TEST(test_agent_patience_forgiven_release_has_all_its_tries),
+        TEST(test_agent_patience_power_cut_while_giving_up),
         TEST(test_agent_patience_success_forgets_tries),
         TEST(test_agent_patience_each_release_has_its_own_tries),
         TEST(test_agent_patience_worn_flash_counts),
@@ -793,6 +863,7 @@ int main(void) {
         TEST(test_agent_patience_absent_server_never_counts),
         TEST(test_agent_patience_records_read_what_was_written),
         TEST(test_agent_patience_damaged_records_are_set_aside),
+        TEST(test_agent_patience_update_ends_in_the_form_its_journal_began),
         TEST(test_agent_patience_deadline_drops_the_plan),
         TEST(test_agent_patience_fifteenth_deadline_gives_up),
         TEST(test_agent_patience_time_spent_is_written_sixteen_times_at_most),
