@@ -81,8 +81,9 @@ static enum ota_status note_failure(struct ota_agent *a, enum ota_action action,
         return ota_agent_note(a, OTA_RESULT_FAILED, "verify", 0, why, err);
     case OTA_ACTION_STAGE:
     case OTA_ACTION_CHECK: {
+        /* What is judged while it arrives may be a mirror's bytes and not the signer's: another try may differ. */
         const char *stage = action == OTA_ACTION_STAGE ? "stage" : "verify";
-        if (ota_agent_lasting(why->code))
+        if (action == OTA_ACTION_CHECK && ota_agent_lasting(why->code))
             return ota_agent_give_up(a, OTA_RESULT_FAILED, stage, why, err);
         if (ota_agent_counts(why->code))
             return ota_agent_count_try(a, stage, why, err);
@@ -234,9 +235,11 @@ static enum ota_status next_sleep(struct ota_agent *a, uint32_t *sleep_s, struct
         OTA_TRY(random_below(a, interval / 2 + 1, &extra, err));
         *sleep_s = interval - interval / 4 + extra;
     }
+    if (a->wait_s)
+        OTA_TRY(wake_for_window(a, sleep_s, err));
     if (*sleep_s < asked)
         *sleep_s = asked;
-    return a->wait_s ? wake_for_window(a, sleep_s, err) : OTA_OK;
+    return OTA_OK;
 }
 
 enum ota_status ota_run(struct ota_agent *a, uint32_t *sleep_s, struct ota_err *err) {

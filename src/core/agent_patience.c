@@ -66,6 +66,10 @@ enum ota_status ota_agent_forget_tries(struct ota_agent *a, struct ota_err *err)
 
 /* ---- deadline ------------------------------------------------------------------------------------------ */
 
+void ota_agent_skip_time(struct ota_agent *a) {
+    a->spent_ms = uptime(a);
+}
+
 enum ota_status ota_agent_spend_time(struct ota_agent *a, struct ota_err *err) {
     struct ota_journal *j = &a->journal;
     const uint32_t deadline = a->cfg.deadline_s ? a->cfg.deadline_s : DEADLINE_S;

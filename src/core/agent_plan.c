@@ -166,7 +166,7 @@ static enum ota_status make_plan(struct ota_agent *a, struct ota_err *err) {
     j->counter = a->release.counter;
     ota_format(j->version, sizeof j->version, "%s", a->release.version);
     j->old_app_offset = a->running;
-    a->spent_ms = a->cfg.clock->uptime_ms(a->cfg.clock->ctx);
+    ota_agent_skip_time(a);
     for (size_t i = 0; i < a->release.step_count && !j->table_round; i++) {
         struct ota_journal_step *s = &j->step[j->count++];
         s->image = a->release.step[i];
@@ -222,12 +222,14 @@ static enum ota_status plan_offered(struct ota_agent *a, bool *stored, enum ota_
     *stored = plan_stands(a);
     OTA_TRY(ota_agent_check_list(a, err));
     if (ota_agent_deferred(a)) {
+        ota_agent_skip_time(a);
         *event = OTA_EVENT_WAIT;
         return OTA_OK;
     }
     if (hooks->may_start && !hooks->may_start(hooks->ctx, &a->release)) {
         ota_log(a->cfg.log, OTA_LOG_INFO, "release %u (%s): the application says not now", (unsigned)a->release.counter,
                 a->release.version);
+        ota_agent_skip_time(a);
         *event = OTA_EVENT_WAIT;
         return OTA_OK;
     }

@@ -122,6 +122,8 @@ bool ota_agent_counts(enum ota_status code);
 bool ota_agent_deferred(struct ota_agent *a);
 /* May a staged update be installed now; if not a->wait_s says when. */
 bool ota_agent_in_window(struct ota_agent *a);
+/* Time up to now does not count: the update was put off, or has only begun. */
+void ota_agent_skip_time(struct ota_agent *a);
 /* Brings journal.spent_s up to date, and writes it down from time to time. TIMEOUT: the deadline has passed. */
 OTA_MUST_USE enum ota_status ota_agent_spend_time(struct ota_agent *a, struct ota_err *err);
 
