@@ -168,6 +168,7 @@ struct ota_agent {
     struct ota_table table;          /* public: as read from flash at start */
     struct ota_trust trust;          /* loaded by the first poll */
     bool trust_loaded;
+    bool answered;                 /* in doubt: the old app has reached the server */
     struct ota_release release;    /* the one being considered */
     uint32_t channel_counter;      /* what the channel offers, as last read; 0: nothing */
     char label[OTA_LABEL_MAX + 1]; /* of the step at work, for messages and reports; "": none */
