@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # The server goes away during the rollout of a healthy release and comes back later: before the boards download, while they do, while their new
 # app waits to be confirmed, and for longer than that. No board stays on the old app for good.
-# The scenarios run at the same time, each with its own server and boards: they mostly wait.
+# The scenarios run at the same time, each with its own server and boards: they mostly wait. Those in which a board goes back to the old app
+# take a minute or two: tests/long/outage.sh. `tests/net/outage.sh SCENARIO...` runs these.
 cd "$(dirname "$0")/../.." || exit 1
 . tests/tap.sh
 . tests/net/board.sh
@@ -10,7 +11,7 @@ cd "$(dirname "$0")/../.." || exit 1
 BOARDS=${OTA_OUTAGE_BOARDS:-3}
 SECONDS_MAX=${OTA_OUTAGE_SECONDS:-150} # until every board must have come to the new release
 make_fleet esp32c3 || skip_all 'no workspace'
-push_sample() { otadevice sample "$tmp/build-$1" --chip esp32c3 --version "$1" --size 900000 "${@:2}" >/dev/null; }
+push_sample() { otadevice sample "$tmp/build-$1" --chip esp32c3 --version "$1" --size 1500000 "${@:2}" >/dev/null; }
 push_sample 2.0.0 || exit 1
 
 # ---- one scenario: a folder of its own, a server that keeps its port ----------------------------------------
@@ -28,7 +29,7 @@ begin() { # name; in a subshell
 }
 boards_on() {
     for i in $(seq "$BOARDS"); do
-        otadevice run --flash "$tmp/$i.flash" --interval 1 --confirm-timeout 3 >>"$tmp/$i.log" 2>&1 </dev/null &
+        otadevice run --flash "$tmp/$i.flash" --interval 1 --confirm-timeout "${confirm:-3}" >>"$tmp/$i.log" 2>&1 </dev/null &
         pids+=($!)
     done
 }
@@ -45,12 +46,12 @@ server_dies() {
 }
 # How many boards have said PART since they were switched on.
 said() { grep -lE -- "$1" "$tmp"/[0-9]*.log | wc -l; }
-until_said() { # boards part
-    for _ in $(seq $((SECONDS_MAX * 20))); do
-        [ "$(said "$2")" -ge "$1" ] && return 0
-        sleep 0.05
+until_said() { # boards part [pause]
+    until=$((SECONDS + SECONDS_MAX))
+    until [ "$(said "$2")" -ge "$1" ]; do
+        [ $SECONDS -lt $until ] || return 1
+        sleep "${3:-0.05}"
     done
-    return 1
 }
 ends() { # what the boards run once all said that it is installed, or time is up; then what the fleet shows
     until_said "$BOARDS" "${1:-release 2 .* is installed}" || echo "not every board said: ${1:-is installed}"
@@ -68,7 +69,7 @@ before_download() {
 }
 during_download() {
     boards_on
-    until_said 1 '@ota .* (20|40) %' || echo "no board began"
+    until_said 1 '@ota .* (20|40) %' 0 || echo "no board began"
     server_dies
     sleep 2
     echo "# during_download: $(said 'stage failed') of $BOARDS boards were interrupted" >"$tmp/remark"
@@ -84,13 +85,16 @@ before_confirmation() {
     start_daemon "$ws"
     ends
 }
-# It comes back as soon as the first board went back to the old app, which then reaches it.
+# It comes back as soon as every board went back to the old app, which then reaches it: not the new app's fault. A board in doubt sleeps for up
+# to 31 s, which must be less than the time after which it no longer asks.
 after_rollback() {
+    confirm=32
     boards_on
-    until_said 1 'is activated: reboot' || echo "no board activated it"
+    until_said "$BOARDS" 'is activated: reboot' || echo "not every board activated it"
     server_dies
-    until_said 1 'rolled back: reboot' || echo "no board gave it up"
+    until_said 1 'rolled back: reboot' || echo "no board went back"
     start_daemon "$ws"
+    until_said 1 'another chance: a server answers' || echo "no board tried it again"
     ends
 }
 # It stays away until neither app found it.
@@ -103,7 +107,7 @@ past_both() {
     ends
 }
 
-scenarios=${1:-before_download during_download before_confirmation after_rollback past_both}
+scenarios=${*:-before_download during_download before_confirmation}
 workers=()
 for s in $scenarios; do
     (
