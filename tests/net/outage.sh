@@ -76,22 +76,24 @@ during_download() {
     start_daemon "$ws"
     ends
 }
-# The server dies when the first board has activated the new app and comes back before any gives up.
+dies_when_activated() { # before the first new app could confirm itself
+    until_said 1 'is activated: reboot' 0 || echo "no board activated it"
+    server_dies
+}
+# It comes back before any board gives up.
 before_confirmation() {
     boards_on
-    until_said 1 'is activated: reboot' || echo "no board activated it"
-    server_dies
+    dies_when_activated
     sleep 1
     start_daemon "$ws"
     ends
 }
-# It comes back as soon as every board went back to the old app, which then reaches it: not the new app's fault. A board in doubt sleeps for up
+# It comes back as soon as the first board went back to the old app, which then reaches it: not the new app's fault. A board in doubt sleeps for up
 # to 31 s, which must be less than the time after which it no longer asks.
 after_rollback() {
     confirm=32
     boards_on
-    until_said "$BOARDS" 'is activated: reboot' || echo "not every board activated it"
-    server_dies
+    dies_when_activated
     until_said 1 'rolled back: reboot' || echo "no board went back"
     start_daemon "$ws"
     until_said 1 'another chance: a server answers' || echo "no board tried it again"
@@ -100,9 +102,8 @@ after_rollback() {
 # It stays away until neither app found it.
 past_both() {
     boards_on
-    until_said "$BOARDS" 'is activated: reboot' || echo "not every board activated it"
-    server_dies
-    until_said "$BOARDS" 'confirmed-offline' || echo "not every board confirmed it offline"
+    dies_when_activated
+    until_said 1 'confirmed-offline' || echo "no board confirmed it offline"
     start_daemon "$ws"
     ends
 }
