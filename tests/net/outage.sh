@@ -1,7 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
 # The server goes away during the rollout of a healthy release and comes back later: before the boards download, while they do, while their new
-# app waits to be confirmed, and for longer than that. No board stays on the old app for good.
+# app waits to be confirmed, and for longer than that. No board stays on the old app for good. And a release whose app reaches no server, with a
+# server that is there all the time: every board ends on the old app.
 # The scenarios run at the same time, each with its own server and boards: they mostly wait. Those in which a board goes back to the old app
 # take a minute or two: tests/long/outage.sh. `tests/net/outage.sh SCENARIO...` runs these.
 cd "$(dirname "$0")/../.." || exit 1
@@ -11,11 +12,13 @@ cd "$(dirname "$0")/../.." || exit 1
 BOARDS=${OTA_OUTAGE_BOARDS:-3}
 SECONDS_MAX=${OTA_OUTAGE_SECONDS:-150} # until every board must have come to the new release
 make_fleet esp32c3 || skip_all 'no workspace'
-push_sample() { otadevice sample "$tmp/build-$1" --chip esp32c3 --version "$1" --size 1500000 "${@:2}" >/dev/null; }
-push_sample 2.0.0 || exit 1
+build_sample() { # version [SAMPLE OPTION...]
+    otadevice sample "$tmp/build-$1" --chip esp32c3 --version "$1" --size 1500000 "${@:2}" >/dev/null
+}
+build_sample 2.0.0 || exit 1
 
 # ---- one scenario: a folder of its own, a server that keeps its port ----------------------------------------
-begin() { # name; in a subshell
+begin() { # name version; in a subshell
     tmp=$tmp/$1
     mkdir "$tmp" || return 1
     cp -a "$ws" "$tmp/ws" && ws=$tmp/ws || return 1
@@ -25,7 +28,7 @@ begin() { # name; in a subshell
         otadevice create -C "$ws" --from "${tmp%/*}/build-1.0.0" -o "$tmp/$i.flash" --id "b$i" --url "$daemon_url" >/dev/null &&
             otadevice run --flash "$tmp/$i.flash" --once >"$tmp/$i.log" 2>&1 || return 1
     done
-    otactl -C "$ws" push "${tmp%/*}/build-2.0.0" >"$tmp/push.out" 2>&1
+    otactl -C "$ws" push "${tmp%/*}/build-$2" >"$tmp/push.out" 2>&1
 }
 boards_on() {
     for i in $(seq "$BOARDS"); do
@@ -108,14 +111,31 @@ past_both() {
     ends
 }
 
+# The new app has a broken network stack: each board goes back, twice, and then stays.
+without_network() {
+    boards_on
+    until_said "$BOARDS" 'given up' || echo "not every board gave it up"
+    ends 'report .* rolled-back'
+}
+
 scenarios=${*:-before_download during_download before_confirmation}
+case $scenarios in *without_network*)
+    if otadevice sample --help | grep -q -- --no-network; then build_sample 3.0.0 --no-network || exit 1; else
+        skip outage_without_network_every_board_ends_on_the_old_app "otadevice sample has no --no-network"
+        scenarios=${scenarios/without_network/}
+    fi
+    ;;
+esac
+version_for() { case $1 in without_network) echo 3.0.0 ;; *) echo 2.0.0 ;; esac; }
+name_for() { case $1 in without_network) echo every_board_ends_on_the_old_app ;; *) echo every_board_comes_to_the_new_release ;; esac; }
+wanted_for() { case $1 in without_network) echo "${BOARDS}x1.0.0" ;; *) echo "${BOARDS}x2.0.0" ;; esac; }
 workers=()
 for s in $scenarios; do
     (
         pids=()
         trap 'boards_off; [ -n "$daemon_pid" ] && stop_daemon' EXIT
         trap 'exit 1' INT TERM
-        begin "$s" && $s
+        begin "$s" "$(version_for "$s")" && $s
     ) >"$tmp/$s.result" 2>&1 &
     workers+=($!)
 done
@@ -123,7 +143,7 @@ at_exit 'kill "${workers[@]}" 2>/dev/null; wait "${workers[@]}" 2>/dev/null'
 wait "${workers[@]}"
 for s in $scenarios; do
     cat "$tmp/$s/remark" 2>/dev/null
-    is "outage_${s}_every_board_comes_to_the_new_release" "$(cat "$tmp/$s.result")" "${BOARDS}x2.0.0"
-    [ "$(cat "$tmp/$s.result")" = "${BOARDS}x2.0.0" ] || tap_explain "$(tail -q -n 12 "$tmp/$s"/[0-9]*.log)"
+    is "outage_${s}_$(name_for "$s")" "$(cat "$tmp/$s.result")" "$(wanted_for "$s")"
+    [ "$(cat "$tmp/$s.result")" = "$(wanted_for "$s")" ] || tap_explain "$(tail -q -n 12 "$tmp/$s"/[0-9]*.log)"
 done
 done_testing
