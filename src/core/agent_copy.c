@@ -200,7 +200,7 @@ static enum ota_status check_again(struct ota_agent *a, struct ota_err *err) {
         return ota_err_set(err, OTA_SELF_TEST, "release %u (%s): its self-test failed; the old app runs again",
                            (unsigned)j->counter, j->version);
     OTA_TRY(b->state(b->ctx, j->new_app_offset, &state, &has_entry, err));
-    if (has_entry && state == OTA_SLOT_INVALID && !j->offline)
+    if (has_entry && state == OTA_SLOT_INVALID && !j->offline && j->phase != OTA_PHASE_DOUBTED)
         return ota_err_set(err, OTA_ROLLED_BACK, "release %u (%s): it declared itself invalid; the old app runs again",
                            (unsigned)j->counter, j->version);
     if (j->activations >= OTA_ACTIVATIONS_MAX)
@@ -228,8 +228,10 @@ enum ota_status ota_agent_activate(struct ota_agent *a, enum ota_event *event, s
         return ota_agent_finish(a, err);
     }
     if (j->phase == OTA_PHASE_DOUBTED) {
-        j->offline = 1;
-        log_release(a, OTA_LABEL_APP, "gets another chance: the old app reaches no server either");
+        j->offline = !a->answered;
+        log_release(a, OTA_LABEL_APP,
+                    a->answered ? "gets another chance: a server answers now"
+                                : "gets another chance: the old app reaches no server either");
     }
     if (j->phase != OTA_PHASE_COMMITTED)
         OTA_TRY(check_again(a, err));
