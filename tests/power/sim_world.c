@@ -44,6 +44,20 @@ static void log_line(void *ctx, enum ota_log_level level, const char *text) {
         (void)fprintf(stderr, "  %s\n", text);
 }
 
+/* splitmix64 */
+static enum ota_status draw(void *ctx, void *p, size_t n, struct ota_err *e) {
+    struct sim_world *w = ctx;
+    uint8_t *out = p;
+    (void)e;
+    for (size_t i = 0; i < n; i++) {
+        uint64_t z = ++w->drawn * 0x9E3779B97F4A7C15ull;
+        z = (z ^ z >> 30) * 0xBF58476D1CE4E5B9ull;
+        z = (z ^ z >> 27) * 0x94D049BB133111EBull;
+        out[i] = (uint8_t)(z >> 56);
+    }
+    return OTA_OK;
+}
+
 static bool self_test(void *ctx) {
     return !((const struct sim_world *)ctx)->faulty;
 }
@@ -112,6 +126,15 @@ static struct sim_release *make_images(struct sim_world *w, uint32_t counter, co
     return r;
 }
 
+static void pack(struct sim_world *w, struct ota_release *r) {
+    for (size_t i = 0; w->inflate && i < r->step_count; i++) {
+        const struct fake_file *plain = fake_server_served(w->server, r->counter, r->step[i].file);
+        struct ota_buf z = fake_server_deflate(ota_buf_span(&plain->bytes), 12);
+        fake_server_pack(w->server, r, r->step[i].file, ota_buf_span(&z));
+        ota_buf_free(&z);
+    }
+}
+
 static void add_images(struct sim_world *w, struct ota_release *r, const struct sim_release *i, const char *kinds) {
     if (strchr(kinds, 't'))
         fake_server_image(w->server, r, OTA_KIND_TABLE, OTA_LABEL_TABLE, "partition-table.bin",
@@ -121,6 +144,8 @@ static void add_images(struct sim_world *w, struct ota_release *r, const struct 
     if (strchr(kinds, 'b'))
         fake_server_image(w->server, r, OTA_KIND_BOOTLOADER, OTA_LABEL_BOOTLOADER, "bootloader.bin",
                           ota_buf_span(&i->bootloader));
+    if (strchr(kinds, 'f'))
+        fake_server_image(w->server, r, OTA_KIND_FACTORY, OTA_LABEL_FACTORY, "factory.bin", ota_buf_span(&i->app));
     if (strpbrk(kinds, "aFN"))
         fake_server_image(w->server, r, OTA_KIND_APP, OTA_LABEL_APP, "app.bin", ota_buf_span(&i->app));
 }
@@ -130,7 +155,9 @@ struct ota_release *sim_world_release(struct sim_world *w, uint32_t counter, con
     struct ota_release *r = fake_server_release(w->server, counter, version);
     (void)ota_format(r->chip, sizeof r->chip, "%s", chip_of(w)->name);
     r->boot = w->board.efuse.boot;
+    r->secure_version = strchr(kinds, 'V') ? counter : 0;
     add_images(w, r, images, kinds);
+    pack(w, r);
     fake_server_offer(w->server, counter);
     fake_server_publish(w->server);
     return r;
@@ -185,6 +212,11 @@ struct sim_world *sim_world_new(const struct sim_config *config) {
     w->clock = (struct ota_clock){w, now, uptime_ms};
     w->log = (struct ota_log){w, log_line};
     w->transport = (struct ota_transport){w, open_request, read_body, close_request};
+    w->crypto = ota_crypto_openssl;
+    w->crypto.ctx = w;
+    w->crypto.random = draw;
+    if (config->compressed)
+        w->inflate = ota_inflate_zlib_new();
     w->server = fake_server_new();
     make_board(w);
     if (config->secure_boot == 2)
@@ -204,6 +236,7 @@ static void free_release(struct sim_release *r) {
 
 void sim_world_free(struct sim_world *w) {
     ota_statekv_close(&w->kv);
+    ota_inflate_zlib_free(&w->inflate);
     ota_virtual_board_close(&w->board);
     boot_signer_free(&w->signer);
     fake_server_free(w->server);
@@ -227,7 +260,8 @@ static bool carries(const struct sim_world *w, const char *marker) {
 
 static enum ota_status start_agent(struct sim_world *w) {
     struct ota_agent_config cfg = {
-        .crypto = &ota_crypto_openssl,
+        .crypto = &w->crypto,
+        .inflate = w->inflate ? ota_inflate_zlib_port(w->inflate) : NULL,
         .flash = &w->board.nor.port,
         .kv = &w->kv.port,
         .clock = &w->clock,
