@@ -5,6 +5,7 @@
  *
  *   power [--quick] [--json FILE] [--jobs N] [--seeds N] [--twice SEED] [--case ID...]
  *   power --case ID --cut OPERATION:KIND[:SEED][+OPERATION:KIND[:SEED]]     exactly that, with the board's log
+ *   power --case ID... --fault all|SECTOR     that sector, or each that is written, does not take; one with the log
  *   power --list
  */
 #include <stdio.h>
@@ -14,13 +15,14 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "sim_fault.h"
 #include "sim_tally.h"
 
 #define ALL_KINDS ((1u << OTA_NOR_CUT_COUNT) - 1u)
 
 struct options {
     bool quick, list;
-    const char *json, *cut;
+    const char *json, *cut, *fault;
     unsigned jobs;
     struct sim_effort effort;
     size_t chosen;
@@ -50,6 +52,8 @@ static struct options read_options(char **argv) {
             o.json = value(argv, &i);
         else if (strcmp(argv[i], "--cut") == 0)
             o.cut = value(argv, &i);
+        else if (strcmp(argv[i], "--fault") == 0)
+            o.fault = value(argv, &i);
         else if (strcmp(argv[i], "--jobs") == 0)
             o.jobs = (unsigned)strtoul(value(argv, &i), NULL, 10);
         else if (strcmp(argv[i], "--seeds") == 0)
@@ -95,6 +99,24 @@ static int replay(const struct options *o) {
     int rc = v->outcome == SIM_SOUND ? EXIT_SUCCESS : EXIT_FAILURE;
     sim_play_free(&p);
     return rc;
+}
+
+/* ---- sectors that do not take -------------------------------------------------------------------------- */
+
+static int break_sectors(const struct options *o, const struct sim_case *c, size_t count) {
+    long only = strcmp(o->fault, "all") == 0 ? -1 : strtol(o->fault, NULL, 10);
+    uint64_t bad = 0;
+    (void)printf("%-42s %6s %9s %6s %4s\n", "one sector does not take", "boards", "installed", "failed", "lost");
+    for (size_t i = 0; i < count; i++) {
+        struct sim_fault_tally t;
+        if (!chosen(o, &c[i]))
+            continue;
+        sim_fault_case(&t, &c[i], only);
+        (void)printf("%-42s %6u %9u %6u %4u%s%s\n", c[i].id, t.boards, t.installed, t.failed, t.lost,
+                     t.sectors[0] ? " by final sectors " : "", t.sectors);
+        bad += t.bad;
+    }
+    return bad ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 
 /* ---- all of them --------------------------------------------------------------------------------------- */
@@ -182,6 +204,8 @@ int main(int argc, char **argv) {
     }
     if (o.cut)
         return replay(&o);
+    if (o.fault)
+        return break_sectors(&o, c, count);
     struct sim_tally *t = shared_tallies(count);
     play_all(&o, c, t, count);
     uint64_t bad = count_bad(&o, c, t, count);

@@ -65,6 +65,25 @@ static void add_rollbacks(const char *row, const char *app) {
     }
 }
 
+/* A release that brings what is there already. */
+static void add_unchanged(void) {
+    for (unsigned i = 0; i < 6; i++) {
+        const bool recovery = i / 3;
+        const struct sim_case c = {
+            .row = "nothing has changed",
+            .kinds = "tsba",
+            .config = {.chip = recovery ? with[i % 3] : without[i % 3],
+                       .recovery = recovery,
+                       .staging = (enum sim_staging)(i % 3)},
+            .update = true,
+            .unchanged = true,
+            .result = OTA_RESULT_INSTALLED,
+            .quick = i == 0,
+        };
+        add(&c, "unchanged");
+    }
+}
+
 static void add_special(void) {
     static const struct {
         const char *name;
@@ -103,6 +122,7 @@ static void build(void) {
     add_matrix("all", "tsba");
     add_rollbacks("self-test fails", "F");
     add_rollbacks("no network", "N");
+    add_unchanged();
     add_special();
 }
 

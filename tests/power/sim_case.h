@@ -14,6 +14,7 @@ struct sim_case {
     const char *kinds;        /* of the release that is cut: sim_world_release() */
     struct sim_config config;
     bool update;            /* release 3 over 2, which went over 1; else 2 over what the factory flashed */
+    bool unchanged;         /* the release has the images of the one before */
     enum ota_result result; /* what it must come to */
     enum ota_door door;
     bool quick; /* one of the few that stand for all in `make check` */

@@ -41,7 +41,7 @@ static enum sim_end drive(struct sim_play *p, uint32_t counter, uint32_t told) {
 }
 
 /* With one more reset: a board may rest and be dead at its next. The first poll after it may write down what it need
- * not load again; the second learns nothing. */
+ * not load again; the second learns nothing. The next day there is a timestamp to keep. */
 static enum sim_end update(struct sim_play *p) {
     enum sim_end end = drive(p, wanted(p), newest(p));
     if (end == SIM_RESTS)
@@ -53,6 +53,12 @@ static enum sim_end update(struct sim_play *p) {
     uint64_t before = p->w->board.nor.operations;
     end = sim_world_run(p->w);
     p->idle_operations = p->w->board.nor.operations - before;
+    if (end != SIM_RESTS)
+        return end;
+    before = p->w->board.nor.operations;
+    sim_world_new_day(p->w);
+    end = sim_world_run(p->w);
+    p->daily_operations = p->w->board.nor.operations - before;
     return end;
 }
 
@@ -70,7 +76,10 @@ void sim_play_prepare(struct sim_play *p, const struct sim_case *c) {
         (void)sim_world_release(p->w, 2, "2.0.0", c->config.anti_rollback ? "tsbVa" : "tsba");
         settle(p, 2);
     }
-    (void)sim_world_release(p->w, c->update ? 3 : 2, c->update ? "3.0.0" : "2.0.0", c->kinds);
+    if (c->unchanged)
+        (void)sim_world_release_again(p->w, 3, "3.0.0", c->kinds);
+    else
+        (void)sim_world_release(p->w, c->update ? 3 : 2, c->update ? "3.0.0" : "2.0.0", c->kinds);
 }
 
 /* ---- what is where ------------------------------------------------------------------------------------- */
@@ -98,6 +107,8 @@ bool sim_play_final(const struct sim_play *p, uint32_t offset) {
 unsigned sim_play_window(const struct sim_play *p) {
     size_t length = p->w->release[p->w->releases - 1].bootloader.len;
     unsigned table = installs(p, 't') ? 1 : 0;
+    if (p->c->unchanged)
+        return 0;
     unsigned bootloader = installs(p, 'b') && !p->c->config.recovery ? sectors(length) : 0;
     return 2u * (table + bootloader);
 }
@@ -121,10 +132,10 @@ static bool is_whole(const struct sim_play *p, const char *label) {
            (strcmp(label, OTA_LABEL_FACTORY) == 0 && sim_world_holds(p->w, label, 1));
 }
 
-/* NULL, or the label of a partition that is neither old nor new. */
-static const char *broken(const struct sim_play *p) {
+/* NULL, or the label of a partition that is neither old nor new, `but` one. */
+static const char *broken(const struct sim_play *p, const char *but) {
     for (size_t i = 0; i < OTA_ARRAY_LEN(part); i++)
-        if (exists(p, i) && !is_whole(p, part[i].label))
+        if (exists(p, i) && strcmp(part[i].label, but) != 0 && !is_whole(p, part[i].label))
             return part[i].label;
     return NULL;
 }
@@ -159,7 +170,7 @@ static bool told_well(const struct sim_play *p, char *why, size_t cap) {
 }
 
 static bool places_well(const struct sim_play *p, char *why, size_t cap) {
-    const char *bad = broken(p);
+    const char *bad = broken(p, "");
     if (bad)
         COMPLAIN("%s is neither old nor new at the end", bad);
     for (size_t i = 0; i < OTA_ARRAY_LEN(part); i++) {
@@ -204,7 +215,7 @@ void sim_play_run(struct sim_play *p) {
     enum sim_end end = update(p);
     while (end == SIM_CUT) {
         end = sim_world_boot(p->w);
-        const char *bad = end == SIM_RUNS ? broken(p) : NULL;
+        const char *bad = end == SIM_RUNS ? broken(p, "") : NULL;
         if (bad) {
             (void)snprintf(why, sizeof why, "%s is neither old nor new after ota_boot()", bad);
             sim_cutter_end(&p->cut, SIM_MIXED, why);
@@ -222,4 +233,60 @@ void sim_play_run(struct sim_play *p) {
 void sim_play_free(struct sim_play *p) {
     sim_cutter_stop(&p->cut);
     sim_world_free(p->w);
+}
+
+/* ---- sectors that do not take -------------------------------------------------------------------------- */
+
+/* The label whose place the sector is part of. */
+static const char *label_at(const struct sim_play *p, uint32_t offset) {
+    uint32_t first = p->w->board.efuse.chip->bootloader_offset;
+    if (offset >= first && offset < SIM_TABLE_OFFSET)
+        return OTA_LABEL_BOOTLOADER;
+    if (offset == SIM_TABLE_OFFSET)
+        return OTA_LABEL_TABLE;
+    if (offset >= SIM_FACTORY && offset < SIM_FACTORY + SIM_SLOT_SIZE)
+        return OTA_LABEL_FACTORY;
+    return offset >= SIM_STORAGE && offset < SIM_STORAGE + SIM_STORAGE_SIZE ? "storage" : "";
+}
+
+static bool is_over(const struct sim_play *p) {
+    const struct ota_agent *a = &p->w->agent;
+    return a->journal.phase == OTA_PHASE_IDLE && !a->report.pending && a->report.counter == newest(p);
+}
+
+static enum sim_end drive_to_any_end(struct sim_play *p) {
+    enum sim_end end = SIM_RESTS;
+    for (unsigned i = 0; i < RUNS_MAX; i++) {
+        end = sim_world_run(p->w);
+        if (end != SIM_RESTS || is_over(p))
+            break;
+    }
+    return end == SIM_RESTS ? sim_world_boot(p->w) : end;
+}
+
+static bool failed_well(const struct sim_play *p, uint32_t offset, char *why, size_t cap) {
+    const struct ota_report_record *r = &p->w->agent.report;
+    const char *bad = broken(p, label_at(p, offset));
+    if (bad)
+        COMPLAIN("%s is neither old nor new", bad);
+    if (!is_over(p) || (r->result != OTA_RESULT_FAILED && r->result != OTA_RESULT_ROLLED_BACK))
+        COMPLAIN("neither installed nor given up: %s, journal %s: %s", ota_result_name(r->result),
+                 ota_phase_name(p->w->agent.journal.phase), p->w->agent.last.msg);
+    if (!says(p->w, ota_result_name(r->result)))
+        COMPLAIN("the server was not told that it %s", ota_result_name(r->result));
+    return true;
+}
+
+enum sim_outcome sim_play_fault(struct sim_play *p, uint32_t sector, uint8_t faults, bool *installed, char *why,
+                                size_t cap) {
+    uint32_t offset = sector * OTA_SECTOR;
+    ota_nor_fault(&p->w->board.nor, sector, faults);
+    enum sim_end end = drive_to_any_end(p);
+    *installed = p->w->agent.report.result == OTA_RESULT_INSTALLED;
+    (void)snprintf(why, cap, "%s", p->w->err.msg);
+    if (end == SIM_DEAD)
+        return SIM_BRICK;
+    if (end != SIM_RUNS)
+        return SIM_BEHIND;
+    return (*installed ? ended_well(p, why, cap) : failed_well(p, offset, why, cap)) ? SIM_SOUND : SIM_BEHIND;
 }

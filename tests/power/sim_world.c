@@ -7,12 +7,16 @@
 #include <string.h>
 
 #include "host/crypto.h"
+#include "sign/role.h"
 #include "sim/app.h"
 #include "sim_table.h"
 #include "support/unit.h"
 
 #define PASSES_MAX 300u
 #define AGENT_NAME "sim/1"
+#define DAY 86400u
+#define WEEK (7u * DAY)
+#define TIMESTAMP_OF_DAYS 1000u /* above what releases reach */
 
 static struct ota_err err;
 
@@ -150,17 +154,60 @@ static void add_images(struct sim_world *w, struct ota_release *r, const struct 
         fake_server_image(w->server, r, OTA_KIND_APP, OTA_LABEL_APP, "app.bin", ota_buf_span(&i->app));
 }
 
-struct ota_release *sim_world_release(struct sim_world *w, uint32_t counter, const char *version, const char *kinds) {
-    const struct sim_release *images = make_images(w, counter, version, kinds);
-    struct ota_release *r = fake_server_release(w->server, counter, version);
+static struct ota_release *publish(struct sim_world *w, const struct sim_release *images, const char *version,
+                                   const char *kinds) {
+    struct ota_release *r = fake_server_release(w->server, images->counter, version);
     (void)ota_format(r->chip, sizeof r->chip, "%s", chip_of(w)->name);
     r->boot = w->board.efuse.boot;
-    r->secure_version = strchr(kinds, 'V') ? counter : 0;
+    r->secure_version = strchr(kinds, 'V') ? images->counter : 0;
     add_images(w, r, images, kinds);
     pack(w, r);
-    fake_server_offer(w->server, counter);
+    fake_server_offer(w->server, images->counter);
     fake_server_publish(w->server);
     return r;
+}
+
+struct ota_release *sim_world_release(struct sim_world *w, uint32_t counter, const char *version, const char *kinds) {
+    return publish(w, make_images(w, counter, version, kinds), version, kinds);
+}
+
+static struct ota_buf copy_of(const struct ota_buf *from) {
+    struct ota_buf out = {0};
+    ota_buf_append(&out, from->p, from->len);
+    return out;
+}
+
+struct ota_release *sim_world_release_again(struct sim_world *w, uint32_t counter, const char *version,
+                                            const char *kinds) {
+    assert_in_range(w->releases, 1, FAKE_RELEASES_MAX - 1);
+    const struct sim_release *last = &w->release[w->releases - 1];
+    struct sim_release *r = &w->release[w->releases++];
+    *r = (struct sim_release){counter, copy_of(&last->app), copy_of(&last->bootloader), copy_of(&last->table),
+                              copy_of(&last->storage)};
+    return publish(w, r, version, kinds);
+}
+
+static struct fake_file *metadata_file(struct sim_world *w, const char *path) {
+    for (size_t i = 0; i < w->server->file_count; i++)
+        if (strcmp(w->server->file[i].path, path) == 0)
+            return &w->server->file[i];
+    fail_msg("no %s", path);
+    return NULL;
+}
+
+void sim_world_new_day(struct sim_world *w) {
+    struct fake_server *s = w->server;
+    char path[40];
+    (void)snprintf(path, sizeof path, "m/%llu.snapshot.json", (unsigned long long)s->version);
+    struct ota_role_timestamp ts = {.version = ++w->timestamp, .expires = w->now + WEEK, .issued = w->now + DAY - 60};
+    const struct ota_role_keys keys = {1, {s->key[OTA_ROLE_TIMESTAMP]}};
+    struct fake_file *f = metadata_file(w, "m/timestamp.json");
+    const struct fake_file *snapshot = metadata_file(w, path);
+    assert_ota_ok(ota_role_entry("snapshot", s->version, ota_buf_span(&snapshot->bytes), &ts.snapshot, &err));
+    ota_buf_free(&f->bytes);
+    assert_ota_ok(ota_role_timestamp(&ts, &keys, &f->bytes, &err));
+    (void)snprintf(f->etag, sizeof f->etag, "\"day %llu\"", (unsigned long long)ts.version);
+    w->now += DAY;
 }
 
 /* ---- the board as the factory makes it ----------------------------------------------------------------- */
@@ -208,6 +255,7 @@ struct sim_world *sim_world_new(const struct sim_config *config) {
     struct sim_world *w = ota_calloc(1, sizeof *w);
     w->config = *config;
     w->now = FAKE_NOW;
+    w->timestamp = TIMESTAMP_OF_DAYS;
     w->verbose = getenv("SIM_WORLD_VERBOSE") != NULL;
     w->clock = (struct ota_clock){w, now, uptime_ms};
     w->log = (struct ota_log){w, log_line};

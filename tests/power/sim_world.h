@@ -72,6 +72,7 @@ struct sim_world {
     struct sim_release release[FAKE_RELEASES_MAX];
     size_t releases;
     uint64_t now;       /* unix seconds */
+    uint64_t timestamp; /* version of the last one that sim_world_new_day() signed */
     uint64_t uptime_ms; /* since the last boot */
     unsigned boots;
     uint64_t kv_changes; /* of ota_state up to the last boot; later ones: kv.changes */
@@ -105,6 +106,12 @@ void sim_world_free(struct sim_world *w);
  * a key that no eFuse trusts, 'f' the factory app, 's' storage, 'b' bootloader, 't' table,
  * with a partition "extra" when the counter is even. */
 struct ota_release *sim_world_release(struct sim_world *w, uint32_t counter, const char *version, const char *kinds);
+
+/* Likewise, with the images of the release before it. */
+struct ota_release *sim_world_release_again(struct sim_world *w, uint32_t counter, const char *version,
+                                            const char *kinds);
+/* A day passes; the server signs its timestamp anew, and nothing else. */
+void sim_world_new_day(struct sim_world *w);
 
 /* Power on, reset and ota_boot(), as often as it asks for. */
 enum sim_end sim_world_boot(struct sim_world *w);
