@@ -108,6 +108,24 @@ struct ota_agent_config {
     size_t cap;
 };
 
+/* ---- for those who come from a list of upgrades (ADF's ota_service) ------------------------------------ */
+
+enum ota_item_result {
+    OTA_ITEM_NONE,   /* no update, or one without an image for this label */
+    OTA_ITEM_SAME,   /* the image is there already */
+    OTA_ITEM_STAGED, /* it is in flash, and installed by the reboot that is due */
+    OTA_ITEM_FAILED, /* see code */
+};
+
+/* One label that the application is ready to have updated. */
+struct ota_list_item {
+    const char *label;           /* "@ota", "storage", ... */
+    bool reboot;                 /* when it was updated the reboot is urgent (ADF: reboot_flag) */
+    bool stop_on_failure;        /* when it fails nothing behind it is tried (ADF: break_after_fail) */
+    enum ota_item_result result; /* out */
+    enum ota_status code;        /* out: of FAILED */
+};
+
 /* ---- the machine --------------------------------------------------------------------------------------- */
 
 enum ota_state {
@@ -172,6 +190,22 @@ union ota_scratch {
     struct ota_delegation by;
 };
 
+/* A copy for displays and consoles. */
+struct ota_agent_status {
+    enum ota_state state;
+    enum ota_phase phase;
+    uint32_t counter; /* of the release that runs, 0: unknown */
+    char version[OTA_VERSION_MAX + 1];
+    uint32_t next_counter; /* of the update under way, 0: none */
+    char next_version[OTA_VERSION_MAX + 1];
+    char label[OTA_LABEL_MAX + 1]; /* at work */
+    uint32_t done, total;          /* bytes of it */
+    bool reboot, mixed, counter_unknown;
+    uint8_t tries;          /* of the update under way that failed */
+    enum ota_result result; /* of the last update */
+    char message[120];      /* why it was not installed */
+};
+
 /* All memory of the agent. Public fields are marked; the rest is the agent's. */
 struct ota_agent {
     struct ota_agent_config cfg;
@@ -193,17 +227,20 @@ struct ota_agent {
     struct ota_release release;    /* the one being considered */
     uint32_t channel_counter;      /* what the channel offers, as last read; 0: nothing */
     char label[OTA_LABEL_MAX + 1]; /* of the step at work, for messages and reports; "": none */
-    uint32_t backoff;              /* consecutive failed runs */
-    uint32_t retry_after;          /* seconds a server asked for in this run */
-    bool force;                    /* full run wanted */
-    bool unproven[2];              /* this run does without the server's proof; by enum ota_address */
-    bool proof_failed;             /* this run, a scheduled poll, ended at a server that did not prove its name */
-    uint32_t wait_s;               /* until the window opens, 0: nothing waits for it */
-    uint64_t spent_ms;             /* uptime up to which journal.spent_s counts */
-    uint64_t defer_ms;             /* uptime until which updates are put off; 0: they are not */
-    bool without_rollback;         /* the bootloader left the new app's entry NEW */
-    bool copy_again;               /* ota_boot() could not copy: the next run reboots for another try */
-    uint64_t started_ms;           /* uptime at init */
+    uint32_t done, total;          /* bytes of that step that arrived, and all of them */
+    struct ota_list_item *list;    /* during ota_upgrade() */
+    size_t list_count;
+    uint32_t backoff;      /* consecutive failed runs */
+    uint32_t retry_after;  /* seconds a server asked for in this run */
+    bool force;            /* full run wanted */
+    bool unproven[2];      /* this run does without the server's proof; by enum ota_address */
+    bool proof_failed;     /* this run, a scheduled poll, ended at a server that did not prove its name */
+    uint32_t wait_s;       /* until the window opens, 0: nothing waits for it */
+    uint64_t spent_ms;     /* uptime up to which journal.spent_s counts */
+    uint64_t defer_ms;     /* uptime until which updates are put off; 0: they are not */
+    bool without_rollback; /* the bootloader left the new app's entry NEW */
+    bool copy_again;       /* ota_boot() could not copy: the next run reboots for another try */
+    uint64_t started_ms;   /* uptime at init */
     uint64_t last_full_ms;
     union ota_scratch scratch;
 };
@@ -220,6 +257,15 @@ OTA_MUST_USE enum ota_status ota_boot(struct ota_agent *a, struct ota_err *err);
 OTA_MUST_USE enum ota_status ota_run(struct ota_agent *a, uint32_t *sleep_s, struct ota_err *err);
 /* Next ota_run() does a full run. */
 void ota_poll_now(struct ota_agent *a);
+/* For other tasks too, under the application's lock. */
+void ota_agent_get_status(const struct ota_agent *a, struct ota_agent_status *out);
+/* One cycle, now, of a board whose application names what may be updated. A release is the signer's whole: one with an
+ * image for any label that is not in the list is refused, before a byte is downloaded. Its images come in the order of
+ * its steps. One that fails ends the list if it says so; else the others are fetched all the same, and the next call
+ * fetches what failed. All or none are installed: when all are staged, agent.reboot is set and *urgent says whether an
+ * updated item wants it at once. Fails with what ended it; the items say more. */
+OTA_MUST_USE enum ota_status ota_upgrade(struct ota_agent *a, struct ota_list_item *list, size_t count, bool *urgent,
+                                         struct ota_err *err);
 /* No update begins and none is installed for so long (at most OTA_DEFER_MAX_S); 0: now is fine again. Kept across
  * resets of a board whose clock is synchronised; without a clock a reset ends it. KV when it could not be kept: it
  * holds until the reset. */

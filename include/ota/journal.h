@@ -119,12 +119,13 @@ struct ota_report_record {
 /* Tries of one release that fail by its content or this board's flash (a broken line does not count): then it rests
  * until the channel offers another. With the backoff between them about two days. */
 #define OTA_TRIES_MAX 15u
-/* Of them, tries to copy what is staged: each is a reboot. */
+/* Beside them, tries to copy what is staged: each is a reboot. */
 #define OTA_COPY_TRIES_MAX 3u
 
 struct ota_tries_record {
     uint32_t counter; /* the release */
     uint8_t failed;
+    uint8_t copies; /* that failed */
 };
 
 struct ota_defer_record {

@@ -104,6 +104,9 @@ bool ota_release_path(const char *product, uint32_t counter, const char *file, c
 bool ota_release_served_path(const char *product, uint32_t counter, const char *file,
                              const uint8_t sha256[OTA_SHA256_LEN], char *out, size_t cap);
 
+/* How the zlib form of a file is called: <file>.z */
+#define OTA_PACKED_FILE_MAX (OTA_FILE_MAX + 2u)
+void ota_release_packed_file(const char *file, char out[OTA_PACKED_FILE_MAX + 1]);
 /* The same of the zlib form: .../<sha256 of it>.<file>.z */
 bool ota_release_packed_path(const char *product, uint32_t counter, const char *file,
                              const uint8_t z_sha256[OTA_SHA256_LEN], char *out, size_t cap);

@@ -59,10 +59,14 @@ static bool is_connection(enum ota_status code) {
     return code == OTA_NETWORK || code == OTA_TLS || code == OTA_TIMEOUT || code == OTA_INTERRUPTED;
 }
 
-/* A copy that failed is tried again after a reboot: flash may have had a bad moment. */
-static bool may_copy_again(const struct ota_agent *a, enum ota_action action) {
-    unsigned failed = a->tries.counter == a->journal.counter ? a->tries.failed : 0;
-    return action == OTA_ACTION_COPY && a->journal.phase == OTA_PHASE_COMMITTED && failed + 1u < OTA_COPY_TRIES_MAX;
+/* A copy that failed is tried again after a reboot: flash may have had a bad moment. What has to be staged again is
+ * another try of the whole. */
+static enum ota_status note_failed_copy(struct ota_agent *a, const struct ota_err *why, struct ota_err *err) {
+    bool again;
+    if (a->journal.phase <= OTA_PHASE_STAGING)
+        return ota_agent_count_try(a, "copy", why, err);
+    OTA_TRY(ota_agent_count_copy(a, why, &again, err));
+    return again ? OTA_OK : ota_agent_give_up(a, OTA_RESULT_FAILED, "copy", why, err);
 }
 
 static enum ota_status note_failure(struct ota_agent *a, enum ota_action action, const struct ota_err *why,
@@ -77,8 +81,9 @@ static enum ota_status note_failure(struct ota_agent *a, enum ota_action action,
         return ota_agent_note(a, OTA_RESULT_FAILED, "verify", 0, why, err);
     case OTA_ACTION_STAGE:
     case OTA_ACTION_CHECK: {
+        /* What is judged while it arrives may be a mirror's bytes and not the signer's: another try may differ. */
         const char *stage = action == OTA_ACTION_STAGE ? "stage" : "verify";
-        if (ota_agent_lasting(why->code))
+        if (action == OTA_ACTION_CHECK && ota_agent_lasting(why->code))
             return ota_agent_give_up(a, OTA_RESULT_FAILED, stage, why, err);
         if (ota_agent_counts(why->code))
             return ota_agent_count_try(a, stage, why, err);
@@ -91,11 +96,13 @@ static enum ota_status note_failure(struct ota_agent *a, enum ota_action action,
     case OTA_ACTION_ACTIVATE:
         if (why->code == OTA_KV)
             return OTA_OK; /* nothing can be written down; the next boot goes on from what is */
-        if (a->journal.phase <= OTA_PHASE_STAGING || may_copy_again(a, action))
+        if (action == OTA_ACTION_COPY)
+            return note_failed_copy(a, why, err);
+        if (a->journal.phase <= OTA_PHASE_STAGING)
             return ota_agent_count_try(a, "copy", why, err);
         if (rolled_back)
             return ota_agent_give_up(a, OTA_RESULT_ROLLED_BACK, "confirm", why, err);
-        return ota_agent_give_up(a, OTA_RESULT_FAILED, action == OTA_ACTION_COPY ? "copy" : "activate", why, err);
+        return ota_agent_give_up(a, OTA_RESULT_FAILED, "activate", why, err);
     case OTA_ACTION_SELF_TEST:
         return ota_agent_note(a, OTA_RESULT_ROLLED_BACK, "confirm", counter, why, err);
     default:
@@ -228,9 +235,11 @@ static enum ota_status next_sleep(struct ota_agent *a, uint32_t *sleep_s, struct
         OTA_TRY(random_below(a, interval / 2 + 1, &extra, err));
         *sleep_s = interval - interval / 4 + extra;
     }
+    if (a->wait_s)
+        OTA_TRY(wake_for_window(a, sleep_s, err));
     if (*sleep_s < asked)
         *sleep_s = asked;
-    return a->wait_s ? wake_for_window(a, sleep_s, err) : OTA_OK;
+    return OTA_OK;
 }
 
 enum ota_status ota_run(struct ota_agent *a, uint32_t *sleep_s, struct ota_err *err) {
@@ -248,7 +257,7 @@ enum ota_status ota_run(struct ota_agent *a, uint32_t *sleep_s, struct ota_err *
     if (a->reboot)
         return OTA_OK;
     a->copy_again = a->journal.phase == OTA_PHASE_COMMITTED;
-    a->backoff = a->copy_again            ? a->tries.failed
+    a->backoff = a->copy_again            ? a->tries.copies
                  : a->last.code == OTA_OK ? 0
                                           : at_most(a->backoff + 1, BACKOFF_STEPS_MAX);
     return next_sleep(a, sleep_s, err);

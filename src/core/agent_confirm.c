@@ -174,7 +174,7 @@ static enum ota_status flash_holds(struct ota_agent *a, struct ota_err *err) {
 enum ota_status ota_agent_read_bundle_again(struct ota_agent *a, struct ota_err *err) {
     enum ota_status status = OTA_NOT_FOUND;
     if (a->cfg.bundle)
-        status = ota_bundle_read(a, a->cfg.bundle, true, err);
+        status = ota_bundle_prove(a, a->cfg.bundle, err);
     return status == OTA_NOT_FOUND ? flash_holds(a, err) : status;
 }
 

@@ -81,7 +81,6 @@ enum ota_status ota_agent_commit(struct ota_agent *a, enum ota_event *event, str
     }
     if (!needs_copy(&a->journal))
         return activate_app(a, err);
-    OTA_TRY(ota_agent_forget_tries(a, err));
     const struct turn before = turn_of(&a->journal);
     a->journal.phase = OTA_PHASE_COMMITTED;
     OTA_TRY(save_turn(a, before, err));

@@ -28,11 +28,16 @@ bool ota_agent_counts(enum ota_status code) {
     }
 }
 
+/* Those of the release in the journal. */
+static struct ota_tries_record *tries(struct ota_agent *a) {
+    if (a->tries.counter != a->journal.counter)
+        a->tries = (struct ota_tries_record){.counter = a->journal.counter};
+    return &a->tries;
+}
+
 enum ota_status ota_agent_count_try(struct ota_agent *a, const char *stage, const struct ota_err *why,
                                     struct ota_err *err) {
-    struct ota_tries_record *t = &a->tries;
-    if (t->counter != a->journal.counter)
-        *t = (struct ota_tries_record){.counter = a->journal.counter};
+    struct ota_tries_record *t = tries(a);
     t->failed++;
     if (t->failed >= OTA_TRIES_MAX) {
         ota_log(a->cfg.log, OTA_LOG_ERROR,
@@ -45,11 +50,25 @@ enum ota_status ota_agent_count_try(struct ota_agent *a, const char *stage, cons
     return ota_agent_note(a, OTA_RESULT_FAILED, stage, a->journal.counter, why, err);
 }
 
+enum ota_status ota_agent_count_copy(struct ota_agent *a, const struct ota_err *why, bool *again, struct ota_err *err) {
+    struct ota_tries_record *t = tries(a);
+    *again = t->copies + 1u < OTA_COPY_TRIES_MAX;
+    if (!*again)
+        return OTA_OK;
+    t->copies++;
+    OTA_TRY(ota_agent_save_tries(a, err));
+    return ota_agent_note(a, OTA_RESULT_FAILED, "copy", a->journal.counter, why, err);
+}
+
 enum ota_status ota_agent_forget_tries(struct ota_agent *a, struct ota_err *err) {
     return a->tries.counter ? ota_agent_drop_tries(a, err) : OTA_OK;
 }
 
 /* ---- deadline ------------------------------------------------------------------------------------------ */
+
+void ota_agent_skip_time(struct ota_agent *a) {
+    a->spent_ms = uptime(a);
+}
 
 enum ota_status ota_agent_spend_time(struct ota_agent *a, struct ota_err *err) {
     struct ota_journal *j = &a->journal;
@@ -73,10 +92,8 @@ enum ota_status ota_defer(struct ota_agent *a, uint32_t seconds, struct ota_err 
     if (seconds > OTA_DEFER_MAX_S)
         return ota_err_set(err, OTA_ARGUMENT, "updates can be put off for %u s at most", OTA_DEFER_MAX_S);
     a->defer_ms = seconds ? uptime(a) + seconds * 1000ull : 0;
-    if (seconds == 0)
-        return a->defer.until ? ota_agent_drop_defer(a, err) : OTA_OK;
-    if (!a->cfg.clock->now(a->cfg.clock->ctx, &now))
-        return OTA_OK;
+    if (seconds == 0 || !a->cfg.clock->now(a->cfg.clock->ctx, &now))
+        return a->defer.until ? ota_agent_drop_defer(a, err) : OTA_OK; /* an older word does not come back either */
     a->defer.until = now + seconds;
     return ota_agent_save_defer(a, err);
 }

@@ -166,7 +166,7 @@ static enum ota_status make_plan(struct ota_agent *a, struct ota_err *err) {
     j->counter = a->release.counter;
     ota_format(j->version, sizeof j->version, "%s", a->release.version);
     j->old_app_offset = a->running;
-    a->spent_ms = a->cfg.clock->uptime_ms(a->cfg.clock->ctx);
+    ota_agent_skip_time(a);
     for (size_t i = 0; i < a->release.step_count && !j->table_round; i++) {
         struct ota_journal_step *s = &j->step[j->count++];
         s->image = a->release.step[i];
@@ -192,9 +192,11 @@ bool ota_agent_all_skipped(const struct ota_journal *j) {
     return true;
 }
 
-/* What was planned is not offered any more. */
+/* What was planned is not offered any more. One that was given up just before the power went has its reason told. */
 static enum ota_status withdraw(struct ota_agent *a, struct ota_err *err) {
     struct ota_err why;
+    if (a->journal.counter == a->board.failed_counter)
+        return ota_agent_drop_journal(a, err);
     (void)ota_err_set(&why, OTA_WITHDRAWN, "release %u (%s): withdrawn while it was being installed; dropped",
                       (unsigned)a->journal.counter, a->journal.version);
     ota_log(a->cfg.log, OTA_LOG_WARNING, "%s", why.msg);
@@ -218,13 +220,16 @@ static enum ota_status keep_deadline(struct ota_agent *a, enum ota_event *event,
 static enum ota_status plan_offered(struct ota_agent *a, bool *stored, enum ota_event *event, struct ota_err *err) {
     const struct ota_hooks *hooks = &a->cfg.hooks;
     *stored = plan_stands(a);
+    OTA_TRY(ota_agent_check_list(a, err));
     if (ota_agent_deferred(a)) {
+        ota_agent_skip_time(a);
         *event = OTA_EVENT_WAIT;
         return OTA_OK;
     }
     if (hooks->may_start && !hooks->may_start(hooks->ctx, &a->release)) {
         ota_log(a->cfg.log, OTA_LOG_INFO, "release %u (%s): the application says not now", (unsigned)a->release.counter,
                 a->release.version);
+        ota_agent_skip_time(a);
         *event = OTA_EVENT_WAIT;
         return OTA_OK;
     }

@@ -102,10 +102,19 @@ void ota_stager_log(const struct ota_stager *t, enum ota_log_level level, const 
 /* ---- agent_download.c ---------------------------------------------------------------------------------- */
 OTA_MUST_USE enum ota_status ota_agent_download(struct ota_agent *a, struct ota_journal_step *s, struct ota_err *err);
 
+/* ---- agent_list.c -------------------------------------------------------------------------------------- */
+/* REFUSED_BY_APP when a list is at work and does not name every label of a->release. */
+OTA_MUST_USE enum ota_status ota_agent_check_list(const struct ota_agent *a, struct ota_err *err);
+/* Notes how an image went; true: go on with the next one though it failed. */
+bool ota_agent_list_goes_on(struct ota_agent *a, const char *label, enum ota_status status);
+
 /* ---- agent_patience.c ---------------------------------------------------------------------------------- */
 /* A try of the release in the journal failed, for *why: noted, and after the last one given up. */
 OTA_MUST_USE enum ota_status ota_agent_count_try(struct ota_agent *a, const char *stage, const struct ota_err *why,
                                                  struct ota_err *err);
+/* Copying failed, for *why. *again: noted, and worth another reset; if not, nothing was done. */
+OTA_MUST_USE enum ota_status ota_agent_count_copy(struct ota_agent *a, const struct ota_err *why, bool *again,
+                                                  struct ota_err *err);
 OTA_MUST_USE enum ota_status ota_agent_forget_tries(struct ota_agent *a, struct ota_err *err);
 /* A fault that another try meets again only if the content or this board is at fault. */
 bool ota_agent_counts(enum ota_status code);
@@ -113,6 +122,8 @@ bool ota_agent_counts(enum ota_status code);
 bool ota_agent_deferred(struct ota_agent *a);
 /* May a staged update be installed now; if not a->wait_s says when. */
 bool ota_agent_in_window(struct ota_agent *a);
+/* Time up to now does not count: the update was put off, or has only begun. */
+void ota_agent_skip_time(struct ota_agent *a);
 /* Brings journal.spent_s up to date, and writes it down from time to time. TIMEOUT: the deadline has passed. */
 OTA_MUST_USE enum ota_status ota_agent_spend_time(struct ota_agent *a, struct ota_err *err);
 

@@ -124,6 +124,7 @@ enum ota_status ota_agent_load_records(struct ota_agent *a, struct ota_err *err)
 
 void ota_agent_at(struct ota_agent *a, const char *label) {
     ota_format(a->label, sizeof a->label, "%s", label ? label : "");
+    a->done = a->total = 0;
 }
 
 enum ota_status ota_agent_note(struct ota_agent *a, enum ota_result result, const char *stage, uint32_t counter,

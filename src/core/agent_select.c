@@ -91,7 +91,7 @@ enum ota_status ota_agent_check_release(const struct ota_agent *a, const struct 
     if (b->revision < r->chip_rev_min)
         return ota_err_set(err, OTA_CHIP_REVISION, "needs chip revision %u.%u or newer, this is %u.%u",
                            r->chip_rev_min / 100u, r->chip_rev_min % 100u, b->revision / 100u, b->revision % 100u);
-    if (b->boot.anti_rollback && r->secure_version < b->secure_version)
+    if (b->boot.anti_rollback && has_kind(r, OTA_KIND_APP) && r->secure_version < b->secure_version)
         return ota_err_set(err, OTA_SECURE_VERSION, "secure version %u, the board's eFuse asks for %u",
                            (unsigned)r->secure_version, (unsigned)b->secure_version);
     return check_boot(b, r, err);
@@ -220,6 +220,7 @@ static enum ota_status read_channel(struct ota_agent *a, struct ota_channel *out
 }
 
 static enum ota_status forgive(struct ota_agent *a, struct ota_err *err) {
+    OTA_TRY(ota_agent_forget_tries(a, err)); /* left over when the power went while they were given up */
     a->board.failed_counter = 0;
     return ota_agent_save_board(a, err);
 }

@@ -61,6 +61,8 @@ static void show_progress(struct ota_stager *t) {
     const struct ota_hooks *hooks = &t->a->cfg.hooks;
     const struct ota_step *image = &t->s->image;
     uint32_t percent = percent_of(t->pos, image->length);
+    t->a->done = t->pos;
+    t->a->total = image->length;
     if (hooks->progress)
         hooks->progress(hooks->ctx, image->label, t->pos, image->length);
     if (percent / LOG_EVERY_PERCENT == t->percent / LOG_EVERY_PERCENT)

@@ -228,14 +228,18 @@ enum ota_status ota_bundle_feed(struct ota_bundle *b, const void *p, size_t n, s
     return status;
 }
 
+/* All of it came. */
+static enum ota_status check_complete(const struct ota_bundle *b, struct ota_err *err) {
+    if (b->part == OTA_BUNDLE_END && b->zeros >= 2)
+        return OTA_OK;
+    return ota_err_set(err, OTA_TRUNCATED, "the bundle ends after %llu bytes, before it is complete: send it again",
+                       (unsigned long long)b->received);
+}
+
 enum ota_status ota_bundle_end(struct ota_bundle *b, struct ota_err *err) {
     OTA_TRY(closed(b, err));
-    enum ota_status status = OTA_OK;
-    if (b->part != OTA_BUNDLE_END || b->zeros < 2)
-        status =
-            ota_err_set(err, OTA_TRUNCATED, "the bundle ends after %llu bytes, before it is complete: send it again",
-                        (unsigned long long)b->received);
-    if (status == OTA_OK && !b->verify)
+    enum ota_status status = check_complete(b, err);
+    if (status == OTA_OK)
         status = ota_bundle_commit(b, err);
     ota_bundle_abort(b);
     if (status != OTA_OK)
@@ -243,33 +247,41 @@ enum ota_status ota_bundle_end(struct ota_bundle *b, struct ota_err *err) {
     return status;
 }
 
+/* ---- a file -------------------------------------------------------------------------------------------- */
+
 static enum ota_status read_all(struct ota_bundle *b, const struct ota_bundle_file *f, struct ota_err *err) {
     uint8_t part[READ_SIZE];
     for (size_t got;;) {
         OTA_TRY(f->read(f->ctx, part, sizeof part, &got, err));
         if (got == 0)
-            return ota_bundle_end(b, err);
+            return OTA_OK;
         OTA_TRY(ota_bundle_feed(b, part, got, err));
     }
 }
 
-enum ota_status ota_bundle_read(struct ota_agent *a, const struct ota_bundle_file *f, bool verify,
-                                struct ota_err *err) {
+enum ota_status ota_bundle_prove(struct ota_agent *a, const struct ota_bundle_file *f, struct ota_err *err) {
     struct ota_bundle *b = f->work;
     OTA_TRY(f->open(f->ctx, err));
     memset(b, 0, sizeof *b);
-    enum ota_status status = OTA_OK;
-    if (verify)
-        status = ota_bundle_begin_proof(b, a, err);
-    else
-        status = ota_bundle_begin(b, a, OTA_DOOR_FILE, err);
+    enum ota_status status = ota_bundle_begin_proof(b, a, err);
     if (status == OTA_OK)
         status = read_all(b, f, err);
+    if (status == OTA_OK)
+        status = check_complete(b, err);
     ota_bundle_abort(b);
     f->close(f->ctx);
     return status;
 }
 
-enum ota_status ota_bundle_install(struct ota_agent *a, const struct ota_bundle_file *file, struct ota_err *err) {
-    return ota_bundle_read(a, file, false, err);
+enum ota_status ota_bundle_install(struct ota_agent *a, const struct ota_bundle_file *f, struct ota_err *err) {
+    struct ota_bundle *b = f->work;
+    OTA_TRY(f->open(f->ctx, err));
+    enum ota_status status = ota_bundle_begin(b, a, OTA_DOOR_FILE, err);
+    if (status == OTA_OK)
+        status = read_all(b, f, err);
+    if (status == OTA_OK)
+        status = ota_bundle_end(b, err);
+    ota_bundle_abort(b);
+    f->close(f->ctx);
+    return status;
 }

@@ -7,9 +7,9 @@
 #include "core/trust_private.h"
 
 /* ---- bundle.c ---- */
-/* Opens, reads and closes the file. verify: proves the release in the journal again and writes nothing. */
-OTA_MUST_USE enum ota_status ota_bundle_read(struct ota_agent *a, const struct ota_bundle_file *f, bool verify,
-                                             struct ota_err *err);
+/* Reads the file for the proof that the release in the journal is in it and right; writes nothing. */
+OTA_MUST_USE enum ota_status ota_bundle_prove(struct ota_agent *a, const struct ota_bundle_file *f,
+                                              struct ota_err *err);
 
 /* ---- bundle_judge.c ---- */
 OTA_MUST_USE enum ota_status ota_bundle_may_begin(struct ota_bundle *b, struct ota_err *err);

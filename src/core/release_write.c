@@ -23,10 +23,14 @@ bool ota_release_served_path(const char *product, uint32_t counter, const char *
     return ota_release_path(product, counter, named, out, cap);
 }
 
+void ota_release_packed_file(const char *file, char out[OTA_PACKED_FILE_MAX + 1]) {
+    ota_format(out, OTA_PACKED_FILE_MAX + 1, "%s.z", file);
+}
+
 bool ota_release_packed_path(const char *product, uint32_t counter, const char *file,
                              const uint8_t z_sha256[OTA_SHA256_LEN], char *out, size_t cap) {
-    char packed[OTA_FILE_MAX + sizeof ".z"];
-    ota_format(packed, sizeof packed, "%s.z", file);
+    char packed[OTA_PACKED_FILE_MAX + 1];
+    ota_release_packed_file(file, packed);
     return ota_release_served_path(product, counter, packed, z_sha256, out, cap);
 }
 

@@ -16,6 +16,7 @@ enum ota_status ota_tries_encode(const struct ota_tries_record *r, uint8_t *out,
     ota_record_begin(&w, out, cap, TRIES_VERSION);
     ota_write_u32(&w, r->counter);
     ota_write_u8(&w, r->failed);
+    ota_write_u8(&w, r->copies);
     return ota_record_end(&w, WHAT, len, err);
 }
 
@@ -25,5 +26,6 @@ enum ota_status ota_tries_decode(struct ota_span in, struct ota_tries_record *r,
     OTA_TRY(ota_record_open(in, TRIES_VERSION, WHAT, &rd, err));
     r->counter = ota_read_u32(&rd);
     r->failed = ota_read_u8(&rd);
-    return ota_record_close(&rd, r->failed <= OTA_TRIES_MAX, WHAT, err);
+    r->copies = ota_read_u8(&rd);
+    return ota_record_close(&rd, r->failed <= OTA_TRIES_MAX && r->copies <= OTA_COPY_TRIES_MAX, WHAT, err);
 }

@@ -37,7 +37,7 @@ static const char init_details[] =
 
 static const struct ota_option push_options[] = {
     {"product", 0, "NAME", "which product, when ota.conf has several", false},
-    {"with", 0, "LABEL", "also take this image of the build: a label,\n@bootloader, @partition-table, or all", true},
+    {"with", 0, "LABEL", "also take this image of the build: a label,\n@bootloader, @partition-table, factory, or all", true},
     {"channel", 0, "NAME", "offer the release on this channel; default:\ndefault_channel of ota.conf", false},
     {"permille", 0, "N", "share of the channel's boards, 0 to 1000;\ndefault 1000", false},
     {"share", 0, "PERCENT", "the same in percent: 25% or 2.5%", false},
@@ -68,6 +68,8 @@ static const char push_details[] =
     "adds it. FILE[:LABEL] names images one by one: the kind comes from the bytes,\n"
     "the label from LABEL or the file name. otadata, nvs and other partitions that\n"
     "boards write themselves are never part of a release.\n\n"
+    "--with factory takes the app once more, for the factory partition, where a board\n"
+    "finds something to boot when nothing else does; --with all leaves it as it is.\n\n"
     "A release without an app is installed over the one that the channel offers:\n"
     "boards that have not taken that one yet take it first.\n\n"
     "Images that zlib makes at least a tenth and 4 KiB smaller are also published so;\n"

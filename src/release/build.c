@@ -82,8 +82,10 @@ static bool name_taken(const struct ota_release *r, size_t upto, const char *nam
 
 /* "storage" -> "storage.bin"; a label that is no file name, or "app", gets one that is. */
 static void name_step(struct ota_release *r, size_t index) {
-    static const char *const fixed[] = {
-        [OTA_KIND_APP] = "app", [OTA_KIND_BOOTLOADER] = "bootloader", [OTA_KIND_TABLE] = "partition-table"};
+    static const char *const fixed[] = {[OTA_KIND_APP] = "app",
+                                        [OTA_KIND_BOOTLOADER] = "bootloader",
+                                        [OTA_KIND_TABLE] = "partition-table",
+                                        [OTA_KIND_FACTORY] = "factory"};
     struct ota_step *s = &r->step[index];
     char stem[OTA_LABEL_MAX + 1];
     (void)ota_format(stem, sizeof stem, "%s", s->kind == OTA_KIND_DATA ? s->label : fixed[s->kind]);
@@ -98,7 +100,7 @@ static void name_step(struct ota_release *r, size_t index) {
         (void)ota_format(s->file, sizeof s->file, "%s-%u.bin", stem, n);
 }
 
-/* Where a new step belongs: tables first, then data by label, bootloader, app. */
+/* Where a new step belongs: tables first, then data by label, bootloader, factory app, app. */
 static size_t place_of(const struct ota_release *r, const struct ota_candidate *file) {
     size_t i = 0;
     while (i < r->step_count && (ota_kind_order(r->step[i].kind) < ota_kind_order(file->kind) ||

@@ -38,7 +38,8 @@ struct ota_build_options {
     const char *chip;            /* of the product: "esp32c3" */
     const char *const *channels; /* that the release may be offered on; at least one */
     const char *version;         /* NULL: the app's own, or without an app "<label>-<8 hex of its digest>" */
-    const char *const *with; /* labels besides the app, "@bootloader", "@partition-table", "all" (build folder only) */
+    const char *const *with; /* labels besides the app, "@bootloader", "@partition-table", "factory", "all" of them but
+                              * the factory app (build folder only) */
     const char *
         table; /* partition table that files are checked against; NULL: none is known. One among the files counts before it */
     const char *sdkconfig; /* NULL: config/sdkconfig.json of the build folder, if there */

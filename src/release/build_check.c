@@ -61,10 +61,26 @@ static enum ota_status app_room(const struct ota_build *b, const struct ota_part
     return OTA_OK;
 }
 
+/* A board finds it by its type, whatever its label is; none goes anywhere else. */
+static enum ota_status factory_room(const struct ota_build *b, const struct ota_candidates *c, uint32_t *room,
+                                    struct ota_err *err) {
+    const struct ota_partition *p = b->table_known ? ota_table_by_type(&b->table, OTA_PART_APP, OTA_APP_FACTORY) : NULL;
+    if (!b->table_known)
+        return ota_err_set(err, OTA_LABEL,
+                           "whether boards have a factory app, only their partition table says; name it with --table, "
+                           "or push the build folder");
+    if (!p)
+        return ota_err_set(err, OTA_LABEL, "the partition table has no factory app");
+    if (c->boot_known && c->boot.anti_rollback)
+        return ota_err_set(err, OTA_UNSUPPORTED, "with anti-rollback the bootloader starts no factory app");
+    *room = p->size;
+    return OTA_OK;
+}
+
 /* The name of a file says nothing about its signature: with remote signing <project>.bin is the unsigned one. */
 static enum ota_status check_signature(const struct ota_candidates *c, const struct ota_candidate *file,
                                        const struct ota_source *s, uint32_t length, struct ota_err *err) {
-    bool wanted = file->kind == OTA_KIND_APP ? c->signed_app : c->boot.secure_boot == 2;
+    bool wanted = file->kind == OTA_KIND_BOOTLOADER ? c->boot.secure_boot == 2 : c->signed_app;
     if (!c->boot_known || !wanted)
         return OTA_OK;
     uint64_t sector = ((uint64_t)length + OTA_SECTOR - 1) / OTA_SECTOR * OTA_SECTOR;
@@ -102,6 +118,15 @@ static enum ota_status check_app(struct ota_build *b, struct ota_image_rules *ru
     return OTA_OK;
 }
 
+/* The release keeps the version and secure version of the app that boards run. */
+static enum ota_status check_factory(const struct ota_build *b, const struct ota_candidates *c,
+                                     struct ota_image_rules *rules, const struct ota_image *image, uint64_t length,
+                                     struct ota_err *err) {
+    OTA_TRY(factory_room(b, c, &rules->room, err));
+    enum ota_status st = ota_image_check_app(image, length, rules, err);
+    return st == OTA_SLOT_SIZE ? ota_err_prefix(err, "the factory partition") : st;
+}
+
 static enum ota_status check_bootloader(const struct ota_candidates *c, struct ota_image_rules *rules,
                                         const struct ota_image *image, uint64_t length, struct ota_err *err) {
     rules->room = bootloader_room(rules->chip, c);
@@ -124,6 +149,8 @@ static enum ota_status check_image(struct ota_build *b, const struct ota_build_o
     OTA_TRY(ota_image_read(s, &ota_crypto_openssl, image, err));
     if (file->kind == OTA_KIND_APP)
         OTA_TRY(check_app(b, &rules, image, s->size, version, err));
+    else if (file->kind == OTA_KIND_FACTORY)
+        OTA_TRY(check_factory(b, c, &rules, image, s->size, err));
     else
         OTA_TRY(check_bootloader(c, &rules, image, s->size, err));
     OTA_TRY(check_signature(c, file, s, image->length, err));
@@ -172,7 +199,7 @@ static enum ota_status check_open(struct ota_build *b, const struct ota_build_op
     struct stat before, after;
     if (fstat(f->fd, &before))
         return ota_fs_errno(err, file->path, "cannot examine");
-    if (file->kind == OTA_KIND_APP || file->kind == OTA_KIND_BOOTLOADER)
+    if (ota_kind_is_image(file->kind))
         OTA_TRY(check_image(b, o, c, file, &f->source, version, err));
     if (file->kind == OTA_KIND_DATA)
         OTA_TRY(check_data(b, file, f->source.size, err));

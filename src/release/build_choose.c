@@ -43,7 +43,7 @@ enum ota_status ota_build_choose(struct ota_build *b, const struct ota_build_opt
             continue;
         }
         for (size_t i = 0; i < c->count; i++)
-            c->item[i].chosen |= !c->item[i].never;
+            c->item[i].chosen |= !c->item[i].never && c->item[i].kind != OTA_KIND_FACTORY;
     }
     for (size_t i = 0; i < c->count; i++) {
         const struct ota_candidate *file = &c->item[i];
@@ -51,7 +51,10 @@ enum ota_status ota_build_choose(struct ota_build *b, const struct ota_build_opt
         if (file->never)
             leave(b, file, file->never, "");
         else if (!file->chosen)
-            leave(b, file, "not asked for", remedy);
+            leave(b, file,
+                  file->kind == OTA_KIND_FACTORY ? "not asked for, and no part of all: it is what boards fall back to"
+                                                 : "not asked for",
+                  remedy);
     }
     return OTA_OK;
 }

@@ -126,8 +126,11 @@ static enum ota_status kind_of_label(const char *path, enum found found, const s
         {OTA_LABEL_APP, OTA_KIND_APP, FOUND_APP},
         {OTA_LABEL_BOOTLOADER, OTA_KIND_BOOTLOADER, FOUND_BOOTLOADER},
         {OTA_LABEL_TABLE, OTA_KIND_TABLE, FOUND_TABLE},
+        {OTA_LABEL_FACTORY, OTA_KIND_FACTORY, FOUND_APP},
     };
     *kind = OTA_KIND_DATA;
+    if (strcmp(label, OTA_LABEL_FACTORY) == 0 && found == FOUND_DATA) /* a partition for data may be called so */
+        return OTA_OK;
     for (size_t i = 0; i < OTA_ARRAY_LEN(special); i++) {
         if (strcmp(label, special[i].label) != 0)
             continue;

@@ -233,6 +233,8 @@ static enum ota_status add_images(struct ota_build *b, const struct ota_chip *ch
     OTA_TRY(app_file(f, &b->table, &app, err));
     OTA_TRY(add_one(c, f, app, OTA_KIND_APP, OTA_LABEL_APP, NULL, err));
     c->item[c->count - 1].chosen = true;
+    if (ota_table_by_type(&b->table, OTA_PART_APP, OTA_APP_FACTORY))
+        OTA_TRY(add_one(c, f, app, OTA_KIND_FACTORY, OTA_LABEL_FACTORY, NULL, err));
     OTA_TRY(bootloader_file(f, chip, &bootloader, err));
     if (bootloader)
         OTA_TRY(add_one(c, f, bootloader, OTA_KIND_BOOTLOADER, OTA_LABEL_BOOTLOADER, NULL, err));

@@ -51,8 +51,9 @@ static enum ota_status write_step(const struct ota_build *b, const char *incomin
     OTA_TRY(ota_fs_write(to, bytes.p, bytes.len, 0644, err));
     if (step->z_length == 0)
         return OTA_OK;
-    OTA_CLEAN_FREE char *name = ota_sprintf("%s.z", step->file);
-    OTA_TRY(target_path(b, incoming, name, step->z_sha256, &packed_to, err));
+    char packed[OTA_PACKED_FILE_MAX + 1];
+    ota_release_packed_file(step->file, packed);
+    OTA_TRY(target_path(b, incoming, packed, step->z_sha256, &packed_to, err));
     return ota_fs_write(packed_to, b->packed[index].p, b->packed[index].len, 0644, err);
 }
 

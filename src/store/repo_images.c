@@ -23,8 +23,8 @@ enum ota_status ota_repo_images(const struct ota_release *r, struct ota_repo_ima
         OTA_TRY(add(r, s->file, s->length, s->sha256, &out[n++], err));
         if (s->z_length == 0)
             continue;
-        char packed[OTA_FILE_MAX + 3];
-        (void)snprintf(packed, sizeof packed, "%s.z", s->file);
+        char packed[OTA_PACKED_FILE_MAX + 1];
+        ota_release_packed_file(s->file, packed);
         OTA_TRY(add(r, packed, s->z_length, s->z_sha256, &out[n], err));
         out[n].plain_length = s->length;
         memcpy(out[n++].plain_sha256, s->sha256, OTA_SHA256_LEN);

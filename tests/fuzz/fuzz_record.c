@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The agent's records: board, journal, report, server. The first byte chooses one; the CRC-32 at the end is made right, so that
- * the fields behind it are reached. What decodes encodes to the same bytes.
+ * The agent's records: board, journal, report, server, tries, defer. The first byte chooses one; the CRC-32 at the end is
+ * made right, so that the fields behind it are reached. What decodes encodes to the same bytes.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -48,8 +48,28 @@ static bool server(struct ota_span in, uint8_t *out, size_t *len) {
     return true;
 }
 
+static bool tries(struct ota_span in, uint8_t *out, size_t *len) {
+    static struct ota_tries_record r;
+    struct ota_err err;
+    if (ota_tries_decode(in, &r, &err) != OTA_OK)
+        return false;
+    fuzz_promise(r.failed <= OTA_TRIES_MAX && r.copies <= OTA_COPY_TRIES_MAX);
+    fuzz_promise(ota_tries_encode(&r, out, OTA_JOURNAL_BYTES_MAX, len, &err) == OTA_OK);
+    return true;
+}
+
+static bool defer(struct ota_span in, uint8_t *out, size_t *len) {
+    static struct ota_defer_record r;
+    struct ota_err err;
+    if (ota_defer_decode(in, &r, &err) != OTA_OK)
+        return false;
+    fuzz_promise(ota_defer_encode(&r, out, OTA_JOURNAL_BYTES_MAX, len, &err) == OTA_OK);
+    return true;
+}
+
 static void read_record(uint8_t which, struct ota_span in) {
-    static bool (*const readers[])(struct ota_span, uint8_t *, size_t *) = {board, journal, report, server};
+    static bool (*const readers[])(struct ota_span, uint8_t *, size_t *) = {board,  journal, report,
+                                                                            server, tries,   defer};
     static uint8_t out[OTA_JOURNAL_BYTES_MAX];
     size_t len;
     if (readers[which % OTA_ARRAY_LEN(readers)](in, out, &len))

@@ -27,7 +27,7 @@ FLAGS = ["-std=c11", "-march=rv32imc", "-mabi=ilp32", "-Os", "-ffreestanding", "
          "-fcallgraph-info=su", "-w", f"-I{HERE}/include", f"-I{TOP}/include", f"-I{TOP}/src"]
 TRUST = ["ota_trust_init", "ota_trust_refresh", "ota_trust_open", "ota_trust_complete", "ota_trust_finish", "ota_release_read",
          "ota_release_check", "ota_release_counters", "ota_channel_path", "ota_channel_read", "ota_channel_includes"]
-AGENT = ["ota_agent_init", "ota_boot", "ota_run"]
+AGENT = ["ota_agent_init", "ota_boot", "ota_run", "ota_defer"]
 # Functions of the core that it calls through pointers, by caller.
 INDIRECT = {
     "get_list": ["ota_name_valid", "ota_file_valid", "need_valid"],

@@ -55,17 +55,22 @@ static bool reported(const struct world *w, const char *part) {
     return strstr(ota_buf_text(&w->server->report), part) != NULL;
 }
 
-static bool has_record(const struct world *w, const char *key) {
+/* The version a record is written in; 0: there is none. */
+static unsigned version_of(const struct world *w, const char *key) {
     const struct ota_kv *kv = &w->board->kv_port;
-    uint8_t bytes[64];
+    uint8_t bytes[OTA_JOURNAL_BYTES_MAX];
     size_t len;
-    return kv->get(kv->ctx, key, bytes, sizeof bytes, &len, &err) == OTA_OK;
+    return kv->get(kv->ctx, key, bytes, sizeof bytes, &len, &err) == OTA_OK ? bytes[0] : 0;
+}
+
+static bool has_record(const struct world *w, const char *key) {
+    return version_of(w, key) != 0;
 }
 
 static void expect_tries(const struct world *w, uint32_t counter, unsigned failed) {
     assert_int_equal(w->agent->tries.counter, counter);
     assert_int_equal(w->agent->tries.failed, failed);
-    assert_true(has_record(w, "tries") == (failed > 0));
+    assert_true(has_record(w, "tries") == (counter > 0));
 }
 
 /* ---- tries --------------------------------------------------------------------------------------------- */
@@ -128,6 +133,37 @@ static void test_agent_patience_forgiven_release_has_all_its_tries(void **state)
     run(w);
     offer_again(w, 2);
     fail_until_given_up(w);
+}
+
+/* Wherever the power goes while the last try is noted: it ends given up, with its reason, and with all tries for later. */
+static void test_agent_patience_power_cut_while_giving_up(void **state) {
+    struct world *w = *state;
+    struct fake_saved last_try;
+    offer(w, "a");
+    damage(w);
+    for (unsigned i = 1; i < OTA_TRIES_MAX; i++)
+        expect_waiting(w);
+    fake_board_save(w->board, &last_try);
+    bool was_cut = true;
+    for (uint64_t cut = 1; was_cut; cut++) {
+        fake_board_restore(w->board, &last_try);
+        offer_again(w, 2);
+        w->board->cut_at = cut;
+        assert_true(world_start(w));
+        was_cut = !world_run(w);
+        w->board->cut_at = 0;
+        assert_true(world_start(w));
+        run(w);
+        if (w->agent->board.failed_counter != 2 || w->agent->journal.phase != OTA_PHASE_IDLE)
+            fail_msg("cut %llu: not given up", (unsigned long long)cut);
+        if (!reported(w, "\"code\":\"hash\""))
+            fail_msg("cut %llu: %s", (unsigned long long)cut, ota_buf_text(&w->server->report));
+        offer_again(w, 1);
+        run(w);
+        if (has_record(w, "tries"))
+            fail_msg("cut %llu: %u tries are left over", (unsigned long long)cut, w->agent->tries.failed);
+    }
+    fake_saved_free(&last_try);
 }
 
 static void test_agent_patience_success_forgets_tries(void **state) {
@@ -206,6 +242,78 @@ static void test_agent_patience_absent_server_never_counts(void **state) {
     }
     w->server->down = false;
     expect_installed(w, "a");
+}
+
+/* ---- records ------------------------------------------------------------------------------------------- */
+
+static void test_agent_patience_records_read_what_was_written(void **state) {
+    struct ota_tries_record tries = {.counter = 7, .failed = OTA_TRIES_MAX, .copies = OTA_COPY_TRIES_MAX}, t;
+    struct ota_defer_record defer = {.until = FAKE_NOW + 5}, d;
+    uint8_t bytes[64];
+    size_t len;
+    (void)state;
+    assert_ota_ok(ota_tries_encode(&tries, bytes, sizeof bytes, &len, &err));
+    assert_ota_ok(ota_tries_decode((struct ota_span){bytes, len}, &t, &err));
+    assert_int_equal(t.counter, 7);
+    assert_int_equal(t.failed, OTA_TRIES_MAX);
+    assert_int_equal(t.copies, OTA_COPY_TRIES_MAX);
+    assert_ota(ota_tries_decode((struct ota_span){bytes, len - 1}, &t, &err), OTA_JOURNAL);
+    tries.failed++;
+    assert_ota_ok(ota_tries_encode(&tries, bytes, sizeof bytes, &len, &err));
+    assert_ota(ota_tries_decode((struct ota_span){bytes, len}, &t, &err), OTA_JOURNAL);
+    tries = (struct ota_tries_record){.counter = 7, .copies = OTA_COPY_TRIES_MAX + 1};
+    assert_ota_ok(ota_tries_encode(&tries, bytes, sizeof bytes, &len, &err));
+    assert_ota(ota_tries_decode((struct ota_span){bytes, len}, &t, &err), OTA_JOURNAL);
+    assert_ota_ok(ota_defer_encode(&defer, bytes, sizeof bytes, &len, &err));
+    assert_ota_ok(ota_defer_decode((struct ota_span){bytes, len}, &d, &err));
+    assert_int_equal(d.until, defer.until);
+    bytes[3] ^= 1;
+    assert_ota(ota_defer_decode((struct ota_span){bytes, len}, &d, &err), OTA_JOURNAL);
+}
+
+/* Neither keeps a board from booting, or from its updates. */
+static void test_agent_patience_damaged_records_are_set_aside(void **state) {
+    struct world *w = *state;
+    const struct ota_kv *kv = &w->board->kv_port;
+    offer(w, "a");
+    assert_ota_ok(kv->set(kv->ctx, "tries", "\1\2\3", 3, &err));
+    assert_ota_ok(kv->set(kv->ctx, "defer", "\1\2\3\4\5\6\7\10\11\12\13\14\15", 13, &err));
+    assert_true(world_start(w));
+    assert_true(fake_board_logged(w->board, "set aside, the board finds out anew"));
+    expect_installed(w, "a");
+}
+
+/* An update that the firmware before began: its journal stays one that it can read after a rollback. */
+static void test_agent_patience_update_ends_in_the_form_its_journal_began(void **state) {
+    struct world *w = *state;
+    const struct ota_kv *kv = &w->board->kv_port;
+    uint8_t bytes[OTA_JOURNAL_BYTES_MAX];
+    size_t len;
+    offer(w, "a");
+    w->server->break_after = 9000;
+    expect_waiting(w);
+    assert_int_equal(version_of(w, "journal"), OTA_JOURNAL_VERSION);
+    w->agent->journal.format = 1;
+    assert_ota_ok(ota_journal_encode(&w->agent->journal, bytes, sizeof bytes, &len, &err));
+    assert_ota_ok(kv->set(kv->ctx, "journal", bytes, len, &err));
+    assert_true(world_start(w));
+    assert_int_equal(w->agent->journal.step[0].done, 8192);
+    assert_ota_ok(ota_run(w->agent, &w->sleep_s, &err));
+    assert_true(w->agent->reboot);
+    assert_int_equal(w->agent->journal.phase, OTA_PHASE_ACTIVATED);
+    assert_int_equal(version_of(w, "journal"), 1);
+    assert_true(world_start(w));
+    assert_int_equal(w->agent->journal.phase, OTA_PHASE_CONFIRMING);
+    assert_int_equal(version_of(w, "journal"), 1);
+    expect_installed(w, "a");
+    assert_int_equal(w->server->ranges, 1);
+    assert_false(has_record(w, "journal"));
+    struct ota_release *r = fake_server_release(w->server, 3, "3.0.0");
+    fake_server_image(w->server, r, OTA_KIND_DATA, "storage", "storage.bin", ota_buf_span(&w->two.storage));
+    w->board->refuse_activation = true;
+    offer_again(w, 3);
+    run(w);
+    assert_int_equal(version_of(w, "journal"), OTA_JOURNAL_VERSION);
 }
 
 /* ---- deadline ------------------------------------------------------------------------------------------ */
@@ -374,6 +482,19 @@ static void test_agent_patience_deferral_without_a_clock_ends_with_a_reset(void 
     put_off(w, 6 * HOUR);
     assert_false(has_record(w, "defer"));
     expect_put_off(w);
+    assert_true(world_start(w));
+    expect_installed(w, "a");
+}
+
+/* The last word counts: what was said before with a clock does not come back. */
+static void test_agent_patience_deferral_without_a_clock_replaces_one_with(void **state) {
+    struct world *w = *state;
+    offer(w, "a");
+    put_off(w, OTA_DEFER_MAX_S);
+    w->board->no_clock = true;
+    put_off(w, HOUR);
+    assert_false(has_record(w, "defer"));
+    w->board->no_clock = false;
     assert_true(world_start(w));
     expect_installed(w, "a");
 }
@@ -642,7 +763,8 @@ static void test_agent_patience_third_copy_succeeds(void **state) {
         expect_waiting(w);
         assert_int_equal(w->boots, 1 + i);
         assert_int_equal(w->agent->journal.phase, OTA_PHASE_COMMITTED);
-        expect_tries(w, 2, i);
+        expect_tries(w, 2, 0);
+        assert_int_equal(w->agent->tries.copies, i);
         assert_true(reported(w, "\"stage\":\"copy\""));
         assert_true(reported(w, "\"label\":\"storage\""));
         images = images ? images : w->server->image_requests;
@@ -668,9 +790,31 @@ static void test_agent_patience_copy_has_its_own_tries(void **state) {
         expect_waiting(w);
     damage(w);
     wear_storage(w, OTA_COPY_TRIES_MAX - 1);
-    for (unsigned i = 1; i < OTA_COPY_TRIES_MAX; i++)
+    for (unsigned i = 1; i < OTA_COPY_TRIES_MAX; i++) {
         expect_waiting(w);
+        assert_int_equal(w->agent->tries.copies, i);
+    }
     expect_installed(w, "sa");
+}
+
+/* Something spoils what waits after every commit: each round is a download and a reset, and there is an end to them. */
+static void test_agent_patience_staged_bytes_that_never_last(void **state) {
+    struct world *w = *state;
+    offer(w, "s");
+    unsigned commits = 0;
+    while (w->agent->board.failed_counter == 0) {
+        assert_in_range(commits, 0, OTA_TRIES_MAX - 1);
+        assert_ota_ok(ota_run(w->agent, &w->sleep_s, &err));
+        if (!w->agent->reboot)
+            continue;
+        commits++;
+        w->board->flash[w->agent->journal.step[0].stage_offset] ^= 1;
+        assert_true(world_start(w));
+    }
+    assert_int_equal(commits, OTA_TRIES_MAX);
+    assert_int_equal(w->agent->board.failed_counter, 2);
+    assert_int_equal(w->agent->journal.phase, OTA_PHASE_IDLE);
+    assert_true(fake_board_holds(w->board, FAKE_STORAGE, ota_buf_span(&w->one.storage)));
 }
 
 /* The label that is half copied counts as nothing: the next release with the old content writes it again. */
@@ -711,11 +855,15 @@ int main(void) {
         TEST(test_agent_patience_fifteenth_content_fault_gives_up),
         TEST(test_agent_patience_given_up_rests_until_the_channel_changes),
         TEST(test_agent_patience_forgiven_release_has_all_its_tries),
+        TEST(test_agent_patience_power_cut_while_giving_up),
         TEST(test_agent_patience_success_forgets_tries),
         TEST(test_agent_patience_each_release_has_its_own_tries),
         TEST(test_agent_patience_worn_flash_counts),
         TEST(test_agent_patience_line_faults_never_count),
         TEST(test_agent_patience_absent_server_never_counts),
+        TEST(test_agent_patience_records_read_what_was_written),
+        TEST(test_agent_patience_damaged_records_are_set_aside),
+        TEST(test_agent_patience_update_ends_in_the_form_its_journal_began),
         TEST(test_agent_patience_deadline_drops_the_plan),
         TEST(test_agent_patience_fifteenth_deadline_gives_up),
         TEST(test_agent_patience_time_spent_is_written_sixteen_times_at_most),
@@ -724,6 +872,7 @@ int main(void) {
         TEST(test_agent_patience_deferred_while_staging_is_not_installed),
         TEST(test_agent_patience_deferral_survives_a_reset_with_a_clock),
         TEST(test_agent_patience_deferral_without_a_clock_ends_with_a_reset),
+        TEST(test_agent_patience_deferral_without_a_clock_replaces_one_with),
         TEST(test_agent_patience_deferral_of_none_ends_it),
         TEST(test_agent_patience_wrong_clock_defers_nothing_for_years),
         TEST(test_agent_patience_clock_that_jumps_ends_no_deferral),
@@ -743,6 +892,7 @@ int main(void) {
         TEST(test_agent_patience_download_that_takes_too_long_is_resumed),
         TEST(test_agent_patience_third_copy_succeeds),
         TEST(test_agent_patience_copy_has_its_own_tries),
+        TEST(test_agent_patience_staged_bytes_that_never_last),
         TEST(test_agent_patience_third_failed_copy_gives_up),
     };
     return cmocka_run_group_tests_name("agent_patience", tests, NULL, NULL);

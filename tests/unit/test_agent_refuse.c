@@ -4,6 +4,8 @@
 
 #include "support/fake_world.h"
 
+static struct ota_err err;
+
 static int setup(void **state) {
     struct world *w = world_new();
     world_settle(w);
@@ -31,6 +33,25 @@ static void test_agent_refuses_an_older_chip_than_the_release_needs(void **state
     world_release_2(w, "a")->chip_rev_min = (uint16_t)(w->agent->cfg.board.revision + 1);
     fake_server_publish(w->server);
     expect_refused(w, OTA_CHIP_REVISION);
+    assert_int_equal(w->server->image_requests, 0);
+}
+
+/* Only an app has a secure version: data reaches a board whose eFuse is ahead. */
+static void test_agent_refuses_no_data_for_a_secure_version(void **state) {
+    struct world *w = *state;
+    w->agent->cfg.board.boot.anti_rollback = true;
+    w->agent->cfg.board.secure_version = 3;
+    world_release_2(w, "s");
+    assert_ota_ok(ota_run(w->agent, &w->sleep_s, &err));
+    assert_true(w->agent->reboot);
+}
+
+static void test_agent_refuses_an_app_below_the_secure_version(void **state) {
+    struct world *w = *state;
+    w->agent->cfg.board.boot.anti_rollback = true;
+    w->agent->cfg.board.secure_version = 3;
+    world_release_2(w, "a");
+    expect_refused(w, OTA_SECURE_VERSION);
     assert_int_equal(w->server->image_requests, 0);
 }
 
@@ -131,6 +152,8 @@ int main(void) {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
         TEST(test_agent_refuses_an_older_chip_than_the_release_needs),
+        TEST(test_agent_refuses_no_data_for_a_secure_version),
+        TEST(test_agent_refuses_an_app_below_the_secure_version),
         TEST(test_agent_refuses_a_need_it_does_not_know),
         TEST(test_agent_refuses_a_bootloader_under_secure_boot_v1),
         TEST(test_agent_refuses_a_bootloader_without_recovery_or_risk),

@@ -478,6 +478,102 @@ static void test_build_writes_an_incoming_folder_and_notices_changes(void **stat
     assert_ota(ota_build_write(&b, incoming, NULL, &err), OTA_HASH);
 }
 
+/* ---- the factory app ----------------------------------------------------------------------------------- */
+
+/* Puts a factory partition into the hole behind the others. */
+static void add_factory_partition(uint32_t size) {
+    struct ota_err err;
+    struct ota_table t;
+    uint8_t bytes[OTA_TABLE_LENGTH];
+    OTA_CLEAN_FREE char *path = in_build("partition_table/partition-table.bin");
+    OTA_CLEAN(ota_buf_free) struct ota_buf old = {0};
+    assert_ota_ok(ota_fs_read(path, OTA_SECTOR, &old, &err));
+    assert_ota_ok(ota_table_read(ota_buf_span(&old), &ota_crypto_openssl, &t, &err));
+    const struct ota_partition *last = &t.row[t.count - 1];
+    t.row[t.count++] = (struct ota_partition){.type = OTA_PART_APP,
+                                              .subtype = OTA_APP_FACTORY,
+                                              .offset = (last->offset + last->size + 0xFFFF) & ~0xFFFFu,
+                                              .size = size,
+                                              .label = "rescue"};
+    assert_ota_ok(ota_table_write(&t, &ota_crypto_openssl, bytes, &err));
+    assert_ota_ok(ota_fs_write(path, bytes, sizeof bytes, 0644, &err));
+}
+
+static void test_build_with_factory_takes_the_app_twice(void **state) {
+    (void)state;
+    static const char *const with[] = {"factory", NULL};
+    struct ota_err err;
+    struct ota_build_options o = options();
+    o.with = with;
+    o.compatible = true;
+    add_factory_partition(0x60000);
+    OTA_CLEAN(ota_build_free) struct ota_build b;
+    assert_ota_ok(ota_build_open_folder(&b, &o, build_dir, &err));
+    assert_int_equal(b.release.step_count, 2);
+    assert_string_equal(b.release.step[0].label, "factory");
+    assert_string_equal(b.release.step[0].file, "factory.bin");
+    assert_string_equal(b.release.step[1].label, "@ota");
+    assert_memory_equal(b.release.step[0].sha256, b.release.step[1].sha256, OTA_SHA256_LEN);
+    assert_string_equal(b.release.version, "1.1.0");
+    b.release.counter = 1;
+    assert_ota_ok(ota_release_check(&b.release, &err));
+}
+
+static void test_build_with_all_leaves_the_factory_app(void **state) {
+    (void)state;
+    static const char *const with[] = {"all", NULL};
+    struct ota_err err;
+    struct ota_build_options o = options();
+    o.with = with;
+    o.compatible = o.accept_risk = true;
+    add_factory_partition(0x60000);
+    OTA_CLEAN(ota_build_free) struct ota_build b;
+    assert_ota_ok(ota_build_open_folder(&b, &o, build_dir, &err));
+    for (size_t i = 0; i < b.release.step_count; i++)
+        assert_string_not_equal(b.release.step[i].label, "factory");
+    assert_string_equal(left_of(&b, "factory")->remedy, "--with factory");
+}
+
+static void test_build_with_factory_needs_a_partition_that_holds_it(void **state) {
+    (void)state;
+    static const char *const with[] = {"factory", NULL};
+    struct ota_build_options o = options();
+    folder_gives(o, with, OTA_LABEL, "no such image");
+    add_factory_partition(0x10000);
+    folder_gives(o, with, OTA_SLOT_SIZE, "the factory partition");
+}
+
+static void test_build_with_factory_is_refused_under_anti_rollback(void **state) {
+    (void)state;
+    static const char *const with[] = {"factory", NULL};
+    struct ota_build_options o = options();
+    o.compatible = true;
+    add_factory_partition(0x60000);
+    folder_gives(o, with, OTA_OK, NULL);
+    edit("config/sdkconfig.json", "\"BOOTLOADER_APP_ANTI_ROLLBACK\":\tfalse",
+         "\"BOOTLOADER_APP_ANTI_ROLLBACK\":\ttrue");
+    folder_gives(o, with, OTA_UNSUPPORTED, "anti-rollback");
+}
+
+static void test_build_files_may_name_the_factory_app(void **state) {
+    (void)state;
+    struct ota_err err;
+    struct ota_build_options o = options();
+    OTA_CLEAN_FREE char *operand = in_build("hello.bin:factory");
+    OTA_CLEAN_FREE char *table = in_build("partition_table/partition-table.bin");
+    const char *const operands[] = {operand};
+    OTA_CLEAN(ota_build_free) struct ota_build untold, without, b;
+    assert_ota(ota_build_open_files(&untold, &o, operands, 1, &err), OTA_LABEL);
+    o.table = table;
+    assert_ota(ota_build_open_files(&without, &o, operands, 1, &err), OTA_LABEL);
+    add_factory_partition(0x60000);
+    assert_ota_ok(ota_build_open_files(&b, &o, operands, 1, &err));
+    assert_int_equal(b.release.step[0].kind, OTA_KIND_FACTORY);
+    assert_false(ota_build_has_app(&b.release));
+    assert_non_null(strstr(b.release.version, "factory-"));
+    assert_int_equal(b.release.secure_version, 0);
+}
+
 /* ---- zlib forms ---------------------------------------------------------------------------------------- */
 
 static void assert_inflates(const struct ota_buf *packed, const char *plain_path) {
@@ -598,6 +694,11 @@ int main(void) {
         WITH_SAMPLE(test_build_recognises_a_merged_flash),
         WITH_SAMPLE(test_build_dropins_take_an_app_or_data),
         WITH_SAMPLE(test_build_writes_an_incoming_folder_and_notices_changes),
+        WITH_SAMPLE(test_build_with_factory_takes_the_app_twice),
+        WITH_SAMPLE(test_build_with_all_leaves_the_factory_app),
+        WITH_SAMPLE(test_build_with_factory_needs_a_partition_that_holds_it),
+        WITH_SAMPLE(test_build_with_factory_is_refused_under_anti_rollback),
+        WITH_SAMPLE(test_build_files_may_name_the_factory_app),
         WITH_SAMPLE(test_build_compresses_what_that_makes_smaller),
         WITH_SAMPLE(test_build_compresses_equal_images_to_equal_bytes),
         WITH_SAMPLE(test_build_writes_the_zlib_form_beside_the_image),

@@ -227,6 +227,7 @@ struct ota_agent_config fake_board_config(struct fake_board *b, const struct ota
         .log = &b->log_port,
         .boot = &b->boot_port,
         .inflate = b->inflate,
+        .bundle = b->bundle,
         .hooks = {.ctx = b,
                   .may_start = may_start,
                   .accept_image = accept_image,

@@ -61,6 +61,7 @@ struct fake_board {
     struct ota_maintenance window;
     uint32_t stall_s, download_s, deadline_s;
     const struct ota_inflate *inflate;
+    const struct ota_bundle_file *bundle; /* NULL: none */
 
     bool refuse_start, refuse_image, refuse_activation;
     struct ota_buf log; /* every line */

@@ -10,7 +10,7 @@
 #include "ota/release.h"
 #include "sign/key.h"
 
-#define FAKE_FILES_MAX 64u
+#define FAKE_FILES_MAX 256u
 #define FAKE_RELEASES_MAX 6u
 #define FAKE_NOW 1800000000ull
 
