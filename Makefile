@@ -50,7 +50,7 @@ UNIT_TESTS := $(patsubst tests/unit/%.c,%,$(wildcard tests/unit/test_*.c))
 FUZZERS := $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
 UNIT_SYS = -lcmocka -lmicrohttpd -lgnutls -lsqlite3 -lcurl -lcjson -lcrypto -lssl -lz -lpthread -ldl
 
-.PHONY: all debug deps demo check check-long conformance fuzz mutation size man install uninstall clean help format lint tests-build fuzzers power-proofs
+.PHONY: all debug deps demo check check-long conformance fuzz mutation size man install uninstall clean help format lint tests-build fuzzers power power-proofs
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -100,6 +100,8 @@ $(OUT)/tests/power/%: $(OBJ)/tests/power/%.o $(POWER_PARTS) $(foreach l,$(LIBS),
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $(filter %.o,$^) -Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(UNIT_SYS)
 power-proofs: $(POWER_PROOFS:%=$(OUT)/tests/power/%)
+power: $(OUT)/tests/power/power ## cut the power at every flash operation of every update; no board may be lost (minutes)
+	$(Q)$(OUT)/tests/power/power $(POWER_ARGS)
 
 # A harness with libFuzzer's main(), or with one that replays files.
 FUZZ_PARTS := fuzz board $(if $(filter fuzz,$(FLAVOUR)),,replay)

@@ -84,8 +84,9 @@ enum ota_status ota_agent_finish(struct ota_agent *a, struct ota_err *err) {
     a->board.failed_counter = 0;
     ota_format(a->board.version, sizeof a->board.version, "%s", j->version);
     ota_agent_judge_board(a);
-    OTA_TRY(ota_agent_save_board(a, err));
+    /* The report first: a release whose images were all there has no journal to come back by, once its counter is kept. */
     OTA_TRY(ota_agent_note(a, OTA_RESULT_INSTALLED, "confirm", j->counter, &remark, err));
+    OTA_TRY(ota_agent_save_board(a, err));
     OTA_TRY(ota_agent_forget_tries(a, err));
     ota_log(a->cfg.log, OTA_LOG_INFO, "release %u (%s) is installed", (unsigned)j->counter, j->version);
     return ota_agent_drop_journal(a, err);

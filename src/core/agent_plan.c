@@ -264,6 +264,8 @@ enum ota_status ota_agent_settle(struct ota_agent *a, bool *busy, struct ota_err
         *busy = true;
     } else if (j->phase == OTA_PHASE_CONFIRMING && j->new_app_offset == a->running && state == OTA_SLOT_VALID) {
         return ota_agent_finish(a, err); /* confirmed, but the record could not be written then */
+    } else if (j->phase == OTA_PHASE_STAGING && j->counter == a->board.counter) {
+        return ota_agent_finish(a, err); /* all was there already; the power went before the end was written down */
     } else if (j->phase > OTA_PHASE_STAGING) {
         ota_log(a->cfg.log, OTA_LOG_INFO, "release %u (%s) is %s: nothing new begins before it is decided",
                 (unsigned)j->counter, j->version, ota_phase_name(j->phase));

@@ -10,6 +10,7 @@
 
 #define RAM 0x40800000u     /* nothing checks where a segment in RAM goes, only that it is not mapped flash */
 #define RAM_OLD 0x40380000u /* chips whose mapped flash covers the former */
+#define RAM_P4 0x4FF40000u  /* both */
 #define FRAME 128u          /* headers, padding, checksum and SHA-256 of an image fit into it */
 #define MAPPED_SKEW 0x20u   /* where the first segment begins in the file, and so within its page */
 #define LOG2_64K 16u
@@ -58,9 +59,10 @@ struct ota_buf sim_app(const struct sim_app *a) {
 struct ota_buf sim_bootloader(const struct ota_chip *chip, const char *version) {
     uint8_t segment[SIM_BOOTLOADER_LENGTH - FRAME];
     const struct ota_boot_desc desc = {.version = 1, .idf = "v5.5", .date_time = "Jan  1 2026 00:00:00"};
+    const uint32_t at = !ota_chip_maps(chip, RAM) ? RAM : !ota_chip_maps(chip, RAM_OLD) ? RAM_OLD : RAM_P4;
     fill(segment, sizeof segment, version);
     ota_boot_desc_write(&desc, segment);
-    return image(chip, segment, sizeof segment, ota_chip_maps(chip, RAM) ? RAM_OLD : RAM);
+    return image(chip, segment, sizeof segment, at);
 }
 
 struct ota_buf sim_data(const char *version, size_t length) {

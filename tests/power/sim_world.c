@@ -7,12 +7,16 @@
 #include <string.h>
 
 #include "host/crypto.h"
+#include "sign/role.h"
 #include "sim/app.h"
 #include "sim_table.h"
 #include "support/unit.h"
 
 #define PASSES_MAX 300u
 #define AGENT_NAME "sim/1"
+#define DAY 86400u
+#define WEEK (7u * DAY)
+#define TIMESTAMP_OF_DAYS 1000u /* above what releases reach */
 
 static struct ota_err err;
 
@@ -42,6 +46,20 @@ static void log_line(void *ctx, enum ota_log_level level, const char *text) {
     (void)level;
     if (w->verbose && !w->board.nor.off)
         (void)fprintf(stderr, "  %s\n", text);
+}
+
+/* splitmix64 */
+static enum ota_status draw(void *ctx, void *p, size_t n, struct ota_err *e) {
+    struct sim_world *w = ctx;
+    uint8_t *out = p;
+    (void)e;
+    for (size_t i = 0; i < n; i++) {
+        uint64_t z = ++w->drawn * 0x9E3779B97F4A7C15ull;
+        z = (z ^ z >> 30) * 0xBF58476D1CE4E5B9ull;
+        z = (z ^ z >> 27) * 0x94D049BB133111EBull;
+        out[i] = (uint8_t)(z >> 56);
+    }
+    return OTA_OK;
 }
 
 static bool self_test(void *ctx) {
@@ -112,6 +130,15 @@ static struct sim_release *make_images(struct sim_world *w, uint32_t counter, co
     return r;
 }
 
+static void pack(struct sim_world *w, struct ota_release *r) {
+    for (size_t i = 0; w->inflate && i < r->step_count; i++) {
+        const struct fake_file *plain = fake_server_served(w->server, r->counter, r->step[i].file);
+        struct ota_buf z = fake_server_deflate(ota_buf_span(&plain->bytes), 12);
+        fake_server_pack(w->server, r, r->step[i].file, ota_buf_span(&z));
+        ota_buf_free(&z);
+    }
+}
+
 static void add_images(struct sim_world *w, struct ota_release *r, const struct sim_release *i, const char *kinds) {
     if (strchr(kinds, 't'))
         fake_server_image(w->server, r, OTA_KIND_TABLE, OTA_LABEL_TABLE, "partition-table.bin",
@@ -121,19 +148,66 @@ static void add_images(struct sim_world *w, struct ota_release *r, const struct 
     if (strchr(kinds, 'b'))
         fake_server_image(w->server, r, OTA_KIND_BOOTLOADER, OTA_LABEL_BOOTLOADER, "bootloader.bin",
                           ota_buf_span(&i->bootloader));
+    if (strchr(kinds, 'f'))
+        fake_server_image(w->server, r, OTA_KIND_FACTORY, OTA_LABEL_FACTORY, "factory.bin", ota_buf_span(&i->app));
     if (strpbrk(kinds, "aFN"))
         fake_server_image(w->server, r, OTA_KIND_APP, OTA_LABEL_APP, "app.bin", ota_buf_span(&i->app));
 }
 
-struct ota_release *sim_world_release(struct sim_world *w, uint32_t counter, const char *version, const char *kinds) {
-    const struct sim_release *images = make_images(w, counter, version, kinds);
-    struct ota_release *r = fake_server_release(w->server, counter, version);
+static struct ota_release *publish(struct sim_world *w, const struct sim_release *images, const char *version,
+                                   const char *kinds) {
+    struct ota_release *r = fake_server_release(w->server, images->counter, version);
     (void)ota_format(r->chip, sizeof r->chip, "%s", chip_of(w)->name);
     r->boot = w->board.efuse.boot;
+    r->secure_version = strchr(kinds, 'V') ? images->counter : 0;
     add_images(w, r, images, kinds);
-    fake_server_offer(w->server, counter);
+    pack(w, r);
+    fake_server_offer(w->server, images->counter);
     fake_server_publish(w->server);
     return r;
+}
+
+struct ota_release *sim_world_release(struct sim_world *w, uint32_t counter, const char *version, const char *kinds) {
+    return publish(w, make_images(w, counter, version, kinds), version, kinds);
+}
+
+static struct ota_buf copy_of(const struct ota_buf *from) {
+    struct ota_buf out = {0};
+    ota_buf_append(&out, from->p, from->len);
+    return out;
+}
+
+struct ota_release *sim_world_release_again(struct sim_world *w, uint32_t counter, const char *version,
+                                            const char *kinds) {
+    assert_in_range(w->releases, 1, FAKE_RELEASES_MAX - 1);
+    const struct sim_release *last = &w->release[w->releases - 1];
+    struct sim_release *r = &w->release[w->releases++];
+    *r = (struct sim_release){counter, copy_of(&last->app), copy_of(&last->bootloader), copy_of(&last->table),
+                              copy_of(&last->storage)};
+    return publish(w, r, version, kinds);
+}
+
+static struct fake_file *metadata_file(struct sim_world *w, const char *path) {
+    for (size_t i = 0; i < w->server->file_count; i++)
+        if (strcmp(w->server->file[i].path, path) == 0)
+            return &w->server->file[i];
+    fail_msg("no %s", path);
+    return NULL;
+}
+
+void sim_world_new_day(struct sim_world *w) {
+    struct fake_server *s = w->server;
+    char path[40];
+    (void)snprintf(path, sizeof path, "m/%llu.snapshot.json", (unsigned long long)s->version);
+    struct ota_role_timestamp ts = {.version = ++w->timestamp, .expires = w->now + WEEK, .issued = w->now + DAY - 60};
+    const struct ota_role_keys keys = {1, {s->key[OTA_ROLE_TIMESTAMP]}};
+    struct fake_file *f = metadata_file(w, "m/timestamp.json");
+    const struct fake_file *snapshot = metadata_file(w, path);
+    assert_ota_ok(ota_role_entry("snapshot", s->version, ota_buf_span(&snapshot->bytes), &ts.snapshot, &err));
+    ota_buf_free(&f->bytes);
+    assert_ota_ok(ota_role_timestamp(&ts, &keys, &f->bytes, &err));
+    (void)snprintf(f->etag, sizeof f->etag, "\"day %llu\"", (unsigned long long)ts.version);
+    w->now += DAY;
 }
 
 /* ---- the board as the factory makes it ----------------------------------------------------------------- */
@@ -181,10 +255,16 @@ struct sim_world *sim_world_new(const struct sim_config *config) {
     struct sim_world *w = ota_calloc(1, sizeof *w);
     w->config = *config;
     w->now = FAKE_NOW;
+    w->timestamp = TIMESTAMP_OF_DAYS;
     w->verbose = getenv("SIM_WORLD_VERBOSE") != NULL;
     w->clock = (struct ota_clock){w, now, uptime_ms};
     w->log = (struct ota_log){w, log_line};
     w->transport = (struct ota_transport){w, open_request, read_body, close_request};
+    w->crypto = ota_crypto_openssl;
+    w->crypto.ctx = w;
+    w->crypto.random = draw;
+    if (config->compressed)
+        w->inflate = ota_inflate_zlib_new();
     w->server = fake_server_new();
     make_board(w);
     if (config->secure_boot == 2)
@@ -204,6 +284,7 @@ static void free_release(struct sim_release *r) {
 
 void sim_world_free(struct sim_world *w) {
     ota_statekv_close(&w->kv);
+    ota_inflate_zlib_free(&w->inflate);
     ota_virtual_board_close(&w->board);
     boot_signer_free(&w->signer);
     fake_server_free(w->server);
@@ -227,7 +308,8 @@ static bool carries(const struct sim_world *w, const char *marker) {
 
 static enum ota_status start_agent(struct sim_world *w) {
     struct ota_agent_config cfg = {
-        .crypto = &ota_crypto_openssl,
+        .crypto = &w->crypto,
+        .inflate = w->inflate ? ota_inflate_zlib_port(w->inflate) : NULL,
         .flash = &w->board.nor.port,
         .kv = &w->kv.port,
         .clock = &w->clock,

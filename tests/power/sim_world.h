@@ -13,6 +13,7 @@
 #ifndef OTA_TESTS_SIM_WORLD_H
 #define OTA_TESTS_SIM_WORLD_H
 
+#include "host/inflate_zlib.h"
 #include "sim/board.h"
 #include "sim/otaops.h"
 #include "sim/rom.h"
@@ -41,7 +42,8 @@ struct sim_config {
     bool anti_rollback;
     uint8_t secure_boot; /* 0, or 2: eFuse holds the digest of a key that signs every bootloader and app */
     enum sim_staging staging;
-    bool factory; /* release 1 is in the factory partition */
+    bool factory;    /* release 1 is in the factory partition */
+    bool compressed; /* every image has a zlib form, which the agent can read */
 };
 
 /* How sim_world_boot() and sim_world_run() end. */
@@ -70,6 +72,7 @@ struct sim_world {
     struct sim_release release[FAKE_RELEASES_MAX];
     size_t releases;
     uint64_t now;       /* unix seconds */
+    uint64_t timestamp; /* version of the last one that sim_world_new_day() signed */
     uint64_t uptime_ms; /* since the last boot */
     unsigned boots;
     uint64_t kv_changes; /* of ota_state up to the last boot; later ones: kv.changes */
@@ -88,6 +91,9 @@ struct sim_world {
     struct ota_transport transport;
     struct ota_clock clock;
     struct ota_log log;
+    struct ota_crypto crypto; /* OpenSSL's, but chance is a sequence: what is replayed takes the same way */
+    uint64_t drawn;
+    struct ota_inflate_zlib *inflate; /* NULL: not compressed */
     uint8_t metadata[OTA_METADATA_MAX];
 };
 
@@ -97,9 +103,15 @@ void sim_world_free(struct sim_world *w);
 
 /* Publishes and offers one more release, of the kinds named: 'a' app, 'F' app whose self-test fails, 'N' app without
  * network, 'V' with one of them: its secure version is the counter (else 0), 'U' likewise: app and bootloader are signed with
- * a key that no eFuse trusts, 's' storage, 'b' bootloader, 't' table,
+ * a key that no eFuse trusts, 'f' the factory app, 's' storage, 'b' bootloader, 't' table,
  * with a partition "extra" when the counter is even. */
 struct ota_release *sim_world_release(struct sim_world *w, uint32_t counter, const char *version, const char *kinds);
+
+/* Likewise, with the images of the release before it. */
+struct ota_release *sim_world_release_again(struct sim_world *w, uint32_t counter, const char *version,
+                                            const char *kinds);
+/* A day passes; the server signs its timestamp anew, and nothing else. */
+void sim_world_new_day(struct sim_world *w);
 
 /* Power on, reset and ota_boot(), as often as it asks for. */
 enum sim_end sim_world_boot(struct sim_world *w);
