@@ -10,6 +10,7 @@
 
 #define RAM 0x40800000u     /* nothing checks where a segment in RAM goes, only that it is not mapped flash */
 #define RAM_OLD 0x40380000u /* chips whose mapped flash covers the former */
+#define RAM_P4 0x4FF40000u  /* and both */
 #define FRAME 128u          /* headers, padding, checksum and SHA-256 of an image fit into it */
 #define MAPPED_SKEW 0x20u   /* where the first segment begins in the file, and so within its page */
 #define LOG2_64K 16u
@@ -60,7 +61,8 @@ struct ota_buf sim_bootloader(const struct ota_chip *chip, const char *version) 
     const struct ota_boot_desc desc = {.version = 1, .idf = "v5.5", .date_time = "Jan  1 2026 00:00:00"};
     fill(segment, sizeof segment, version);
     ota_boot_desc_write(&desc, segment);
-    return image(chip, segment, sizeof segment, ota_chip_maps(chip, RAM) ? RAM_OLD : RAM);
+    uint32_t at = !ota_chip_maps(chip, RAM) ? RAM : !ota_chip_maps(chip, RAM_OLD) ? RAM_OLD : RAM_P4;
+    return image(chip, segment, sizeof segment, at);
 }
 
 struct ota_buf sim_data(const char *version, size_t length) {

@@ -93,11 +93,16 @@ static void sign(struct sim_world *w, struct sim_release *r, const char *kinds) 
     boot_signer_free(&stranger);
 }
 
+static const struct ota_chip *another_chip(const struct sim_world *w) {
+    const struct ota_chip *first = ota_chip_at(0);
+    return chip_of(w) == first ? ota_chip_at(1) : first;
+}
+
 static struct sim_release *make_images(struct sim_world *w, uint32_t counter, const char *version, const char *kinds) {
     assert_in_range(w->releases, 0, FAKE_RELEASES_MAX - 1);
     struct sim_release *r = &w->release[w->releases++];
     const struct sim_app app = {
-        .chip = chip_of(w),
+        .chip = strchr(kinds, 'C') ? another_chip(w) : chip_of(w),
         .version = version,
         .secure_version = strchr(kinds, 'V') ? counter : 0,
         .faulty = strchr(kinds, 'F') != NULL,
@@ -121,6 +126,8 @@ static void add_images(struct sim_world *w, struct ota_release *r, const struct 
     if (strchr(kinds, 'b'))
         fake_server_image(w->server, r, OTA_KIND_BOOTLOADER, OTA_LABEL_BOOTLOADER, "bootloader.bin",
                           ota_buf_span(&i->bootloader));
+    if (strchr(kinds, 'f'))
+        fake_server_image(w->server, r, OTA_KIND_FACTORY, OTA_LABEL_FACTORY, "factory.bin", ota_buf_span(&i->app));
     if (strpbrk(kinds, "aFN"))
         fake_server_image(w->server, r, OTA_KIND_APP, OTA_LABEL_APP, "app.bin", ota_buf_span(&i->app));
 }
@@ -130,6 +137,7 @@ struct ota_release *sim_world_release(struct sim_world *w, uint32_t counter, con
     struct ota_release *r = fake_server_release(w->server, counter, version);
     (void)ota_format(r->chip, sizeof r->chip, "%s", chip_of(w)->name);
     r->boot = w->board.efuse.boot;
+    r->secure_version = strchr(kinds, 'V') ? counter : 0;
     add_images(w, r, images, kinds);
     fake_server_offer(w->server, counter);
     fake_server_publish(w->server);
@@ -246,6 +254,8 @@ static enum ota_status start_agent(struct sim_world *w) {
         .cap = sizeof w->metadata,
     };
     cfg.board.agent = AGENT_NAME;
+    if (w->configure)
+        w->configure(w->configure_ctx, &cfg);
     return ota_agent_init(&w->agent, &cfg, &w->err);
 }
 
@@ -334,7 +344,7 @@ static enum sim_end pass(struct sim_world *w) {
 
 enum sim_end sim_world_run(struct sim_world *w) {
     enum sim_end end = w->running ? SIM_RUNS : sim_world_boot(w);
-    for (unsigned i = 0; end == SIM_RUNS && i < PASSES_MAX; i++)
+    for (unsigned i = 0; end == SIM_RUNS && i < (w->passes_max ? w->passes_max : PASSES_MAX); i++)
         end = pass(w);
     return end == SIM_RUNS ? SIM_RESTLESS : end;
 }
