@@ -67,6 +67,7 @@ struct walk {
     bool was_cut;                 /* since the board ran last */
     bool lost;                    /* ota_state, since the counters below were noted */
     bool lost_ever;               /* likewise, ever */
+    bool stale;                   /* an older state of ota_state came to light */
     bool half_lost;               /* ota_state was lost with a copy under way */
     bool worn;                    /* a sector is or was bad */
     uint32_t counter;             /* highest in the record */

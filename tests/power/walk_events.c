@@ -165,6 +165,7 @@ static void lose_state(struct walk *k) {
     erase(k, whole ? SIM_STATE : sector, whole ? SIM_STATE + 12 * OTA_SECTOR : sector + OTA_SECTOR);
     k->lost = k->lost_ever = true;
     k->half_lost = k->half_lost || phase == OTA_PHASE_COMMITTED;
+    k->stale = k->stale || !whole;
     k->timestamp = k->snapshot = 0;
     if (whole)
         walk_say(k, "ota_state is lost");
