@@ -104,10 +104,11 @@ power-proofs: $(POWER_PROOFS:%=$(OUT)/tests/power/%)
 # Random walks of the same boards, and fleets whose server goes away.
 $(OUT)/tests/power/walk: $(patsubst tests/%.c,$(OBJ)/tests/%.o,$(wildcard tests/power/walk_*.c))
 WALK_SEEDS ?= 10000
+OUTAGE_BOARDS ?= 200
 walk: $(OUT)/tests/power/walk ## random walks of simulated boards, WALK_SEEDS (10000) of them: five minutes on two cores
 	$(Q)$< --seeds $(WALK_SEEDS) --jobs 2
-outage: $(OUT)/tests/power/outage ## fleets under a rollout whose server goes away
-	$(Q)$<
+outage: $(OUT)/tests/power/outage ## fleets of OUTAGE_BOARDS (200) under a rollout whose server goes away
+	$(Q)$< --boards $(OUTAGE_BOARDS)
 
 # A harness with libFuzzer's main(), or with one that replays files.
 FUZZ_PARTS := fuzz board $(if $(filter fuzz,$(FLAVOUR)),,replay)

@@ -16,8 +16,8 @@
 #include "walk.h"
 
 #define JOBS_MAX 16u
-#define EVENTS_MIN 8u
-#define EVENTS_SPREAD 24u
+#define EVENTS_MIN 10u
+#define EVENTS_SPREAD 36u
 
 static const char *const end_names[] = {
     [WALK_REACHED] = "reached the last release",
@@ -129,7 +129,7 @@ static void take(struct job *j, int status, struct total *t) {
     t->events += s->events;
     t->boots += s->boots;
     t->cuts += s->cuts;
-    if (s->runs > t->runs_max) {
+    if (s->end == WALK_REACHED && s->runs > t->runs_max) {
         t->runs_max = s->runs;
         t->slowest = j->seed;
     }

@@ -100,14 +100,18 @@ static void poll(struct walk *k) {
     run(k);
 }
 
-static void cut_power(struct walk *k) {
-    if (walk_chance(k, 60))
-        walk_any_release(k); /* a board without an update writes little */
+static void draw_cut(struct walk *k, uint32_t within) {
     k->cut = (enum ota_nor_cut)walk_below(k, OTA_NOR_CUT_COUNT);
-    k->cut_in = 1u + walk_below(k, 1u << (1u + walk_below(k, 7)));
+    k->cut_in = 1u + walk_below(k, within);
     k->cuts_more = walk_chance(k, 25) ? 1u + walk_below(k, 4) : 0;
     k->w->board.nor.seed = walk_below(k, UINT32_MAX);
     walk_say(k, "power will be cut in %u operations (%s)", (unsigned)k->cut_in, ota_nor_cut_name(k->cut));
+}
+
+static void cut_power(struct walk *k) {
+    if (walk_chance(k, 60))
+        walk_any_release(k); /* a board without an update writes little */
+    draw_cut(k, 1u << (1u + walk_below(k, 7)));
     if (k->w->running)
         ota_poll_now(&k->w->agent);
     run(k);
@@ -333,6 +337,8 @@ void walk_to_the_end(struct walk *k) {
     if (!k->w->running)
         boot(k);
     offer_last(k);
+    if (walk_chance(k, 30))
+        draw_cut(k, 60);
     while (k->story->runs < RUNS_MAX && !walk_has_arrived(k)) {
         if (k->w->running)
             ota_poll_now(&k->w->agent);
