@@ -339,6 +339,8 @@ void walk_to_the_end(struct walk *k) {
     offer_last(k);
     if (walk_chance(k, 30))
         draw_cut(k, 60);
+    if (k->cuts_more > 1)
+        k->cuts_more = 1; /* a third lost activation makes a release failed, and rightly */
     while (k->story->runs < RUNS_MAX && !walk_has_arrived(k)) {
         if (k->w->running)
             ota_poll_now(&k->w->agent);
