@@ -4,6 +4,7 @@
  *
  *   walk [--from N] [--seeds N] [--jobs N]   many; prints those that failed, and how the others ended
  *   walk --seed N [--verbose]                one; with the board's log
+ *   walk --year                              wear of a year
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -207,13 +208,18 @@ static bool one(uint64_t seed, bool verbose) {
     return job.story->end != WALK_VIOLATION;
 }
 
+static bool year(void) {
+    static struct walk_story story;
+    return walk_year(&story, 1) && walk_year(&story, 7);
+}
+
 /* ---- main ---------------------------------------------------------------------------------------------- */
 
 static uint64_t number(const char *text) {
     char *end;
     unsigned long long n = strtoull(text ? text : "", &end, 10);
     if (!text || *end || end == text) {
-        (void)fprintf(stderr, "usage: walk [--from N] [--seeds N] [--jobs N] | --seed N [--verbose]\n");
+        (void)fprintf(stderr, "usage: walk [--from N] [--seeds N] [--jobs N] | --seed N [--verbose] | --year\n");
         exit(2);
     }
     return n;
@@ -225,6 +231,8 @@ int main(int argc, char **argv) {
     for (int i = 1; i < argc; i++) {
         if (strcmp(argv[i], "--verbose") == 0)
             verbose = true;
+        else if (strcmp(argv[i], "--year") == 0)
+            return year() ? EXIT_SUCCESS : EXIT_FAILURE;
         else if (strcmp(argv[i], "--from") == 0)
             from = number(argv[++i]);
         else if (strcmp(argv[i], "--seeds") == 0)

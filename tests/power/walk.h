@@ -111,6 +111,10 @@ void walk_event(struct walk *k);
 /* Everything is made good, and a last good release offered, which the board must come to. */
 _Noreturn void walk_to_the_end(struct walk *k);
 
+/* ---- walk_year.c ---- */
+/* Prints what a year of daily polls and monthly releases erases; false when the board is not at the last of them. */
+bool walk_year(struct walk_story *story, unsigned renew_days);
+
 /* ---- walk.c ---- */
 /* A line of the story. */
 void walk_say(struct walk *k, const char *fmt, ...) OTA_PRINTF(2, 3);
