@@ -111,11 +111,16 @@ static void sign(struct sim_world *w, struct sim_release *r, const char *kinds) 
     boot_signer_free(&stranger);
 }
 
+static const struct ota_chip *another_chip(const struct sim_world *w) {
+    const struct ota_chip *first = ota_chip_at(0);
+    return chip_of(w) == first ? ota_chip_at(1) : first;
+}
+
 static struct sim_release *make_images(struct sim_world *w, uint32_t counter, const char *version, const char *kinds) {
     assert_in_range(w->releases, 0, FAKE_RELEASES_MAX - 1);
     struct sim_release *r = &w->release[w->releases++];
     const struct sim_app app = {
-        .chip = chip_of(w),
+        .chip = strchr(kinds, 'C') ? another_chip(w) : chip_of(w),
         .version = version,
         .secure_version = strchr(kinds, 'V') ? counter : 0,
         .faulty = strchr(kinds, 'F') != NULL,
@@ -328,6 +333,8 @@ static enum ota_status start_agent(struct sim_world *w) {
         .cap = sizeof w->metadata,
     };
     cfg.board.agent = AGENT_NAME;
+    if (w->configure)
+        w->configure(w->configure_ctx, &cfg);
     return ota_agent_init(&w->agent, &cfg, &w->err);
 }
 
@@ -416,7 +423,7 @@ static enum sim_end pass(struct sim_world *w) {
 
 enum sim_end sim_world_run(struct sim_world *w) {
     enum sim_end end = w->running ? SIM_RUNS : sim_world_boot(w);
-    for (unsigned i = 0; end == SIM_RUNS && i < PASSES_MAX; i++)
+    for (unsigned i = 0; end == SIM_RUNS && i < (w->passes_max ? w->passes_max : PASSES_MAX); i++)
         end = pass(w);
     return end == SIM_RUNS ? SIM_RESTLESS : end;
 }
