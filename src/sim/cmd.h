@@ -10,6 +10,7 @@ enum ota_status ota_cmd_sample(const struct ota_args *args, struct ota_err *err)
 enum ota_status ota_cmd_create(const struct ota_args *args, struct ota_err *err);
 enum ota_status ota_cmd_run(const struct ota_args *args, struct ota_err *err);
 enum ota_status ota_cmd_bundle(const struct ota_args *args, struct ota_err *err);
+enum ota_status ota_cmd_page(const struct ota_args *args, struct ota_err *err);
 enum ota_status ota_cmd_show(const struct ota_args *args, struct ota_err *err);
 enum ota_status ota_cmd_read(const struct ota_args *args, struct ota_err *err);
 

@@ -86,6 +86,22 @@ static const char bundle_details[] =
     "reboot. What came of it is reported by the next otadevice run.\n\n"
     "The last lines, the exit code and the JSON are those of run --once.";
 
+static const struct ota_option page_options[] = {
+    {"flash", 0, "FLASH", "the board", false},
+    {"listen", 0, "ADDR:PORT", "where its page is; default: 127.0.0.1:8080.\nPort 0: a free one", false},
+    {"clock", 0, "TIME", "what the board's clock shows at the start, like\n2031-01-01T00:00:00Z", false},
+    {NULL, 0, NULL, NULL, false},
+};
+static const char page_details[] =
+    "Switches the board on with the page that a board without a network serves in its\n"
+    "own Wi-Fi: a browser brings a bundle made by otactl bundle, and nothing else. Goes\n"
+    "on through the board's reboots until it is stopped, which is a power cut.\n\n"
+    "Without a browser: the page holds the token of this boot, which goes along with the\n"
+    "bundle as X-OTA-Token, POSTed to /bundle as application/octet-stream. GET /status\n"
+    "says how the board is. There is no TLS: on an address that others reach, they may\n"
+    "upload, and what they upload is verified all the same.\n\n"
+    "JSON: flash, url.";
+
 static const char show_details[] = "Shows chip, identity, the app that would boot, partitions with the SHA-256 of\n"
                                    "their contents (as long as their image, where that is known), otadata, the update\n"
                                    "under way and what is installed. The board must be switched off; nothing is\n"
@@ -109,6 +125,7 @@ static const struct ota_verb verbs[] = {
     {"create", "", 0, 0, "make a virtual board", create_details, create_options, ota_cmd_create},
     {"run", "", 0, 0, "switch a board on", run_details, run_options, ota_cmd_run},
     {"bundle", "FILE", 1, 1, "install a bundle from an SD card", bundle_details, bundle_options, ota_cmd_bundle},
+    {"page", "", 0, 0, "serve a board's upload page", page_details, page_options, ota_cmd_page},
     {"show", "FLASH", 1, 1, "say what is in a board's flash", show_details, NULL, ota_cmd_show},
     {"read", "FLASH LABEL", 2, 2, "copy a partition into a file", read_details, read_options, ota_cmd_read},
     {NULL, NULL, 0, 0, NULL, NULL, NULL, NULL},
