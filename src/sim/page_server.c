@@ -26,6 +26,7 @@ struct ota_page_server {
     char host[64], url[96];
     const char *hosts[HOSTS_MAX + 1];
     bool any_host;
+    uint32_t flash_size;
     struct MHD_Daemon *daemon; /* of this boot */
     struct ota_page page;
     bool answered; /* the answer after which the board reboots is out */
@@ -36,30 +37,40 @@ struct ota_page_server {
 struct exchange {
     struct ota_page_server *server;
     bool feeding;
-    bool last; /* the board reboots after it */
+    bool last;                 /* the board reboots after it */
+    struct MHD_Response *kept; /* until the body is read, which nobody wants */
+    unsigned status;
 };
 
 /* ---- answers ------------------------------------------------------------------------------------------- */
 
-static enum MHD_Result answer_with(struct MHD_Connection *connection, struct exchange *x,
-                                   const struct ota_page_answer *a) {
+static struct MHD_Response *response_of(const struct ota_page_answer *a) {
     OTA_CLEAN(ota_buf_free) struct ota_buf body = {0};
     for (size_t i = 0; i < OTA_PAGE_PARTS_MAX; i++)
         if (a->part[i].len)
             ota_buf_append(&body, a->part[i].p, a->part[i].len);
     struct MHD_Response *r = MHD_create_response_from_buffer(body.len, body.p, MHD_RESPMEM_MUST_COPY);
-    if (!r)
-        return MHD_NO;
-    enum MHD_Result rc = MHD_YES;
+    enum MHD_Result rc = r ? MHD_YES : MHD_NO;
     for (size_t i = 0; i < a->header_count && rc == MHD_YES; i++)
         rc = MHD_add_response_header(r, a->header[i].name, a->header[i].value);
-    if (rc == MHD_YES && a->reboot)
-        rc = MHD_add_response_header(r, MHD_HTTP_HEADER_CONNECTION, "close");
-    if (rc == MHD_YES)
-        rc = MHD_queue_response(connection, a->status, r);
+    if (rc == MHD_YES || !r)
+        return r;
     MHD_destroy_response(r);
-    x->last = a->reboot;
+    return NULL;
+}
+
+static enum MHD_Result send_kept(struct MHD_Connection *connection, struct exchange *x) {
+    enum MHD_Result rc = MHD_queue_response(connection, x->status, x->kept);
+    MHD_destroy_response(x->kept);
+    x->kept = NULL;
     return rc;
+}
+
+static enum MHD_Result keep(struct exchange *x, const struct ota_page_answer *a) {
+    x->kept = response_of(a);
+    x->status = a->status;
+    x->last = a->reboot;
+    return x->kept ? MHD_YES : MHD_NO;
 }
 
 /* ---- requests ------------------------------------------------------------------------------------------ */
@@ -87,9 +98,17 @@ static enum MHD_Result begin(struct ota_page_server *s, struct MHD_Connection *c
         .token = header(connection, "X-OTA-Token"),
         .length = length_of(connection),
     };
+    const bool asks = header(connection, MHD_HTTP_HEADER_EXPECT).p != NULL;
+    const bool endless = header(connection, MHD_HTTP_HEADER_TRANSFER_ENCODING).p != NULL ||
+                         (request.length != OTA_LENGTH_UNKNOWN && request.length > s->flash_size);
     struct ota_page_answer answer;
     x->feeding = ota_page_request(&s->page, &request, &answer);
-    return x->feeding ? MHD_YES : answer_with(connection, x, &answer);
+    if (x->feeding)
+        return MHD_YES;
+    if (keep(x, &answer) != MHD_YES)
+        return MHD_NO;
+    /* A browser that is sending hears nothing before its end. */
+    return asks || endless ? send_kept(connection, x) : MHD_YES;
 }
 
 static enum MHD_Result handle(void *ctx, struct MHD_Connection *connection, const char *url, const char *method,
@@ -103,16 +122,19 @@ static enum MHD_Result handle(void *ctx, struct MHD_Connection *connection, cons
         x->server = s;
         return begin(s, connection, url, method, x);
     }
-    if (!x->feeding)
-        return MHD_NO;
+    if (*size && x->feeding)
+        (void)ota_page_feed(&s->page, data, *size);
     if (*size) {
-        (void)ota_page_feed(&s->page, data, *size); /* the rest is read all the same: browsers listen only then */
         *size = 0;
         return MHD_YES;
     }
-    x->feeding = false;
-    ota_page_end(&s->page, true, &answer);
-    return answer_with(connection, x, &answer);
+    if (x->feeding) {
+        x->feeding = false;
+        ota_page_end(&s->page, true, &answer);
+        if (keep(x, &answer) != MHD_YES)
+            return MHD_NO;
+    }
+    return x->kept ? send_kept(connection, x) : MHD_NO;
 }
 
 static void completed(void *ctx, struct MHD_Connection *connection, void **state,
@@ -124,6 +146,8 @@ static void completed(void *ctx, struct MHD_Connection *connection, void **state
         return;
     if (x->feeding)
         ota_page_end(&x->server->page, false, &nobody_hears);
+    if (x->kept)
+        MHD_destroy_response(x->kept);
     x->server->answered |= x->last;
     free(x);
     *state = NULL;
@@ -145,6 +169,7 @@ static enum ota_status page_begin(void *ctx, struct ota_agent *a, const char *ve
     stop(s); /* of a boot that ended without power */
     OTA_TRY(ota_page_begin(&s->page, &cfg, err));
     s->answered = false;
+    s->flash_size = a->cfg.flash->size;
     s->daemon = MHD_start_daemon(MHD_USE_EPOLL, 0, NULL, NULL, handle, s, MHD_OPTION_LISTEN_SOCKET, s->fd,
                                  MHD_OPTION_NOTIFY_COMPLETED, completed, NULL, MHD_OPTION_CONNECTION_LIMIT,
                                  CONNECTIONS_MAX, MHD_OPTION_CONNECTION_TIMEOUT, CONNECTION_TIMEOUT_S, MHD_OPTION_END);
