@@ -32,13 +32,16 @@ static bool begins(struct ota_span s, const char *start, struct ota_span *rest) 
     return true;
 }
 
-/* "name:8080", "[fe80::1]:80": without the port. */
+/* "name:8080", "[fe80::1]:80": without the port. Empty when it is not of that form. */
 static struct ota_span name_of(struct ota_span host) {
     size_t n = 0;
     while (n < host.len && host.p[n] != (host.p[0] == '[' ? ']' : ':'))
         n++;
     if (n < host.len && host.p[n] == ']')
         n++;
+    for (size_t i = n; i < host.len; i++)
+        if (i == n ? host.p[i] != ':' : host.p[i] < '0' || host.p[i] > '9')
+            return (struct ota_span){host.p, 0};
     return (struct ota_span){host.p, n};
 }
 

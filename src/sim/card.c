@@ -58,6 +58,7 @@ static enum ota_status card_wait(void *ctx, struct ota_agent *a, bool decided, u
                                  struct ota_err *err) {
     struct ota_card *c = ctx;
     if (!decided) {
+        c->committed = a->journal.counter; /* also of a bundle that was taken before the power went */
         sleep_for(seconds);
         return OTA_OK;
     }
