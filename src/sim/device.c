@@ -201,6 +201,8 @@ static void take_note(struct device *d, const struct boot *b) {
     if (a->last.code != OTA_OK)
         out->failure = a->last;
     out->counter = a->board.counter;
+    out->waits_s = a->wait_s;
+    out->waiting = a->wait_s ? a->journal.counter : 0;
     out->mixed = a->mixed;
     out->counter_unknown = a->counter_unknown;
     ota_format(out->version, sizeof out->version, "%s", version);

@@ -41,7 +41,9 @@ struct ota_device_outcome {
     char from_version[OTA_VERSION_MAX + 1], version[OTA_VERSION_MAX + 1];
     char label[OTA_LABEL_MAX + 1]; /* partition of the app that runs at last */
     bool updated, mixed, counter_unknown;
-    bool offline; /* it had no network by design */
+    bool offline;     /* it had no network by design */
+    uint32_t waits_s; /* until its window opens, for a release that is staged; 0: nothing waits */
+    uint32_t waiting; /* that release */
     unsigned reboots;
     struct ota_err failure; /* code OTA_OK: it went well */
     struct ota_meter meter;

@@ -67,10 +67,10 @@ static const char run_details[] =
     "With --once the last lines say how many requests were made and what runs. The exit\n"
     "code is 0 when the board is up to date or was updated and its report not refused, and\n"
     "1 when an update failed, was refused or was rolled back; the last line then says\n"
-    "why.\n\n"
-    "JSON: result (up-to-date, updated, failed), from, running (counter, version),\n"
-    "label, mixed, reboots, requests, answers (status, count), image_bytes,\n"
-    "flash_operations, flash_bytes, flash_wear, error (code, message).";
+    "why. A release that is staged and waits for its window is no failure.\n\n"
+    "JSON: result (up-to-date, updated, waits, failed), from, running (counter,\n"
+    "version), label, mixed, reboots, requests, answers (status, count), image_bytes,\n"
+    "flash_operations, flash_bytes, flash_wear, waiting, waits_s, error (code, message).";
 
 static const struct ota_option bundle_options[] = {
     {"flash", 0, "FLASH", "the board", false},

@@ -36,6 +36,9 @@ static void print_text(const struct ota_device_outcome *o, const struct ota_nor 
                wear_text(wear, sizeof wear, ota_nor_wear(nor)));
     if (o->failure.code != OTA_OK)
         printf("%s runs %s%s\n", o->label, now, o->mixed ? ", with partitions of a later release (mixed)" : "");
+    else if (o->waiting)
+        printf("release %u is staged and waits %u s for its window; %s runs\n", (unsigned)o->waiting,
+               (unsigned)o->waits_s, now);
     else if (o->updated)
         printf("updated: %s, before it %s\n", now, before);
     else
@@ -60,10 +63,18 @@ static cJSON *release_json(uint32_t counter, const char *version) {
     return o;
 }
 
+static const char *result_name(const struct ota_device_outcome *o) {
+    if (o->failure.code != OTA_OK)
+        return "failed";
+    if (o->waiting)
+        return "waits";
+    return o->updated ? "updated" : "up-to-date";
+}
+
 static void print_json(const struct ota_device_outcome *o, const struct ota_nor *nor) {
     bool failed = o->failure.code != OTA_OK;
     cJSON *tree = cJSON_CreateObject();
-    (void)cJSON_AddStringToObject(tree, "result", failed ? "failed" : o->updated ? "updated" : "up-to-date");
+    (void)cJSON_AddStringToObject(tree, "result", result_name(o));
     (void)cJSON_AddItemToObject(tree, "from", release_json(o->from_counter, o->from_version));
     (void)cJSON_AddItemToObject(tree, "running", release_json(o->counter, o->version));
     (void)cJSON_AddStringToObject(tree, "label", o->label);
@@ -75,6 +86,10 @@ static void print_json(const struct ota_device_outcome *o, const struct ota_nor 
     (void)cJSON_AddNumberToObject(tree, "flash_operations", (double)nor->operations);
     (void)cJSON_AddNumberToObject(tree, "flash_bytes", (double)nor->bytes_written);
     (void)cJSON_AddNumberToObject(tree, "flash_wear", ota_nor_wear(nor));
+    if (o->waiting) {
+        (void)cJSON_AddNumberToObject(tree, "waiting", o->waiting);
+        (void)cJSON_AddNumberToObject(tree, "waits_s", o->waits_s);
+    }
     if (failed) {
         cJSON *error = cJSON_AddObjectToObject(tree, "error");
         (void)cJSON_AddStringToObject(error, "code", ota_status_name(o->failure.code));
