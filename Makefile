@@ -44,7 +44,7 @@ libs_otactl := ctl store sign release image host core
 sys_otactl = -lcrypto -lssl -lcurl -lcjson -lsqlite3 -lz
 main_otadevice := src/sim/otadevice.c
 libs_otadevice := sim store image host core
-sys_otadevice = -lcrypto -lcurl -lcjson -lsqlite3 -lz
+sys_otadevice = -lmicrohttpd -lcrypto -lcurl -lcjson -lsqlite3 -lz
 
 UNIT_TESTS := $(patsubst tests/unit/%.c,%,$(wildcard tests/unit/test_*.c))
 FUZZERS := $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/fuzz_*.c))

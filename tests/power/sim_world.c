@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "host/crypto.h"
+#include "image/sample.h"
 #include "sign/role.h"
 #include "sim/app.h"
 #include "sim_table.h"
@@ -361,7 +362,7 @@ static enum ota_status start_app(struct sim_world *w) {
         return ota_err_set(&w->err, OTA_CONFIG, "the partition table has no " OTA_STATE_LABEL);
     OTA_TRY(ota_app_read(f, w->rom.app, &w->rom.image, &app, &w->err));
     w->faulty = app.faulty;
-    w->no_network = carries(w, SIM_MARKER_NO_NETWORK);
+    w->no_network = carries(w, OTA_SAMPLE_MARKER_NO_NETWORK);
     OTA_TRY(open_state(w, state));
     ota_otaops_init(&w->ops, &w->board, &ota_crypto_openssl, &w->rom.table, w->rom.app);
     OTA_TRY(start_agent(w));
