@@ -114,10 +114,10 @@ outage: $(OUT)/tests/power/outage ## fleets of OUTAGE_BOARDS (200) under a rollo
 
 # A harness with libFuzzer's main(), or with one that replays files.
 FUZZ_PARTS := fuzz board $(if $(filter fuzz,$(FLAVOUR)),,replay)
-$(OUT)/tests/fuzz/%: $(OBJ)/tests/fuzz/%.o $(FUZZ_PARTS:%=$(OBJ)/tests/fuzz/%.o) $(call lib,host) $(call lib,core)
+$(OUT)/tests/fuzz/%: $(OBJ)/tests/fuzz/%.o $(FUZZ_PARTS:%=$(OBJ)/tests/fuzz/%.o) $(call lib,image) $(call lib,host) $(call lib,core)
 	$(call say,LD,$@)
 	$(Q)mkdir -p $(@D)
-	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ -lcrypto -lcurl -lcjson
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ -lcrypto -lcurl -lcjson -lz
 fuzzers: $(FUZZERS:%=$(OUT)/tests/fuzz/%)
 tests-build: all $(UNIT_TESTS:%=$(OUT)/tests/%) fuzzers
 
