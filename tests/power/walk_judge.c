@@ -136,10 +136,25 @@ static void judge_counter(struct walk *k, const struct sim_release *app) {
     if (!same)
         walk_end(k, WALK_VIOLATION, "the record speaks of release %u, the app of release %u runs", (unsigned)counter,
                  (unsigned)app->counter);
-    if (counter < k->counter && !k->lost && !k->worn)
+}
+
+/* As it is stored: what could not be written down may be forgotten again. */
+static void judge_stored_counter(struct walk *k) {
+    const struct ota_kv *kv = &k->w->kv.port;
+    uint8_t bytes[OTA_SECTOR];
+    struct ota_board_record board;
+    struct ota_err err;
+    size_t len = 0;
+    if (kv->get(kv->ctx, "board", bytes, sizeof bytes, &len, &err) != OTA_OK)
+        return;
+    if (ota_board_decode((struct ota_span){bytes, len}, &board, &err) != OTA_OK)
+        walk_end(k, WALK_VIOLATION, "%s", err.msg);
+    if (board.counter == 0)
+        return;
+    if (board.counter < k->counter && !k->lost && !k->worn)
         walk_end(k, WALK_VIOLATION, "the record went down from release %u to %u", (unsigned)k->counter,
-                 (unsigned)counter);
-    k->counter = counter;
+                 (unsigned)board.counter);
+    k->counter = board.counter;
     k->lost = false;
 }
 
@@ -179,6 +194,7 @@ void walk_judge(struct walk *k) {
     judge_otadata(k);
     judge_partitions(k);
     judge_counter(k, app);
+    judge_stored_counter(k);
     judge_mixed(k);
     judge_metadata(k);
     k->was_cut = false;
