@@ -65,6 +65,26 @@ static void add_rollbacks(const char *row, const char *app) {
     }
 }
 
+/* Through a board's other doors. */
+static void add_bundles(void) {
+    static const char *const kinds[] = {"a", "sa", "tsba"};
+    for (unsigned i = 0; i < 24; i++) {
+        const unsigned staging = i % 3, door = i / 3 % 2, history = i / 6 % 2, recovery = i / 12;
+        const struct sim_case c = {
+            .row = door ? "bundle, streamed" : "bundle, a file",
+            .kinds = kinds[2 - (staging + history) % 3],
+            .config = {.chip = recovery ? with[staging] : without[staging],
+                       .recovery = recovery,
+                       .staging = (enum sim_staging)staging},
+            .update = history,
+            .door = door ? OTA_DOOR_STREAM : OTA_DOOR_FILE,
+            .result = OTA_RESULT_INSTALLED,
+            .quick = i == 3,
+        };
+        add(&c, "bundle");
+    }
+}
+
 /* A release that brings what is there already. */
 static void add_unchanged(void) {
     for (unsigned i = 0; i < 6; i++) {
@@ -122,6 +142,7 @@ static void build(void) {
     add_matrix("all", "tsba");
     add_rollbacks("self-test fails", "F");
     add_rollbacks("no network", "N");
+    add_bundles();
     add_unchanged();
     add_special();
 }

@@ -21,7 +21,7 @@ static void complain(const struct counting *k, const struct sim_verdict *v) {
 
 static void note_point(struct sim_tally *t, const struct sim_verdict *v, uint64_t operation) {
     size_t len = strlen(t->points);
-    if (operation == t->last_fatal)
+    if (v->met > 1 || operation == t->last_fatal)
         return;
     t->last_fatal = operation;
     t->fatal++;

@@ -16,6 +16,7 @@
 #define PASSES_MAX 300u
 #define AGENT_NAME "sim/1"
 #define DAY 86400u
+#define PIECE 1400u /* of a bundle, at a time */
 #define WEEK (7u * DAY)
 #define TIMESTAMP_OF_DAYS 1000u /* above what releases reach */
 
@@ -193,6 +194,15 @@ struct ota_release *sim_world_release_again(struct sim_world *w, uint32_t counte
     return publish(w, r, version, kinds);
 }
 
+void sim_world_pack(struct sim_world *w, enum ota_door door) {
+    struct fake_bundle b;
+    fake_bundle_make(&b, w->server, w->release[w->releases - 1].counter);
+    w->archive = fake_bundle_pack(&b);
+    fake_bundle_free(&b);
+    if (door == OTA_DOOR_FILE)
+        fake_bundle_file(&w->card, ota_buf_span(&w->archive));
+}
+
 static struct fake_file *metadata_file(struct sim_world *w, const char *path) {
     for (size_t i = 0; i < w->server->file_count; i++)
         if (strcmp(w->server->file[i].path, path) == 0)
@@ -294,6 +304,7 @@ void sim_world_free(struct sim_world *w) {
     ota_virtual_board_close(&w->board);
     boot_signer_free(&w->signer);
     fake_server_free(w->server);
+    ota_buf_free(&w->archive);
     for (size_t i = 0; i < w->releases; i++)
         free_release(&w->release[i]);
     free(w);
@@ -315,6 +326,7 @@ static bool carries(const struct sim_world *w, const char *marker) {
 static enum ota_status start_agent(struct sim_world *w) {
     struct ota_agent_config cfg = {
         .crypto = &w->crypto,
+        .bundle = w->card.bytes.len ? &w->card.port : NULL,
         .inflate = w->inflate ? ota_inflate_zlib_port(w->inflate) : NULL,
         .flash = &w->board.nor.port,
         .kv = &w->kv.port,
@@ -427,6 +439,27 @@ enum sim_end sim_world_run(struct sim_world *w) {
     for (unsigned i = 0; end == SIM_RUNS && i < (w->passes_max ? w->passes_max : PASSES_MAX); i++)
         end = pass(w);
     return end == SIM_RUNS ? SIM_RESTLESS : end;
+}
+
+/* Pieces as a radio brings them. */
+static enum ota_status stream(struct sim_world *w) {
+    OTA_TRY(ota_bundle_begin(&w->feed, &w->agent, OTA_DOOR_STREAM, &w->err));
+    for (size_t at = 0, n; at < w->archive.len; at += n) {
+        n = w->archive.len - at < PIECE ? w->archive.len - at : PIECE;
+        OTA_TRY(ota_bundle_feed(&w->feed, w->archive.p + at, n, &w->err));
+    }
+    return ota_bundle_end(&w->feed, &w->err);
+}
+
+enum sim_end sim_world_feed(struct sim_world *w, enum ota_door door) {
+    enum ota_status status = door == OTA_DOOR_FILE ? ota_bundle_install(&w->agent, &w->card.port, &w->err) : stream(w);
+    if (status != OTA_OK)
+        ota_bundle_abort(door == OTA_DOOR_FILE ? &w->card.work : &w->feed);
+    if (w->board.nor.off)
+        return SIM_CUT;
+    if (status != OTA_OK && w->verbose)
+        (void)fprintf(stderr, "  bundle: %s\n", w->err.msg);
+    return w->agent.reboot ? sim_world_boot(w) : SIM_RUNS;
 }
 
 /* ---- what is in flash ---------------------------------------------------------------------------------- */

@@ -20,6 +20,7 @@
 #include "sim/statekv.h"
 #include "sim_images.h"
 #include "support/boot_signer.h"
+#include "support/fake_bundle.h"
 #include "support/fake_server.h"
 
 #define SIM_FLASH_SIZE 0x200000u
@@ -98,6 +99,10 @@ struct sim_world {
     uint64_t drawn;
     struct ota_inflate_zlib *inflate; /* NULL: not compressed */
     uint8_t metadata[OTA_METADATA_MAX];
+
+    struct ota_buf archive; /* sim_world_pack() */
+    struct fake_bundle_file card;
+    struct ota_bundle feed;
 };
 
 /* A factory board with release 1, which the server lists and offers; nothing was polled yet. */
@@ -122,6 +127,12 @@ enum sim_end sim_world_boot(struct sim_world *w);
 /* ota_run() and the reboots it causes, until the board rests. Boots first when it does not run. A board that rests may
  * yet be dead at its next reset, when its bootloader was the last thing written: boot it once more to know. */
 enum sim_end sim_world_run(struct sim_world *w);
+
+/* Makes a bundle of the release offered last. Door FILE: an SD card in the board holds it, also after a reset. */
+void sim_world_pack(struct sim_world *w, enum ota_door door);
+/* Gives it to the board that runs, by that door, and performs the reboots it causes. RUNS, also when it is refused:
+ * w->err. */
+enum sim_end sim_world_feed(struct sim_world *w, enum ota_door door);
 
 /* Does the place of `label` hold exactly this release's image of it, and behind it nothing: "@bootloader",
  * "@partition-table", "storage", or an app partition by its label; "@ota" is the running one. */
