@@ -210,6 +210,25 @@ static void test_bundle_file_that_nobody_can_read_confirms_offline(void **state)
     ota_buf_free(&b);
 }
 
+/* Any image of it, though its metadata still is the same. */
+static void test_bundle_file_that_changed_proves_nothing(void **state) {
+    struct world *w = *state;
+    struct ota_buf b = bundle_of_2(w, "sa");
+    struct fake_bundle_file f;
+    fake_bundle_file(&f, ota_buf_span(&b));
+    install_from(w, &f);
+    uint8_t *image = memmem(b.p, b.len, w->two.storage.p, w->two.storage.len);
+    assert_non_null(image);
+    image[100] ^= 1;
+    assert_ota_ok(ota_run(w->agent, &w->sleep_s, &err));
+    assert_int_equal(w->agent->state, OTA_STATE_CONFIRMING);
+    assert_int_equal(w->agent->last.code, OTA_HASH);
+    image[100] ^= 1;
+    assert_true(world_run(w));
+    world_expect_release_2(w, "sa");
+    ota_buf_free(&b);
+}
+
 static void test_bundle_file_that_is_gone_is_a_stream(void **state) {
     struct world *w = *state;
     struct ota_buf b = bundle_of_2(w, "sa");
@@ -400,6 +419,30 @@ static void test_bundle_of_a_stranger_is_refused(void **state) {
     ota_buf_free(&b);
 }
 
+/* The snapshot names it by its hash, and yet another key than the product's signed it. */
+static void test_bundle_with_a_role_by_another_key_is_refused(void **state) {
+    struct world *w = *state;
+    w->server->product_key = w->server->key[OTA_ROLE_SNAPSHOT];
+    struct ota_buf b = bundle_of_2(w, "a");
+    expect_refused(w, ota_buf_span(&b), OTA_SIGNATURE, "thermo");
+    ota_buf_free(&b);
+}
+
+static void test_bundle_with_an_image_twice_is_refused(void **state) {
+    struct world *w = *state;
+    struct fake_bundle made;
+    world_release_2(w, "sa");
+    fake_bundle_make(&made, w->server, 2);
+    struct fake_member *last = &made.member[made.count - 1], *again = &made.member[made.count++];
+    memset(again, 0, sizeof *again);
+    snprintf(again->path, sizeof again->path, "%s", last->path);
+    ota_buf_append(&again->bytes, last->bytes.p, last->bytes.len);
+    struct ota_buf b = fake_bundle_pack(&made);
+    expect_refused(w, ota_buf_span(&b), OTA_BUNDLE, "came already");
+    fake_bundle_free(&made);
+    ota_buf_free(&b);
+}
+
 /* What online keys sign may be out of date in a drawer; what offline keys sign may not. */
 static void test_bundle_expiry_of_offline_roles_only(void **state) {
     struct world *w = *state;
@@ -407,6 +450,30 @@ static void test_bundle_expiry_of_offline_roles_only(void **state) {
     w->board->now =
         FAKE_NOW + 31ull * 86400u; /* product role, snapshot, timestamp and rollout have 30 days, root 300 */
     expect_refused(w, ota_buf_span(&b), OTA_EXPIRED, "thermo");
+    ota_buf_free(&b);
+}
+
+static void test_bundle_with_expired_targets_is_refused(void **state) {
+    struct world *w = *state;
+    w->server->targets_days = 10;
+    struct ota_buf b = bundle_of_2(w, "a");
+    w->board->now = FAKE_NOW + 11ull * 86400u;
+    expect_refused(w, ota_buf_span(&b), OTA_EXPIRED, "targets");
+    ota_buf_free(&b);
+}
+
+static void test_bundle_over_too_old_a_release_is_refused(void **state) {
+    struct world *w = *state;
+    struct fake_bundle made;
+    world_release_2(w, "a");
+    struct ota_release *r = fake_server_release(w->server, 3, "3.0.0");
+    fake_server_image(w->server, r, OTA_KIND_APP, OTA_LABEL_APP, "app.bin", ota_buf_span(&w->two.app));
+    r->from_min = 2;
+    fake_server_publish(w->server);
+    fake_bundle_make(&made, w->server, 3);
+    struct ota_buf b = fake_bundle_pack(&made);
+    expect_refused(w, ota_buf_span(&b), OTA_COUNTER, "needs release 2 or newer, this board is at 1");
+    fake_bundle_free(&made);
     ota_buf_free(&b);
 }
 
@@ -525,6 +592,7 @@ int main(void) {
         TEST(test_bundle_file_is_read_again_before_its_app_is_confirmed),
         TEST(test_bundle_app_that_cannot_read_its_file_is_rolled_back),
         TEST(test_bundle_file_that_nobody_can_read_confirms_offline),
+        TEST(test_bundle_file_that_changed_proves_nothing),
         TEST(test_bundle_file_that_is_gone_is_a_stream),
         TEST(test_bundle_stream_whose_bytes_changed_in_flash_is_not_confirmed),
         TEST(test_bundle_faulty_app_is_rolled_back),
@@ -538,7 +606,11 @@ int main(void) {
         TEST(test_bundle_that_goes_on_is_refused),
         TEST(test_bundle_that_is_none_is_refused),
         TEST(test_bundle_of_a_stranger_is_refused),
+        TEST(test_bundle_with_a_role_by_another_key_is_refused),
+        TEST(test_bundle_with_an_image_twice_is_refused),
         TEST(test_bundle_expiry_of_offline_roles_only),
+        TEST(test_bundle_with_expired_targets_is_refused),
+        TEST(test_bundle_over_too_old_a_release_is_refused),
         TEST(test_bundle_needs_its_channel),
         TEST(test_bundle_for_a_board_that_does_not_know_its_release),
         TEST(test_bundle_while_an_app_is_on_trial_is_refused),

@@ -104,7 +104,7 @@ static void sign_targets(struct fake_server *s, struct ota_meta_entry *entry) {
     OTA_CLEAN(ota_buf_free) struct ota_buf file = {0};
     struct ota_role_targets role = {
         .version = s->targets_version + 1,
-        .expires = FAKE_NOW + 10 * LIFE,
+        .expires = FAKE_NOW + (s->targets_days ? s->targets_days * 86400u : 10 * LIFE),
         .count = 1,
         .product = {{"thermo", ota_role_by_key(ota_key_public(s->key[OTA_ROLE_TARGETS]))}},
         .rollout = ota_role_by_key(ota_key_public(s->rollout_key)),

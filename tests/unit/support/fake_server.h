@@ -36,6 +36,7 @@ struct fake_server {
     struct ota_channel channel;
     bool no_channel;
     uint64_t version;         /* of every role but targets, raised by publish */
+    uint64_t targets_days;    /* until targets expires, 0: 300 */
     uint64_t targets_version; /* 0 stands for 1 */
     uint64_t later;           /* seconds after FAKE_NOW at which publish signs */
     const char *product_path; /* what targets delegates to the product role; NULL: all of the product */
