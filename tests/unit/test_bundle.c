@@ -435,7 +435,7 @@ static void test_bundle_with_an_image_twice_is_refused(void **state) {
     fake_bundle_make(&made, w->server, 2);
     struct fake_member *last = &made.member[made.count - 1], *again = &made.member[made.count++];
     memset(again, 0, sizeof *again);
-    snprintf(again->path, sizeof again->path, "%s", last->path);
+    memcpy(again->path, last->path, sizeof again->path);
     ota_buf_append(&again->bytes, last->bytes.p, last->bytes.len);
     struct ota_buf b = fake_bundle_pack(&made);
     expect_refused(w, ota_buf_span(&b), OTA_BUNDLE, "came already");
