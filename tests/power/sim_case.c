@@ -85,6 +85,24 @@ static void add_bundles(void) {
     }
 }
 
+/* One of each kind as large as real ones are; sim_tally.c samples its many sectors. */
+static void add_full_size(void) {
+    static const char *const kinds[] = {"a", "s", "b", "t", "tsba"};
+    for (unsigned i = 0; i < 10; i++) {
+        const bool recovery = i >= 5;
+        const struct sim_case c = {
+            .row = "full size, sampled",
+            .kinds = kinds[i % 5],
+            .config = {.chip = recovery ? "esp32c5" : "esp32s3",
+                       .recovery = recovery,
+                       .compressed = i == 9,
+                       .full_size = true},
+            .result = OTA_RESULT_INSTALLED,
+        };
+        add(&c, (const char *[]){"full-app", "full-data", "full-bootloader", "full-table", "full-all"}[i % 5]);
+    }
+}
+
 /* A release that brings what is there already. */
 static void add_unchanged(void) {
     for (unsigned i = 0; i < 6; i++) {
@@ -143,6 +161,7 @@ static void build(void) {
     add_rollbacks("self-test fails", "F");
     add_rollbacks("no network", "N");
     add_bundles();
+    add_full_size();
     add_unchanged();
     add_special();
 }
