@@ -28,6 +28,7 @@ static void add(const struct sim_case *c, const char *name) {
 }
 
 static void add_matrix(const char *row, const char *kinds) {
+    const bool row_of_all = kinds[1] && kinds[2];
     for (unsigned i = 0; i < 24; i++) {
         const unsigned staging = i % 3, form = i / 3 % 2, history = i / 6 % 2, recovery = i / 12;
         const struct sim_case c = {
@@ -39,7 +40,8 @@ static void add_matrix(const char *row, const char *kinds) {
                        .compressed = form},
             .update = history,
             .result = OTA_RESULT_INSTALLED,
-            .quick = i == 0 || i == 20,
+            .breaks = (row_of_all && (i == 0 || i == 2 || i == 12)) || (i == 0 && kinds[0] == 'a'),
+            .quick = row_of_all && (i == 0 || i == 21),
         };
         add(&c, row);
     }

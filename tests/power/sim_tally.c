@@ -166,7 +166,7 @@ void sim_tally_print(FILE *f, const struct sim_case *c, const struct sim_tally *
 
 void sim_tally_json(FILE *f, const struct sim_case *c, const struct sim_tally *t, size_t count) {
     const char *sep = "\n";
-    (void)fprintf(f, "{\"rows\":[");
+    (void)fprintf(f, "[");
     for (size_t i = 0; i < count; i++) {
         struct sim_tally sum = sum_row(c, t, count, i);
         if (!begins_row(c, i) || sum.boards == 0)
@@ -184,5 +184,5 @@ void sim_tally_json(FILE *f, const struct sim_case *c, const struct sim_tally *t
             (unsigned long long)sum.bad);
         sep = ",\n";
     }
-    (void)fprintf(f, "\n]}\n");
+    (void)fprintf(f, "\n]");
 }
