@@ -44,13 +44,13 @@ libs_otactl := ctl store sign release image host core
 sys_otactl = -lcrypto -lssl -lcurl -lcjson -lsqlite3 -lz
 main_otadevice := src/sim/otadevice.c
 libs_otadevice := sim store image host core
-sys_otadevice = -lcrypto -lcurl -lcjson -lsqlite3 -lz
+sys_otadevice = -lmicrohttpd -lcrypto -lcurl -lcjson -lsqlite3 -lz
 
 UNIT_TESTS := $(patsubst tests/unit/%.c,%,$(wildcard tests/unit/test_*.c))
 FUZZERS := $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
 UNIT_SYS = -lcmocka -lmicrohttpd -lgnutls -lsqlite3 -lcurl -lcjson -lcrypto -lssl -lz -lpthread -ldl
 
-.PHONY: all debug deps demo check check-long conformance fuzz mutation size man install uninstall clean help format lint tests-build fuzzers power power-proofs
+.PHONY: all debug deps demo check check-long conformance fuzz mutation size man install uninstall clean help format lint tests-build fuzzers power power-proofs walk outage
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -103,12 +103,21 @@ power-proofs: $(POWER_PROOFS:%=$(OUT)/tests/power/%)
 power: $(OUT)/tests/power/power ## cut the power at every flash operation of every update; no board may be lost (minutes)
 	$(Q)bash -o pipefail -c '$(OUT)/tests/power/power $(POWER_ARGS) | tee $(OUT)/power.txt'
 
+# Random walks of the same boards, and fleets whose server goes away.
+$(OUT)/tests/power/walk: $(patsubst tests/%.c,$(OBJ)/tests/%.o,$(wildcard tests/power/walk_*.c))
+WALK_SEEDS ?= 10000
+OUTAGE_BOARDS ?= 200
+walk: $(OUT)/tests/power/walk ## random walks of simulated boards, WALK_SEEDS (10000) of them: five minutes on two cores
+	$(Q)$< --seeds $(WALK_SEEDS) --jobs 2
+outage: $(OUT)/tests/power/outage ## fleets of OUTAGE_BOARDS (200) under a rollout whose server goes away
+	$(Q)$< --boards $(OUTAGE_BOARDS)
+
 # A harness with libFuzzer's main(), or with one that replays files.
 FUZZ_PARTS := fuzz board $(if $(filter fuzz,$(FLAVOUR)),,replay)
-$(OUT)/tests/fuzz/%: $(OBJ)/tests/fuzz/%.o $(FUZZ_PARTS:%=$(OBJ)/tests/fuzz/%.o) $(call lib,host) $(call lib,core)
+$(OUT)/tests/fuzz/%: $(OBJ)/tests/fuzz/%.o $(FUZZ_PARTS:%=$(OBJ)/tests/fuzz/%.o) $(call lib,image) $(call lib,host) $(call lib,core)
 	$(call say,LD,$@)
 	$(Q)mkdir -p $(@D)
-	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ -lcrypto -lcurl -lcjson
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ -lcrypto -lcurl -lcjson -lz
 fuzzers: $(FUZZERS:%=$(OUT)/tests/fuzz/%)
 tests-build: all $(UNIT_TESTS:%=$(OUT)/tests/%) fuzzers power-proofs
 

@@ -66,8 +66,8 @@ struct ota_boot_port {
     enum ota_status (*invalidate)(void *ctx, struct ota_err *err);
 };
 
-/* The application's say. Every member may be NULL. A false answer defers (may_start, before_activate) or refuses
- * (accept_image). */
+/* The application's say. Every member may be NULL. A false answer defers (may_start, before_activate) or ends the
+ * try (accept_image: `head` is not verified yet). */
 struct ota_hooks {
     void *ctx;
     bool (*may_start)(void *ctx, const struct ota_release *release);
@@ -224,6 +224,7 @@ struct ota_agent {
     struct ota_table table;          /* public: as read from flash at start */
     struct ota_trust trust;          /* loaded by the first poll */
     bool trust_loaded;
+    bool answered;                 /* in doubt: the old app has reached the server */
     struct ota_release release;    /* the one being considered */
     uint32_t channel_counter;      /* what the channel offers, as last read; 0: nothing */
     char label[OTA_LABEL_MAX + 1]; /* of the step at work, for messages and reports; "": none */

@@ -252,7 +252,7 @@ enum ota_status ota_run(struct ota_agent *a, uint32_t *sleep_s, struct ota_err *
     memset(&a->last, 0, sizeof a->last);
     a->retry_after = 0;
     ota_agent_begin_proof(a);
-    ota_agent_drive(a, ota_agent_doubt_expired(a) ? OTA_EVENT_BOOT_ABANDONED : OTA_EVENT_TIMER);
+    ota_agent_drive(a, ota_agent_abandoned(a) ? OTA_EVENT_BOOT_ABANDONED : OTA_EVENT_TIMER);
     ota_agent_end_proof(a);
     if (a->reboot)
         return OTA_OK;

@@ -124,8 +124,12 @@ static bool timeout_over(const struct ota_agent *a) {
     return a->cfg.clock->uptime_ms(a->cfg.clock->ctx) - a->started_ms >= ota_agent_confirm_timeout(a) * 1000ull;
 }
 
-bool ota_agent_doubt_expired(const struct ota_agent *a) {
-    return a->journal.phase == OTA_PHASE_DOUBTED && a->running != a->journal.new_app_offset && timeout_over(a);
+bool ota_agent_abandoned(const struct ota_agent *a) {
+    const enum ota_phase phase = a->journal.phase;
+    if (a->running == a->journal.new_app_offset)
+        return false;
+    return phase == OTA_PHASE_ACTIVATED || phase == OTA_PHASE_CONFIRMING ||
+           (phase == OTA_PHASE_DOUBTED && timeout_over(a));
 }
 
 enum ota_status ota_agent_self_test(struct ota_agent *a, enum ota_event *event, struct ota_err *err) {
@@ -220,19 +224,40 @@ enum ota_status ota_agent_prove(struct ota_agent *a, enum ota_event *event, stru
     return OTA_OK;
 }
 
-/* Called with the reason in a->last. Without a recorded reason the old app would give the new one another chance. */
+/* otadata names no other app. One on trial is given up by the bootloader itself, which looks further than otadata; any
+ * other stays, and must not be in the way of the release that puts it right. */
+static enum ota_status no_way_back(struct ota_agent *a, struct ota_err *err) {
+    const struct ota_err why = *err, reason = a->last;
+    enum ota_slot_state state;
+    OTA_TRY(slot_state(a, &state, err));
+    if (state == OTA_SLOT_PENDING_VERIFY) {
+        ota_log(a->cfg.log, OTA_LOG_ERROR, "%s: reboot, the bootloader looks for another app", why.msg);
+        return OTA_OK;
+    }
+    if (a->journal.phase >= OTA_PHASE_CONFIRMING)
+        OTA_TRY(ota_agent_give_up(a, OTA_RESULT_FAILED, "confirm", &reason, err));
+    ota_agent_notice_fallback(a);
+    *err = why;
+    return err->code;
+}
+
+/* Called with the reason in a->last. Without a recorded reason the old app would give the new one another chance, but
+ * the way back is not barred by a store that fails: nothing would try it again. */
 enum ota_status ota_agent_roll_back(struct ota_agent *a, enum ota_event *event, struct ota_err *err) {
     const struct ota_boot_port *b = a->cfg.boot;
     struct ota_journal *j = &a->journal;
+    struct ota_err unkept;
     (void)event;
     if (j->phase == OTA_PHASE_CONFIRMING && a->last.code == OTA_SELF_TEST)
         j->self_test_failed = 1;
     else if (j->phase == OTA_PHASE_CONFIRMING)
         j->phase = OTA_PHASE_DOUBTED;
-    if (j->phase >= OTA_PHASE_CONFIRMING)
-        OTA_TRY(ota_agent_save_journal(a, err));
-    if (b->invalidate(b->ctx, err) != OTA_OK)
-        return ota_err_prefix(err, "cannot roll back, nothing else could boot");
+    if (j->phase >= OTA_PHASE_CONFIRMING && ota_agent_save_journal(a, &unkept) != OTA_OK)
+        ota_log(a->cfg.log, OTA_LOG_WARNING, "rolls back for a reason that is not written down: %s", unkept.msg);
+    if (b->invalidate(b->ctx, err) != OTA_OK) {
+        (void)ota_err_prefix(err, "cannot roll back, nothing else could boot");
+        return no_way_back(a, err);
+    }
     ota_log(a->cfg.log, OTA_LOG_ERROR, "release %u (%s): rolled back: reboot", (unsigned)j->counter, j->version);
     return OTA_OK;
 }

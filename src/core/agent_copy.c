@@ -89,21 +89,36 @@ enum ota_status ota_agent_commit(struct ota_agent *a, enum ota_event *event, str
     return OTA_OK;
 }
 
+/* The image at `offset`, when it is whole. */
+static bool read_whole(struct ota_agent *a, uint32_t offset, uint32_t room, struct ota_image *out) {
+    struct ota_flash_window window;
+    struct ota_source src = ota_flash_source(&window, a->cfg.flash, offset, room);
+    struct ota_err broken;
+    return ota_image_read(&src, a->cfg.crypto, out, &broken) == OTA_OK && out->checksum_ok &&
+           (!out->hash_appended || out->hash_ok);
+}
+
+/* The new image without all of its signature: under Secure Boot a copy that was cut between the two starts no more. */
+static bool lacks_signature(struct ota_agent *a, const struct ota_journal_step *s, const struct ota_image *now) {
+    struct ota_image *next = &a->scratch.image[1];
+    return read_whole(a, s->stage_offset, s->image.length, next) && next->length == now->length &&
+           memcmp(next->hash, now->hash, sizeof next->hash) == 0;
+}
+
 /* With ROM recovery the bootloader that works is kept where the ROM finds it, before its own place is touched. A
- * primary that does not verify is one whose copying was cut: the backup of the first try stands. */
+ * primary that does not verify, or is the new one in part, is one whose copying was cut: the backup of the first try
+ * stands. */
 static enum ota_status back_up_bootloader(struct ota_agent *a, const struct ota_journal_step *s, struct ota_err *err) {
     const struct ota_board *b = &a->cfg.board;
     uint32_t room = ota_agent_bootloader_room(a), primary = b->chip->bootloader_offset, written;
-    struct ota_flash_window window;
-    struct ota_source src = ota_flash_source(&window, a->cfg.flash, primary, room);
-    struct ota_image *now = &a->scratch.image[0];
-    struct ota_err broken;
+    struct ota_image *image = &a->scratch.image[0];
     bool holds;
     if (!b->recovery)
         return OTA_OK;
     OTA_TRY(ota_agent_holds(a, &s->image, primary, 0, &holds, err));
-    if (holds || ota_image_read(&src, a->cfg.crypto, now, &broken) != OTA_OK || !now->checksum_ok ||
-        (now->hash_appended && !now->hash_ok))
+    if (holds || !read_whole(a, primary, room, image))
+        return OTA_OK;
+    if (lacks_signature(a, s, image) && read_whole(a, b->recovery_offset, room, image))
         return OTA_OK;
     if (ota_agent_copy_sectors(a, primary, room, b->recovery_offset, room, &written, err) != OTA_OK)
         return ota_err_prefix(err, "backup at 0x%x", (unsigned)b->recovery_offset);
@@ -200,7 +215,7 @@ static enum ota_status check_again(struct ota_agent *a, struct ota_err *err) {
         return ota_err_set(err, OTA_SELF_TEST, "release %u (%s): its self-test failed; the old app runs again",
                            (unsigned)j->counter, j->version);
     OTA_TRY(b->state(b->ctx, j->new_app_offset, &state, &has_entry, err));
-    if (has_entry && state == OTA_SLOT_INVALID && !j->offline)
+    if (has_entry && state == OTA_SLOT_INVALID && !j->offline && j->phase != OTA_PHASE_DOUBTED)
         return ota_err_set(err, OTA_ROLLED_BACK, "release %u (%s): it declared itself invalid; the old app runs again",
                            (unsigned)j->counter, j->version);
     if (j->activations >= OTA_ACTIVATIONS_MAX)
@@ -228,8 +243,10 @@ enum ota_status ota_agent_activate(struct ota_agent *a, enum ota_event *event, s
         return ota_agent_finish(a, err);
     }
     if (j->phase == OTA_PHASE_DOUBTED) {
-        j->offline = 1;
-        log_release(a, OTA_LABEL_APP, "gets another chance: the old app reaches no server either");
+        j->offline = !a->answered;
+        log_release(a, OTA_LABEL_APP,
+                    a->answered ? "gets another chance: a server answers now"
+                                : "gets another chance: the old app reaches no server either");
     }
     if (j->phase != OTA_PHASE_COMMITTED)
         OTA_TRY(check_again(a, err));

@@ -19,7 +19,13 @@ static bool is_slot(const struct ota_partition *p) {
 enum ota_status ota_agent_passive_slot(const struct ota_agent *a, const struct ota_partition **slot,
                                        struct ota_err *err) {
     size_t count = ota_table_slot_count(&a->table);
-    size_t next = 0;
+    size_t next = 0, rows = 0;
+    for (size_t i = 0; i < a->table.count; i++)
+        rows += is_slot(&a->table.row[i]);
+    if (rows != count)
+        return ota_err_set(err, OTA_UNSUPPORTED,
+                           "the app slots are not numbered ota_0, ota_1 ... without a hole: bootloader and app would "
+                           "each count another slot; its app is updated by cable");
     for (size_t i = 0; i < count; i++)
         if (ota_table_slot(&a->table, i)->offset == a->running)
             next = (i + 1) % count;

@@ -3,6 +3,7 @@
 #include "core/agent_private.h"
 
 #define FULL_RUN_EVERY_MS (24ull * 3600u * 1000u)
+#define TRIALS 2u /* activations after which a release that finds no server is given up when the old app does */
 
 static uint64_t uptime(const struct ota_agent *a) {
     return a->cfg.clock->uptime_ms(a->cfg.clock->ctx);
@@ -52,12 +53,18 @@ enum ota_status ota_agent_end_run(struct ota_agent *a, bool whole, enum ota_stat
     return status == OTA_OK ? kept : status;
 }
 
-/* The old app can do what the new one could not: that was the new one's fault. */
-static enum ota_status settle_doubt(struct ota_agent *a, struct ota_err *err) {
+/* The old app can do what the new one could not. A server that answers now may have been away when the new one looked
+ * for it: it gets one more trial while somebody answers. When it finds none again, that was its own fault. */
+static enum ota_status settle_doubt(struct ota_agent *a, enum ota_event *event, struct ota_err *err) {
     struct ota_err why;
     const bool file = a->journal.door == OTA_DOOR_FILE;
     if (file ? ota_agent_read_bundle_again(a, &why) != OTA_OK : a->journal.authenticated && !a->trust.authenticated)
         return OTA_OK;
+    if (!file && a->journal.activations < TRIALS) {
+        a->answered = true;
+        *event = OTA_EVENT_BOOT_ABANDONED;
+        return ota_agent_end_run(a, false, OTA_OK, err);
+    }
     (void)ota_err_set(&why, OTA_ROLLED_BACK, "release %u (%s): no proof in %u s, while the old app %s",
                       (unsigned)a->journal.counter, a->journal.version, (unsigned)ota_agent_confirm_timeout(a),
                       file ? "reads the bundle" : "reaches the server");
@@ -74,10 +81,12 @@ enum ota_status ota_agent_poll(struct ota_agent *a, enum ota_event *event, struc
     /* A plan under way is evaluated whatever the timestamp says, so its metadata is wanted. */
     bool full = a->force || a->journal.phase != OTA_PHASE_IDLE || uptime(a) - a->last_full_ms >= FULL_RUN_EVERY_MS;
     if (doubts(a, OTA_DOOR_FILE))
-        OTA_TRY(settle_doubt(a, err)); /* whether a server answers says nothing of it */
+        OTA_TRY(settle_doubt(a, event, err)); /* whether a server answers says nothing of it */
     OTA_TRY(ota_agent_refresh(a, !full, &unchanged, err));
     if (doubts(a, OTA_DOOR_HTTPS))
-        OTA_TRY(settle_doubt(a, err));
+        OTA_TRY(settle_doubt(a, event, err));
+    if (*event == OTA_EVENT_BOOT_ABANDONED)
+        return OTA_OK;
     if (unchanged) {
         ota_log(a->cfg.log, OTA_LOG_INFO, "nothing new: the manifest is unchanged");
         *event = OTA_EVENT_NOTHING;

@@ -41,8 +41,9 @@ OTA_MUST_USE enum ota_status ota_agent_finish(struct ota_agent *a, struct ota_er
 /* The release is not tried again until the channel offers something else. *why becomes the report's reason. */
 OTA_MUST_USE enum ota_status ota_agent_give_up(struct ota_agent *a, enum ota_result result, const char *stage,
                                                const struct ota_err *why, struct ota_err *err);
-/* Rolled back for want of a server, and for as long the old app has reached none either. */
-bool ota_agent_doubt_expired(const struct ota_agent *a);
+/* The old app runs and has to decide about the new one: what ota_boot() could not write down then, or rolled back for
+ * want of a server, and for as long the old app has reached none either. */
+bool ota_agent_abandoned(const struct ota_agent *a);
 uint32_t ota_agent_confirm_timeout(const struct ota_agent *a);
 /* Is the bundle that brought the app on trial (door FILE) there and right still. */
 OTA_MUST_USE enum ota_status ota_agent_read_bundle_again(struct ota_agent *a, struct ota_err *err);

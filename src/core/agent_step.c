@@ -70,6 +70,7 @@ static const struct transition transitions[] = {
 
     ROW(POLLING, DONE, PLANNING, PLAN),
     ROW(POLLING, NOTHING, REPORTING, REPORT),
+    ROW(POLLING, BOOT_ABANDONED, ACTIVATING, ACTIVATE), /* the server is back: another trial for the new app */
     ROW(POLLING, FAILED, REPORTING, REPORT),
 
     ROW(PLANNING, DONE, STAGING, STAGE),

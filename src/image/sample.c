@@ -166,6 +166,9 @@ static void put_app_desc(const struct ota_sample *s, const uint8_t sha[OTA_SHA25
     ota_app_desc_write(&d, drom->p);
     const char *marker = s->faulty ? OTA_SAMPLE_MARKER_FAIL : OTA_SAMPLE_MARKER_PASS;
     memcpy(drom->p + OTA_APP_DESC_LEN, marker, strlen(marker) + 1);
+    if (s->no_network)
+        memcpy(drom->p + OTA_APP_DESC_LEN + strlen(marker) + 1, OTA_SAMPLE_MARKER_NO_NETWORK,
+               sizeof OTA_SAMPLE_MARKER_NO_NETWORK);
 }
 
 enum ota_status ota_sample_app(const struct ota_sample *s, const struct ota_crypto *crypto, struct ota_buf *out,

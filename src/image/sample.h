@@ -15,6 +15,8 @@
  * running app. */
 #define OTA_SAMPLE_MARKER_FAIL "otadevice:self-test=fail"
 #define OTA_SAMPLE_MARKER_PASS "otadevice:self-test=pass"
+/* Only in an app whose network does not work: on the virtual board every request of it fails. */
+#define OTA_SAMPLE_MARKER_NO_NETWORK "otadevice:network=none"
 
 #define OTA_SAMPLE_APP_SIZE (300u * 1024u)
 #define OTA_SAMPLE_APP_SIZE_MIN (96u * 1024u)
@@ -33,7 +35,7 @@ struct ota_sample {
     const char *version;   /* 1..31 printable ASCII characters */
     const char *add_label; /* one more data partition with an image, or NULL */
     uint32_t app_size;     /* of the file, rounded down to 16; OTA_SAMPLE_APP_SIZE_MIN..OTA_SAMPLE_SLOT_SIZE */
-    bool faulty;
+    bool faulty, no_network;
 };
 /* ARGUMENT when a value above is out of its range. The others may be called only after it said OTA_OK. */
 OTA_MUST_USE enum ota_status ota_sample_check(const struct ota_sample *s, struct ota_err *err);

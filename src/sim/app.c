@@ -25,13 +25,18 @@ static uint64_t build_time(const char *date, const char *time_text) {
     return ota_time_parse(ota_span_str(text), &seconds) ? seconds : 0;
 }
 
+static bool carries(const struct ota_buf *bytes, uint32_t length, const char *marker) {
+    return memmem(bytes->p, length, marker, strlen(marker)) != NULL;
+}
+
 enum ota_status ota_app_read(const struct ota_flash *flash, const struct ota_partition *p,
                              const struct ota_image *image, struct ota_app *out, struct ota_err *err) {
     OTA_CLEAN(ota_buf_free) struct ota_buf bytes = {0};
     uint32_t length = image->length < p->size ? image->length : p->size;
     ota_buf_reserve(&bytes, length);
     OTA_TRY(flash->read(flash->ctx, p->offset, bytes.p, length, err));
-    out->faulty = memmem(bytes.p, length, OTA_SAMPLE_MARKER_FAIL, strlen(OTA_SAMPLE_MARKER_FAIL)) != NULL;
+    out->faulty = carries(&bytes, length, OTA_SAMPLE_MARKER_FAIL);
+    out->no_network = carries(&bytes, length, OTA_SAMPLE_MARKER_NO_NETWORK);
     out->build_time = build_time(image->app.date, image->app.time);
     return OTA_OK;
 }

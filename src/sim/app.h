@@ -8,6 +8,7 @@
 
 struct ota_app {
     bool faulty;         /* its self-test will fail: image/sample.h */
+    bool no_network;     /* likewise: every request of it fails */
     uint64_t build_time; /* unix seconds of its descriptor's date and time; 0: unreadable */
 };
 /* `image` lies at the start of partition `p`. */

@@ -9,6 +9,8 @@
 enum ota_status ota_cmd_sample(const struct ota_args *args, struct ota_err *err);
 enum ota_status ota_cmd_create(const struct ota_args *args, struct ota_err *err);
 enum ota_status ota_cmd_run(const struct ota_args *args, struct ota_err *err);
+enum ota_status ota_cmd_bundle(const struct ota_args *args, struct ota_err *err);
+enum ota_status ota_cmd_page(const struct ota_args *args, struct ota_err *err);
 enum ota_status ota_cmd_show(const struct ota_args *args, struct ota_err *err);
 enum ota_status ota_cmd_read(const struct ota_args *args, struct ota_err *err);
 
@@ -18,5 +20,7 @@ void ota_sim_print_json(cJSON **tree);
 /* The value of an option that must be given: USAGE. */
 OTA_MUST_USE enum ota_status ota_sim_required(const struct ota_args *args, const char *option, const char **out,
                                               struct ota_err *err);
+/* --clock: unix seconds; 0 when it is not given. USAGE. */
+OTA_MUST_USE enum ota_status ota_sim_clock(const struct ota_args *args, uint64_t *out, struct ota_err *err);
 
 #endif

@@ -23,8 +23,8 @@ static enum ota_status find_chip(const char *name, const struct ota_chip **out, 
 
 static void print_result(const struct ota_args *args, const struct ota_sample *s, const char *dir) {
     if (!ota_sim_json(args)) {
-        printf("%s: build folder of %s %s for %s%s\n", dir, s->project, s->version, s->chip->name,
-               s->faulty ? ", whose self-test fails" : "");
+        printf("%s: build folder of %s %s for %s%s%s\n", dir, s->project, s->version, s->chip->name,
+               s->faulty ? ", whose self-test fails" : "", s->no_network ? ", which has no network" : "");
         return;
     }
     cJSON *tree = cJSON_CreateObject();
@@ -33,6 +33,7 @@ static void print_result(const struct ota_args *args, const struct ota_sample *s
     cJSON_AddStringToObject(tree, "version", s->version);
     cJSON_AddStringToObject(tree, "chip", s->chip->name);
     cJSON_AddBoolToObject(tree, "faulty", s->faulty);
+    cJSON_AddBoolToObject(tree, "no_network", s->no_network);
     ota_sim_print_json(&tree);
 }
 
@@ -42,6 +43,7 @@ enum ota_status ota_cmd_sample(const struct ota_args *args, struct ota_err *err)
         .project = project ? project : DEFAULT_PROJECT,
         .add_label = ota_args_get(args, "add-label"),
         .faulty = ota_args_has(args, "faulty"),
+        .no_network = ota_args_has(args, "no-network"),
     };
     uint64_t size = 0;
     OTA_TRY(ota_sim_required(args, "chip", &chip, err));

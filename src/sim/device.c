@@ -7,6 +7,7 @@
 
 #include "host/clock.h"
 #include "host/crypto.h"
+#include "host/inflate_zlib.h"
 #include "host/transport.h"
 #include "sim/app.h"
 #include "sim/identity.h"
@@ -17,6 +18,7 @@
 #define AGENT_NAME "otadevice/" OTA_PROGRAM_VERSION
 /* One run of --once needs three at most per release and stepping stone; a board that goes on rebooting is stuck. */
 #define REBOOTS_MAX 100u
+#define IDLE_S 3600u /* a door's turn, when the agent waits for nothing */
 
 struct device {
     const struct ota_device_config *cfg;
@@ -25,6 +27,7 @@ struct device {
     bool known;                     /* from_counter and from_version are set */
     struct ota_clock clock;
     struct ota_log log;
+    struct ota_inflate_zlib *inflate;
 };
 
 /* What one boot has in its memory. */
@@ -77,6 +80,23 @@ static void log_line(void *ctx, enum ota_log_level level, const char *text) {
         d->cfg->log->line(d->cfg->log->ctx, level, text);
 }
 
+static enum ota_status no_network(void *ctx, const struct ota_request *req, struct ota_response *resp,
+                                  struct ota_err *err) {
+    (void)ctx, (void)req, (void)resp;
+    return ota_err_set(err, OTA_NETWORK, "this board has no network");
+}
+
+static enum ota_status no_body(void *ctx, void *p, size_t cap, size_t *got, struct ota_err *err) {
+    (void)p, (void)cap, (void)got;
+    return no_network(ctx, NULL, NULL, err);
+}
+
+static void nothing_open(void *ctx) {
+    (void)ctx;
+}
+
+static const struct ota_transport unplugged = {.open = no_network, .read = no_body, .close = nothing_open};
+
 static bool self_test(void *ctx) {
     const struct boot *b = ctx;
     return !b->app.faulty;
@@ -108,6 +128,10 @@ static enum ota_status connect(struct device *d, struct boot *b, struct ota_err 
         .token = b->id.token,
         .user_agent = AGENT_NAME,
     };
+    if (d->cfg->door || b->app.no_network) {
+        ota_meter_connect(&d->out->meter, &unplugged);
+        return OTA_OK;
+    }
     OTA_TRY(ota_curl_new(&cfg, &b->curl, err));
     ota_meter_connect(&d->out->meter, ota_curl_transport(b->curl));
     return OTA_OK;
@@ -122,13 +146,16 @@ static enum ota_status start_agent(struct device *d, struct boot *b, struct ota_
         .transport = &d->out->meter.port,
         .log = &d->log,
         .boot = &b->ops.port,
+        .bundle = d->cfg->bundle,
+        .inflate = ota_inflate_zlib_port(d->inflate),
         .hooks = {.ctx = b, .self_test = self_test},
         .identity = {b->id.id, b->id.product, b->id.channel, b->id.groups ? b->id.groups : "",
                      ota_buf_span(&b->id.root)},
         .board = ota_efuse_facts(&d->cfg->board->efuse),
         .poll_interval_s = d->cfg->interval_s,
         .confirm_timeout_s = d->cfg->confirm_timeout_s,
-        .reports = b->id.token && b->id.url_api,
+        .window = d->cfg->window,
+        .reports = b->id.token && b->id.url_api && !d->cfg->door, /* it waits for a run with a network */
         .buf = b->metadata,
         .cap = sizeof b->metadata,
     };
@@ -174,6 +201,8 @@ static void take_note(struct device *d, const struct boot *b) {
     if (a->last.code != OTA_OK)
         out->failure = a->last;
     out->counter = a->board.counter;
+    out->waits_s = a->wait_s;
+    out->waiting = a->wait_s ? a->journal.counter : 0;
     out->mixed = a->mixed;
     out->counter_unknown = a->counter_unknown;
     ota_format(out->version, sizeof out->version, "%s", version);
@@ -191,21 +220,42 @@ static void sleep_for(uint32_t seconds) {
         ;
 }
 
+/* Without a network there is nothing to poll: the agent only decides what is under way. */
+static enum ota_status run_agent(struct device *d, struct boot *b, uint32_t *sleep_s, struct ota_err *err) {
+    const struct ota_agent *a = &b->agent;
+    *sleep_s = IDLE_S;
+    if (d->cfg->door && !undecided(a) && !a->copy_again && a->journal.phase != OTA_PHASE_COMMITTED)
+        return OTA_OK;
+    return ota_run(&b->agent, sleep_s, err);
+}
+
+static enum ota_status pass_time(struct device *d, struct boot *b, uint32_t sleep_s, bool *ended, struct ota_err *err) {
+    const struct ota_device_door *door = d->cfg->door;
+    const bool decided = !undecided(&b->agent);
+    if (door)
+        return door->wait(door->ctx, &b->agent, decided, sleep_s, ended, err);
+    *ended = d->cfg->once && decided;
+    if (*ended)
+        return OTA_OK;
+    ota_log(&d->log, OTA_LOG_DEBUG, "sleeps for %u s", (unsigned)sleep_s);
+    sleep_for(sleep_s);
+    return OTA_OK;
+}
+
 /* Until the board reboots, loses power, or would sleep for good (*ended). */
 static enum ota_status live(struct device *d, struct boot *b, bool *ended, struct ota_err *err) {
+    const struct ota_device_door *door = d->cfg->door;
     uint32_t sleep_s = 0;
     OTA_TRY(ota_boot(&b->agent, err));
-    while (!b->agent.reboot && !nor_of(d)->off) {
+    if (door && !b->agent.reboot && !nor_of(d)->off)
+        OTA_TRY(door->begin(door->ctx, &b->agent, b->rom.image.app.version, err));
+    while (!b->agent.reboot && !nor_of(d)->off && !*ended) {
         take_note(d, b);
-        OTA_TRY(ota_run(&b->agent, &sleep_s, err));
+        OTA_TRY(run_agent(d, b, &sleep_s, err));
         if (b->agent.reboot || nor_of(d)->off)
             break;
         take_note(d, b);
-        *ended = d->cfg->once && !undecided(&b->agent);
-        if (*ended)
-            return OTA_OK;
-        ota_log(&d->log, OTA_LOG_DEBUG, "sleeps for %u s", (unsigned)sleep_s);
-        sleep_for(sleep_s);
+        OTA_TRY(pass_time(d, b, sleep_s, ended, err));
     }
     if (!nor_of(d)->off)
         take_note(d, b);
@@ -221,16 +271,12 @@ static enum ota_status boot_once(struct device *d, bool *ended, struct ota_err *
     return live(d, b, ended, err);
 }
 
-enum ota_status ota_device_run(const struct ota_device_config *cfg, struct ota_device_outcome *out,
-                               struct ota_err *err) {
-    struct device d = {.cfg = cfg, .out = out, .started_ms = machine_ms()};
+static enum ota_status run(struct device *d, struct ota_err *err) {
+    const struct ota_device_config *cfg = d->cfg;
+    struct ota_device_outcome *out = d->out;
     bool ended = false;
-    memset(out, 0, sizeof *out);
-    ota_meter_init(&out->meter, &cfg->board->nor.off);
-    d.clock = (struct ota_clock){.ctx = &d, .now = clock_now, .uptime_ms = clock_uptime};
-    d.log = (struct ota_log){.ctx = &d, .line = log_line};
     for (;;) {
-        enum ota_status status = boot_once(&d, &ended, err);
+        enum ota_status status = boot_once(d, &ended, err);
         bool cut = cfg->board->nor.off;
         if (cut)
             ota_nor_power_on(&cfg->board->nor);
@@ -242,9 +288,22 @@ enum ota_status ota_device_run(const struct ota_device_config *cfg, struct ota_d
         if (cfg->once && ++out->reboots > REBOOTS_MAX)
             return ota_err_set(err, OTA_INTERNAL, "the board rebooted %u times and is not done", REBOOTS_MAX);
         if (cut)
-            ota_log(&d.log, OTA_LOG_WARNING, "power was cut at flash operation %llu; it is back",
+            ota_log(&d->log, OTA_LOG_WARNING, "power was cut at flash operation %llu; it is back",
                     (unsigned long long)cfg->board->nor.operations);
         else
-            ota_log(&d.log, OTA_LOG_INFO, "reboots");
+            ota_log(&d->log, OTA_LOG_INFO, "reboots");
     }
+}
+
+enum ota_status ota_device_run(const struct ota_device_config *cfg, struct ota_device_outcome *out,
+                               struct ota_err *err) {
+    struct device d = {.cfg = cfg, .out = out, .started_ms = machine_ms(), .inflate = ota_inflate_zlib_new()};
+    memset(out, 0, sizeof *out);
+    out->offline = cfg->door != NULL;
+    ota_meter_init(&out->meter, &cfg->board->nor.off);
+    d.clock = (struct ota_clock){.ctx = &d, .now = clock_now, .uptime_ms = clock_uptime};
+    d.log = (struct ota_log){.ctx = &d, .line = log_line};
+    enum ota_status status = run(&d, err);
+    ota_inflate_zlib_free(&d.inflate);
+    return status;
 }

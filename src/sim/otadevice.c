@@ -14,6 +14,7 @@ static const struct ota_option sample_options[] = {
     {"add-label", 0, "LABEL", "one more data partition, with an image", false},
     {"size", 0, "BYTES", "of the app", false},
     {"faulty", 0, NULL, "an app whose self-test fails", false},
+    {"no-network", 0, NULL, "an app that reaches no server", false},
     {NULL, 0, NULL, NULL, false},
 };
 static const char sample_details[] =
@@ -21,7 +22,7 @@ static const char sample_details[] =
     "partition table, otadata, storage, flasher_args.json, project_description.json\n"
     "and config/sdkconfig.json. The images are well-formed and do nothing useful on a\n"
     "chip. The same arguments give the same bytes.\n\n"
-    "JSON: folder, project, version, chip, faulty.";
+    "JSON: folder, project, version, chip, faulty, no_network.";
 
 static const struct ota_option create_options[] = {
     {"from", 0, "BUILD_DIR", "build folder whose images are flashed", false},
@@ -55,6 +56,8 @@ static const struct ota_option run_options[] = {
     {"confirm-timeout", 0, "SECONDS", "how long a new app looks for a server before it\nis rolled back; default: 600",
      false},
     {"clock", 0, "TIME", "what the board's clock shows at the start, like\n2031-01-01T00:00:00Z", false},
+    {"window", 0, "HH:MM-HH:MM", "time of the day, UTC, in which a staged update\nmay be installed; default: always",
+     false},
     {"power-cut", 0, "N", "cut the power during the N-th write or erase of\nthe flash, then switch on again", false},
     {NULL, 0, NULL, NULL, false},
 };
@@ -64,10 +67,40 @@ static const char run_details[] =
     "With --once the last lines say how many requests were made and what runs. The exit\n"
     "code is 0 when the board is up to date or was updated and its report not refused, and\n"
     "1 when an update failed, was refused or was rolled back; the last line then says\n"
-    "why.\n\n"
-    "JSON: result (up-to-date, updated, failed), from, running (counter, version),\n"
-    "label, mixed, reboots, requests, answers (status, count), image_bytes,\n"
-    "flash_operations, flash_bytes, flash_wear, error (code, message).";
+    "why. A release that is staged and waits for its window is no failure.\n\n"
+    "JSON: result (up-to-date, updated, waits, failed), from, running (counter,\n"
+    "version), label, mixed, reboots, requests, answers (status, count), image_bytes,\n"
+    "flash_operations, flash_bytes, flash_wear, waiting, waits_s, error (code, message).";
+
+static const struct ota_option bundle_options[] = {
+    {"flash", 0, "FLASH", "the board", false},
+    {"clock", 0, "TIME", "what the board's clock shows at the start, like\n2031-01-01T00:00:00Z", false},
+    {"power-cut", 0, "N", "cut the power during the N-th write or erase of\nthe flash, then switch on again", false},
+    {NULL, 0, NULL, NULL, false},
+};
+static const char bundle_details[] =
+    "Inserts an SD card that holds FILE, made by otactl bundle, and switches the board\n"
+    "on. It has no network: every signature and hash is verified from what the bundle\n"
+    "brings, and the new app is confirmed by reading the file again. All reboots are\n"
+    "made; a release with another partition table is read a second time after its\n"
+    "reboot. What came of it is reported by the next otadevice run.\n\n"
+    "The last lines, the exit code and the JSON are those of run --once.";
+
+static const struct ota_option page_options[] = {
+    {"flash", 0, "FLASH", "the board", false},
+    {"listen", 0, "ADDR:PORT", "where its page is; default: 127.0.0.1:8080.\nPort 0: a free one", false},
+    {"clock", 0, "TIME", "what the board's clock shows at the start, like\n2031-01-01T00:00:00Z", false},
+    {NULL, 0, NULL, NULL, false},
+};
+static const char page_details[] =
+    "Switches the board on with the page that a board without a network serves in its\n"
+    "own Wi-Fi: a browser brings a bundle made by otactl bundle, and nothing else. Goes\n"
+    "on through the board's reboots until it is stopped, which is a power cut.\n\n"
+    "Without a browser: the page holds the token of this boot, which goes along with the\n"
+    "bundle as X-OTA-Token, POSTed to /bundle as application/octet-stream. GET /status\n"
+    "says how the board is. There is no TLS: on an address that others reach, they may\n"
+    "upload, and what they upload is verified all the same.\n\n"
+    "JSON: flash, url.";
 
 static const char show_details[] = "Shows chip, identity, the app that would boot, partitions with the SHA-256 of\n"
                                    "their contents (as long as their image, where that is known), otadata, the update\n"
@@ -91,6 +124,8 @@ static const struct ota_verb verbs[] = {
     {"sample", "DIR", 1, 1, "write a build folder with sample images", sample_details, sample_options, ota_cmd_sample},
     {"create", "", 0, 0, "make a virtual board", create_details, create_options, ota_cmd_create},
     {"run", "", 0, 0, "switch a board on", run_details, run_options, ota_cmd_run},
+    {"bundle", "FILE", 1, 1, "install a bundle from an SD card", bundle_details, bundle_options, ota_cmd_bundle},
+    {"page", "", 0, 0, "serve a board's upload page", page_details, page_options, ota_cmd_page},
     {"show", "FLASH", 1, 1, "say what is in a board's flash", show_details, NULL, ota_cmd_show},
     {"read", "FLASH LABEL", 2, 2, "copy a partition into a file", read_details, read_options, ota_cmd_read},
     {NULL, NULL, 0, 0, NULL, NULL, NULL, NULL},

@@ -110,6 +110,9 @@ is run_json_says_failed "$(json '.result + " " + .error.code')" "failed network"
 is run_json_log_is_json "$(head -1 <<<"$err" | jq -r .program)" board
 fails run_wants_flash 2 "--flash is required" otadevice run --once
 fails run_refuses_a_bad_clock 2 "--clock" otadevice run --flash "$flash" --once --clock tomorrow
+for window in 1:00-2:00 01:00 01:00-24:00 01:60-02:00 01:00-02:00x 01-00-02:00 ""; do
+    fails "run_refuses_the_window_'$window'" 2 "--window" otadevice run --flash "$flash" --once --window "$window"
+done
 fails run_refuses_a_bad_interval 2 "--interval" otadevice run --flash "$flash" --interval 0
 fails run_refuses_a_bad_cut 2 "--power-cut" otadevice run --flash "$flash" --once --power-cut 0
 fails run_refuses_operands 2 "unexpected" otadevice run "$flash"
@@ -149,6 +152,8 @@ bad() { # name, file, part of the message
     fails "show_refuses_$1" 1 "$3" otadevice show "$2"
     fails "read_refuses_$1" 1 "$3" otadevice read "$2" storage -o "$tmp/y"
     fails "run_refuses_$1" 1 "$3" otadevice run --flash "$2" --once
+    fails "bundle_refuses_$1" 1 "$3" otadevice bundle --flash "$2" "$build/thermo.bin"
+    fails "page_refuses_$1" 1 "$3" otadevice page --flash "$2" --listen 127.0.0.1:0
 }
 bad a_missing_file "$tmp/none.flash" "none.flash"
 bad a_folder "$tmp" "is a folder"
@@ -160,6 +165,12 @@ bad a_flash_cut_short "$tmp/cut.flash" "no flash file"
 bad damaged_efuses "$tmp/fuse.flash" "damaged"
 
 # ---- sample, and the program ----
+run otadevice sample "$tmp/mute" --chip esp32c3 --version 1.0.0 --no-network --json
+is sample_without_network "$rc:$(json '.no_network, .faulty' | tr '\n' ' ')" '0:true false '
+is sample_without_network_says_so "$(grep -c 'otadevice:network=none' "$tmp/mute/thermo.bin")" 1
+otadevice create -C "$ws" --from "$tmp/mute" -o "$tmp/mute.flash" >/dev/null
+run otadevice run --flash "$tmp/mute.flash" --once
+contains sample_without_network_reaches_nobody "$rc:$err" 'this board has no network'
 fails sample_wants_a_chip 2 "--chip is required" otadevice sample "$tmp/s" --version 1
 fails sample_wants_a_version 2 "--version is required" otadevice sample "$tmp/s" --chip esp32c3
 fails sample_knows_its_chips 2 "did you mean esp32c3" otadevice sample "$tmp/s" --chip esp32c33 --version 1
@@ -172,5 +183,5 @@ fails unknown_option_gets_the_nearest 2 "did you mean" otadevice run --flsh "$fl
 fails a_verb_is_wanted 2 "--help" otadevice
 ok help_is_given otadevice --help
 contains help_lists_verbs "$out" "switch a board on"
-for verb in sample create run show read; do ok "help_of_$verb" otadevice $verb --help; done
+for verb in sample create run bundle page show read; do ok "help_of_$verb" otadevice $verb --help; done
 done_testing

@@ -26,15 +26,20 @@ static uint64_t uptime(void *ctx) {
     return 0;
 }
 
+const struct ota_clock fuzz_board_clock = {.now = now, .uptime_ms = uptime};
+
+struct ota_span fuzz_board_root(void) {
+    return ota_span_str(built_in_root);
+}
+
 enum ota_status fuzz_board_boot(struct ota_trust *t, const struct ota_kv *kv, const struct ota_transport *transport,
                                 struct ota_err *err) {
-    static const struct ota_clock clock = {.now = now, .uptime_ms = uptime};
     static uint8_t buf[OTA_METADATA_MAX];
     const struct ota_trust_config cfg = {.crypto = &fuzz_crypto,
                                          .kv = kv,
                                          .transport = transport,
-                                         .clock = &clock,
-                                         .root = ota_span_str(built_in_root),
+                                         .clock = &fuzz_board_clock,
+                                         .root = fuzz_board_root(),
                                          .product = "thermo",
                                          .buf = buf,
                                          .cap = sizeof buf};

@@ -12,4 +12,8 @@
 enum ota_status fuzz_board_boot(struct ota_trust *t, const struct ota_kv *kv, const struct ota_transport *transport,
                                 struct ota_err *err);
 
+/* Its clock, which stands still, and its root. */
+extern const struct ota_clock fuzz_board_clock;
+struct ota_span fuzz_board_root(void);
+
 #endif

@@ -41,6 +41,16 @@ static void stop(void *ctx, struct ota_sha256 *h) {
     (void)ctx;
     ota_crypto_openssl.sha256_abort(ota_crypto_openssl.ctx, h);
 }
+static enum ota_status md5(void *ctx, const void *p, size_t n, uint8_t out[16], struct ota_err *err) {
+    (void)ctx;
+    return ota_crypto_openssl.md5(ota_crypto_openssl.ctx, p, n, out, err);
+}
+/* The same in every run, so that a finding can be run again. */
+static enum ota_status no_random(void *ctx, void *p, size_t n, struct ota_err *err) {
+    (void)ctx, (void)err;
+    memset(p, 0x5A, n);
+    return OTA_OK;
+}
 static enum ota_status accept(void *ctx, const struct ota_public_key *key, struct ota_span msg, struct ota_span sig,
                               bool *valid, struct ota_err *err) {
     (void)ctx, (void)key, (void)msg, (void)err;
@@ -58,8 +68,10 @@ const struct ota_crypto fuzz_crypto = {
     .sha256_update = update,
     .sha256_end = end,
     .sha256_abort = stop,
+    .md5 = md5,
     .verify = accept,
     .decode_key = decode,
+    .random = no_random,
 };
 
 /* ---- roles ---- */

@@ -23,7 +23,7 @@ import threading
 TOP = pathlib.Path(__file__).resolve().parents[2]
 LIST = pathlib.Path(__file__).with_name("list.txt")
 # What exercises the core: every breakage that its own tests miss meets all of these.
-CORE_TESTS = ("scan", "bytes", "metadata*", "trust*", "attack*", "release", "channel", "table", "image", "journal", "agent*")
+CORE_TESTS = ("scan", "bytes", "metadata*", "trust*", "attack*", "release", "channel", "table", "image", "journal", "agent*", "bundle")
 TEST_SECONDS = 60
 MAKE = ("make", "--no-print-directory", "CFLAGS_release=-O0 -w", "LDFLAGS_release=", "BUILD=build")
 

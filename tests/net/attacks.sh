@@ -8,7 +8,7 @@ make_fleet esp32c3
 start_faulty
 new_board
 is attacks_board_starts_at_release_1 "$(running_version)" 1.0.0
-push_release 2.0.0
+push_release 2.0.0 -- --no-compress
 cp "$board" "$tmp/before.flash"
 before=$(app_digest)
 
@@ -78,6 +78,12 @@ $err" && [ "$(app_digest)" = "$before" ] && [ "$(running_version)" = "$running_b
 attack_at replayed_timestamp_is_refused 'older|rollback|version' \
     '[{"path": "timestamp.json", "fault": "replace", "with": "metadata/old-timestamp.json"}]'
 attack_at expired_timestamp_is_refused 'expired|expiry' '[]' "--clock 2031-01-01T00:00:00Z"
+
+# The compressed form: a board refuses what does not inflate to the signed bytes, and cannot be filled.
+push_release 2.0.2
+attack_at tampered_compressed_image_is_refused 'zlib|SHA-256' '[{"path": "app.bin.z$", "fault": "flip", "n": 5000}]'
+attack_at endless_compressed_image_is_refused 'length|signed|bytes|more than|zlib' '[{"path": "app.bin", "fault": "endless"}]'
+attack_at compressed_image_of_another_is_refused 'length|signed|zlib|SHA-256' '[{"path": "app.bin", "fault": "replace", "with": "metadata/timestamp.json"}]'
 
 # Another chip: the repository of an ESP32 product under the same name is not reachable without its key, so the release itself is for another chip.
 ok attacks_other_chip_is_refused_at_push bash -c "otadevice sample '$tmp/esp32' --chip esp32 --version 9.0.0 >/dev/null && ! otactl -C '$ws' push '$tmp/esp32' 2>'$tmp/push.err' && grep -q esp32c3 '$tmp/push.err'"

@@ -44,11 +44,13 @@ class Plan:
         self.times = r.choice([1, 1, 2])
         self.skip = r.choice([0, 0, 0, 1])
         self.where = r.choice([r"/targets/.*app\.bin|thermo\.bin", r"/targets/", r"/targets/", r"timestamp\.json", r"/metadata/\d", r""])
-        self.at = int(2 ** r.uniform(0, 18))  # byte of a stream
+        self.at = int(2 ** (r.uniform(0, 12) if r.random() < 0.25 else r.uniform(12, 18.5)))  # byte of a stream
         self.block = int(2 ** r.uniform(0, 13))
         self.share = r.random()  # place in a body
         self.stall = r.uniform(0.1, STALL_MAX)
-        self.client = r.random() < 0.15  # tcp: what the board sends, instead of what it gets
+        self.client = r.random() < 0.1  # tcp: what the board sends, instead of what it gets
+        if self.client:
+            self.at = int(2 ** r.uniform(0, 11))
         self.lies = r.random() < 0.5
 
     def hits(self):
@@ -96,7 +98,7 @@ class Cut(Exception):
 
 
 def damage_stream(p, source, sink, direction):
-    """Forwards; does the fault once the byte at p.at has come."""
+    """Forwards; does the fault once the byte at p.at has come, in the first connection that gets so far."""
     seen, done, held = 0, False, None
     while True:
         try:
@@ -120,6 +122,10 @@ def damage_stream(p, source, sink, direction):
             continue
         if done or seen <= p.at:
             sink.sendall(data)
+            continue
+        if not p.hits():
+            sink.sendall(data)
+            done = True
             continue
         at = p.at - begin
         done = p.fault != "reorder"
@@ -174,8 +180,6 @@ def serve_tcp(client):
         client.close()
         return
     p = current()
-    if p and not p.hits():
-        p = None
     back = threading.Thread(target=pump, args=(p if p and not p.client else None, server, client, "to the board"), daemon=True)
     back.start()
     pump(p if p and p.client else None, client, server, "from the board")

@@ -53,7 +53,7 @@ struct ota_buf sim_app(const struct sim_app *a) {
     ota_app_desc_write(&desc, segment);
     memcpy(marker, test, strlen(test) + 1);
     if (a->no_network)
-        memcpy(marker + strlen(test) + 1, SIM_MARKER_NO_NETWORK, sizeof SIM_MARKER_NO_NETWORK);
+        memcpy(marker + strlen(test) + 1, OTA_SAMPLE_MARKER_NO_NETWORK, sizeof OTA_SAMPLE_MARKER_NO_NETWORK);
     return image(a->chip, segment, (uint32_t)length, a->chip->drom_start + MAPPED_SKEW);
 }
 

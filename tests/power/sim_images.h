@@ -7,9 +7,6 @@
 #include "host/buf.h"
 #include "ota/image.h"
 
-/* An app that carries it has no working network: every request fails. */
-#define SIM_MARKER_NO_NETWORK "sim:network=none"
-
 #define SIM_APP_LENGTH 0x2c00u        /* three sectors, the last one in part */
 #define SIM_BOOTLOADER_LENGTH 0x1c00u /* two, likewise */
 #define SIM_STORAGE_LENGTH 0x2800u    /* leaves a rest of its partition to erase */

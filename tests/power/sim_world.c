@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "host/crypto.h"
+#include "image/sample.h"
 #include "sign/role.h"
 #include "sim/app.h"
 #include "sim_table.h"
@@ -112,11 +113,16 @@ static void sign(struct sim_world *w, struct sim_release *r, const char *kinds) 
     boot_signer_free(&stranger);
 }
 
+static const struct ota_chip *another_chip(const struct sim_world *w) {
+    const struct ota_chip *first = ota_chip_at(0);
+    return chip_of(w) == first ? ota_chip_at(1) : first;
+}
+
 static struct sim_release *make_images(struct sim_world *w, uint32_t counter, const char *version, const char *kinds) {
     assert_in_range(w->releases, 0, FAKE_RELEASES_MAX - 1);
     struct sim_release *r = &w->release[w->releases++];
     const struct sim_app app = {
-        .chip = chip_of(w),
+        .chip = strchr(kinds, 'C') ? another_chip(w) : chip_of(w),
         .version = version,
         .secure_version = strchr(kinds, 'V') ? counter : 0,
         .length = sim_layout(&w->config)->app,
@@ -341,6 +347,8 @@ static enum ota_status start_agent(struct sim_world *w) {
         .cap = sizeof w->metadata,
     };
     cfg.board.agent = AGENT_NAME;
+    if (w->configure)
+        w->configure(w->configure_ctx, &cfg);
     return ota_agent_init(&w->agent, &cfg, &w->err);
 }
 
@@ -367,7 +375,7 @@ static enum ota_status start_app(struct sim_world *w) {
         return ota_err_set(&w->err, OTA_CONFIG, "the partition table has no " OTA_STATE_LABEL);
     OTA_TRY(ota_app_read(f, w->rom.app, &w->rom.image, &app, &w->err));
     w->faulty = app.faulty;
-    w->no_network = carries(w, SIM_MARKER_NO_NETWORK);
+    w->no_network = carries(w, OTA_SAMPLE_MARKER_NO_NETWORK);
     OTA_TRY(open_state(w, state));
     ota_otaops_init(&w->ops, &w->board, &ota_crypto_openssl, &w->rom.table, w->rom.app);
     OTA_TRY(start_agent(w));
@@ -429,7 +437,7 @@ static enum sim_end pass(struct sim_world *w) {
 
 enum sim_end sim_world_run(struct sim_world *w) {
     enum sim_end end = w->running ? SIM_RUNS : sim_world_boot(w);
-    for (unsigned i = 0; end == SIM_RUNS && i < PASSES_MAX; i++)
+    for (unsigned i = 0; end == SIM_RUNS && i < (w->passes_max ? w->passes_max : PASSES_MAX); i++)
         end = pass(w);
     return end == SIM_RUNS ? SIM_RESTLESS : end;
 }

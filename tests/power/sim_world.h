@@ -87,8 +87,11 @@ struct sim_world {
     uint64_t kv_changes; /* of ota_state up to the last boot; later ones: kv.changes */
     uint64_t kv_fail_at; /* from the next boot on: kv.fail_at, counted over all boots */
     bool kv_fail_onwards;
-    uint32_t sleep_s; /* what the last run asked for */
-    bool verbose;     /* its log goes to stderr; SIM_WORLD_VERBOSE in the environment sets it */
+    uint32_t sleep_s;    /* what the last run asked for */
+    unsigned passes_max; /* of sim_world_run(), which then ends RESTLESS; 0: more than any update needs */
+    void (*configure)(void *ctx, struct ota_agent_config *cfg); /* NULL, or changes what the next boot configures */
+    void *configure_ctx;
+    bool verbose; /* its log goes to stderr; SIM_WORLD_VERBOSE in the environment sets it */
     struct ota_err err;
 
     /* Of the last boot. */
@@ -115,8 +118,9 @@ struct sim_world *sim_world_new(const struct sim_config *config);
 void sim_world_free(struct sim_world *w);
 
 /* Publishes and offers one more release, of the kinds named: 'a' app, 'F' app whose self-test fails, 'N' app without
- * network, 'V' with one of them: its secure version is the counter (else 0), 'U' likewise: app and bootloader are signed with
- * a key that no eFuse trusts, 'f' the factory app, 's' storage, 'b' bootloader, 't' table,
+ * network, 'V' with one of them: its secure version is the counter (else 0), 'C' likewise: the app is for another chip,
+ * 'U' likewise: app and bootloader are signed with a key that no eFuse trusts, 'f' the factory app, 's' storage,
+ * 'b' bootloader, 't' table,
  * with a partition "extra" when the counter is even. */
 struct ota_release *sim_world_release(struct sim_world *w, uint32_t counter, const char *version, const char *kinds);
 

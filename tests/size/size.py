@@ -27,7 +27,10 @@ FLAGS = ["-std=c11", "-march=rv32imc", "-mabi=ilp32", "-Os", "-ffreestanding", "
          "-fcallgraph-info=su", "-w", f"-I{HERE}/include", f"-I{TOP}/include", f"-I{TOP}/src"]
 TRUST = ["ota_trust_init", "ota_trust_refresh", "ota_trust_open", "ota_trust_complete", "ota_trust_finish", "ota_release_read",
          "ota_release_check", "ota_release_counters", "ota_channel_path", "ota_channel_read", "ota_channel_includes"]
-AGENT = ["ota_agent_init", "ota_boot", "ota_run", "ota_defer"]
+AGENT = ["ota_agent_init", "ota_boot", "ota_run", "ota_defer", "ota_poll_now", "ota_agent_get_status", "ota_upgrade",
+         "ota_bundle_begin", "ota_bundle_feed", "ota_bundle_end", "ota_bundle_abort", "ota_bundle_install"]
+# What a board with a page of its own links besides.
+PAGE = ["ota_page_begin", "ota_page_request", "ota_page_feed", "ota_page_end"]
 # Functions of the core that it calls through pointers, by caller.
 INDIRECT = {
     "get_list": ["ota_name_valid", "ota_file_valid", "need_valid"],
@@ -37,6 +40,8 @@ INDIRECT = {
 }
 SIZES = """
 #include "ota/agent.h"
+#include "ota/page.h"
+char bundle_struct[sizeof(struct ota_bundle)], page_struct[sizeof(struct ota_page)];
 char trust_struct[sizeof(struct ota_trust)], agent_struct[sizeof(struct ota_agent)], buffer[OTA_METADATA_MAX];
 """
 
@@ -110,6 +115,10 @@ def measure(folder):
         out[f"{part}-struct"] = size[f"{part}_struct"]
         out[f"{part}-stack"] = stack
         out[f"{part}-path"] = " > ".join(name.rsplit(":", 1)[-1].split(".")[0] for name in path)
+    code, text = linked(folder, objects, AGENT + PAGE)
+    out["page-code"], out["page-text"] = code - out["agent-code"], text - out["agent-text"]
+    out["bundle-struct"], out["page-struct"] = size["bundle_struct"], size["page_struct"]
+    out["page-stack"], _ = deepest(frames, calls, PAGE)
     out["buffer"] = size["buffer"]
     out["agent-ram"] = out["agent-struct"] + out["buffer"]
     out["trust-ram"] = out["trust-struct"] + out["buffer"] + out["trust-stack"]

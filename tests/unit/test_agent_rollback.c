@@ -230,17 +230,40 @@ static void test_agent_rollback_short_outage_is_waited_for(void **state) {
     world_expect_release_2(w, "a");
 }
 
-/* The new app finds no server in ten minutes, the old one does: the new one's fault. */
-static void test_agent_rollback_app_that_reaches_no_server(void **state) {
-    struct world *w = *state;
-    world_release_2(w, "a");
-    install(w);
+/* The new app finds no server in ten minutes and the board goes back to the old one, which does. */
+static void in_vain_until_the_old_app_runs(struct world *w) {
+    assert_int_equal(w->board->running, FAKE_SLOT_1);
     w->server->down = true;
     run_until_reboot(w);
     assert_true(w->board->uptime_ms >= 600000);
     w->server->down = false;
     assert_true(world_start(w));
     assert_int_equal(w->board->running, FAKE_SLOT_0);
+}
+
+/* Once that may have been an outage which is over by then: the new app is tried again at once. Nothing is downloaded for it. */
+static void test_agent_rollback_outage_that_ends_between_the_apps(void **state) {
+    struct world *w = *state;
+    world_release_2(w, "a");
+    install(w);
+    unsigned images = w->server->image_requests;
+    in_vain_until_the_old_app_runs(w);
+    assert_true(world_run(w));
+    world_expect_release_2(w, "a");
+    assert_int_equal(w->server->image_requests, images);
+    assert_false(reported(w, "confirmed-offline"));
+}
+
+/* Twice is the new one's fault. */
+static void test_agent_rollback_app_that_reaches_no_server(void **state) {
+    struct world *w = *state;
+    world_release_2(w, "a");
+    install(w);
+    in_vain_until_the_old_app_runs(w);
+    assert_ota_ok(ota_run(w->agent, &w->sleep_s, &err));
+    assert_true(w->agent->reboot);
+    assert_true(world_start(w));
+    in_vain_until_the_old_app_runs(w);
     assert_true(world_run(w));
     world_expect_release_1(w);
     assert_int_equal(w->agent->board.failed_counter, 2);
@@ -361,6 +384,7 @@ int main(void) {
         TEST(test_agent_rollback_three_activations_in_all),
         TEST(test_agent_rollback_damaged_slot_is_not_activated_again),
         TEST(test_agent_rollback_short_outage_is_waited_for),
+        TEST(test_agent_rollback_outage_that_ends_between_the_apps),
         TEST(test_agent_rollback_app_that_reaches_no_server),
         TEST(test_agent_rollback_retry_after_does_not_delay_the_decision),
         TEST(test_agent_rollback_outage_confirms_offline),

@@ -122,7 +122,7 @@ static void sign_product(struct fake_server *s, struct ota_meta_entry *entry) {
     for (size_t i = 0; i < s->release_count; i++)
         listed[i] = &s->release[i];
     struct ota_role_product role = {
-        .version = s->version, .expires = FAKE_NOW + LIFE, .count = s->release_count, .release = listed};
+        .version = s->version, .expires = FAKE_NOW + s->later + LIFE, .count = s->release_count, .release = listed};
     struct ota_role_keys keys = by(s->product_key ? s->product_key : s->key[OTA_ROLE_TARGETS]);
     assert_ota_ok(ota_role_product(&role, &keys, &file, &err));
     edit(s, "thermo", s->key[OTA_ROLE_TARGETS], &file);
@@ -134,7 +134,7 @@ static void sign_rollout(struct fake_server *s, struct ota_meta_entry *entry) {
     struct ota_rollout rollout = {0};
     if (!s->no_channel)
         ota_rollout_need(&rollout, "thermo", "stable")->channel = s->channel;
-    struct ota_role_rollout role = {.version = s->version, .expires = FAKE_NOW + LIFE, .rollout = &rollout};
+    struct ota_role_rollout role = {.version = s->version, .expires = FAKE_NOW + s->later + LIFE, .rollout = &rollout};
     struct ota_role_keys keys = by(s->rollout_key);
     assert_ota_ok(ota_role_rollout(&role, &keys, &file, &err));
     edit(s, "rollout", s->rollout_key, &file);
@@ -153,8 +153,9 @@ void fake_server_publish(struct fake_server *s) {
     sign_targets(s, &entry[0]);
     sign_product(s, &entry[1]);
     sign_rollout(s, &entry[2]);
-    struct ota_role_snapshot role = {.version = s->version, .expires = FAKE_NOW + LIFE, .count = 3, .entry = entry};
-    struct ota_role_timestamp ts = {.version = s->version, .expires = FAKE_NOW + LIFE, .issued = FAKE_NOW - 60};
+    const uint64_t expires = FAKE_NOW + s->later + LIFE;
+    struct ota_role_snapshot role = {.version = s->version, .expires = expires, .count = 3, .entry = entry};
+    struct ota_role_timestamp ts = {.version = s->version, .expires = expires, .issued = FAKE_NOW + s->later - 60};
     struct ota_role_keys snapshot_key = by(s->key[OTA_ROLE_SNAPSHOT]), ts_key = by(s->key[OTA_ROLE_TIMESTAMP]);
     assert_ota_ok(ota_role_snapshot(&role, &snapshot_key, &snapshot, &err));
     put_role(s, "snapshot", s->version, &snapshot, &ts.snapshot);

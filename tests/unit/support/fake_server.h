@@ -11,7 +11,7 @@
 #include "sign/key.h"
 
 #define FAKE_FILES_MAX 256u
-#define FAKE_RELEASES_MAX 6u
+#define FAKE_RELEASES_MAX 20u
 #define FAKE_NOW 1800000000ull
 
 struct fake_file {
@@ -37,6 +37,7 @@ struct fake_server {
     bool no_channel;
     uint64_t version;         /* of every role but targets, raised by publish */
     uint64_t targets_version; /* 0 stands for 1 */
+    uint64_t later;           /* seconds after FAKE_NOW at which publish signs */
     const char *product_path; /* what targets delegates to the product role; NULL: all of the product */
 
     struct fake_edit edit;
