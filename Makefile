@@ -101,7 +101,7 @@ $(OUT)/tests/power/%: $(OBJ)/tests/power/%.o $(POWER_PARTS) $(foreach l,$(LIBS),
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $(filter %.o,$^) -Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(UNIT_SYS)
 power-proofs: $(POWER_PROOFS:%=$(OUT)/tests/power/%)
 power: $(OUT)/tests/power/power ## cut the power at every flash operation of every update; no board may be lost (minutes)
-	$(Q)$(OUT)/tests/power/power $(POWER_ARGS)
+	$(Q)bash -o pipefail -c '$(OUT)/tests/power/power $(POWER_ARGS) | tee $(OUT)/power.txt'
 
 # Random walks of the same boards, and fleets whose server goes away.
 $(OUT)/tests/power/walk: $(patsubst tests/%.c,$(OBJ)/tests/%.o,$(wildcard tests/power/walk_*.c))
@@ -119,7 +119,7 @@ $(OUT)/tests/fuzz/%: $(OBJ)/tests/fuzz/%.o $(FUZZ_PARTS:%=$(OBJ)/tests/fuzz/%.o)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ -lcrypto -lcurl -lcjson -lz
 fuzzers: $(FUZZERS:%=$(OUT)/tests/fuzz/%)
-tests-build: all $(UNIT_TESTS:%=$(OUT)/tests/%) fuzzers
+tests-build: all $(UNIT_TESTS:%=$(OUT)/tests/%) fuzzers power-proofs
 
 fuzz: deps ## run every fuzzer for FUZZ_SECONDS (600), two at a time; needs clang
 	$(Q)tests/fuzz/run.sh $(BUILD)/fuzz

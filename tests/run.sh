@@ -44,7 +44,7 @@ fi
 suites() {
     case $1 in
     unit) find "$out/tests" -maxdepth 1 -name 'test_*' -type f -executable ! -name '*.*' | sort ;;
-    check) suites unit; find tests/layout.sh tests/fuzz/replay.sh tests/cli tests/net -name '*.sh' -perm /u+x | sort | sed "s|^|$top/|" ;;
+    check) suites unit; find tests/layout.sh tests/fuzz/replay.sh tests/power tests/cli tests/net -name '*.sh' -perm /u+x | sort | sed "s|^|$top/|" ;;
     check-long) find tests/long -name '*.sh' | sort | sed "s|^|$top/|" ;;
     *) for s in "$@"; do [ -e "$out/tests/$s" ] && echo "$out/tests/$s" || realpath "$s"; done ;;
     esac

@@ -29,12 +29,13 @@ PLAIN, RECOVERY = "all/hole/esp32c3/plain/install", "all/hole/esp32c61/plain/ins
 COPY_STEPS = "    (void)event;\n    return copy_steps(a, err);"
 COPY_SECTORS = "    OTA_TRY(\n        ota_agent_copy_sectors(a, s->stage_offset,"
 
-# name, file, text, what stands in its place, arguments of the proof
+# name, then once or more: file, text, what stands in its place; at last arguments of the proof
 FAULTS = [
-    ("otadata_names_the_app_before_the_rest_is_in_place", COPY, COPY_STEPS,
-     "    (void)event;\n    if (a->journal.new_app_offset && !a->journal.table_round)\n"
-     "        OTA_TRY(a->cfg.boot->activate(a->cfg.boot->ctx, a->journal.new_app_offset, err));\n"
-     "    return copy_steps(a, err);", ["--case", PLAIN]),
+    ("all_is_committed_before_it_is_staged_and_verified", PLAN,
+     "    return *event == OTA_EVENT_NOTHING ? ota_agent_finish(a, err) : ota_agent_save_journal(a, err);",
+     "    a->journal.phase = OTA_PHASE_COMMITTED;\n"
+     "    return *event == OTA_EVENT_NOTHING ? ota_agent_finish(a, err) : ota_agent_save_journal(a, err);",
+     ["--case", "app/hole/esp32c3/plain/install"]),
     ("journal_is_cleared_before_the_copy", COPY, COPY_STEPS,
      "    (void)event;\n    OTA_TRY(a->cfg.kv->erase(a->cfg.kv->ctx, \"journal\", err));\n    return copy_steps(a, err);",
      ["--case", "data+app/hole/esp32c3/plain/install"]),
@@ -42,7 +43,9 @@ FAULTS = [
      "    s->state = OTA_STEP_ACTIVE;\n    OTA_TRY(ota_agent_save_journal(a, err));\n" + COPY_SECTORS,
      ["--case", "data+app/hole/esp32c3/plain/install"]),
     ("nothing_is_read_back", FLASH, "if (status == OTA_OK && memcmp(back, a->scratch.bytes, OTA_SECTOR) == 0)",
-     "if (status == OTA_OK)", ["--case", PLAIN, "--fault", "all"]),
+     "if (status == OTA_OK)", COPY,
+     "    if (!holds)\n        return ota_err_set(err, OTA_READBACK,", "    if (false)\n        return ota_err_set(err, OTA_READBACK,",
+     ["--case", PLAIN, "--fault", "all"]),
     ("whole_partition_is_erased_first", FLASH, "    *written = 0;\n",
      "    *written = 0;\n    OTA_TRY(f->erase(f->ctx, to, room, err));\n", ["--case", "bootloader/hole/esp32c3/plain/install"]),
     ("stale_tail_is_copied", FLASH, "        memset(wanted + n, 0xFF, OTA_SECTOR - n);\n",
@@ -96,25 +99,30 @@ class Tree:
 
     def judge(self, fault):
         """(found, what to say)"""
-        _, file, text, other, arguments = fault
-        path = self.folder / file
-        source = path.read_text()
-        if source.count(text) != 1:
-            return False, f"its text occurs {source.count(text)} times in {file}"
+        edits, arguments = [fault[i:i + 3] for i in range(1, len(fault) - 1, 3)], fault[-1]
+        sources = {file: (self.folder / file).read_text() for file, _, _ in edits}
+        for file, text, _ in edits:
+            if sources[file].count(text) != 1:
+                return False, f"its text occurs {sources[file].count(text)} times in {file}"
         try:
-            path.write_text(source.replace(text, other))
-            built = self.make(POWER)
-            if built.returncode:
-                return False, "does not build:\n" + built.stdout
-            code, out = self.run(arguments)
-            lines = [line for line in out.splitlines() if line.startswith("FAIL ")]
-            if code is None:
-                return False, "the proof does not end"
-            if code == 0 or not lines:
-                return False, f"power {' '.join(arguments)} ends with {code} and finds nothing"
-            return True, f"{len(lines)} found, first: {lines[0][5:]}"
+            for file, text, other in edits:
+                (self.folder / file).write_text(sources[file].replace(text, other))
+            return self.look(arguments)
         finally:
-            path.write_text(source)
+            for file, source in sources.items():
+                (self.folder / file).write_text(source)
+
+    def look(self, arguments):
+        built = self.make(POWER)
+        if built.returncode:
+            return False, "does not build:\n" + built.stdout
+        code, out = self.run(arguments)
+        lines = [line for line in out.splitlines() if line.startswith("FAIL ")]
+        if code is None:
+            return False, "the proof does not end"
+        if code == 0 or not lines:
+            return False, f"power {' '.join(arguments)} ends with {code} and finds nothing"
+        return True, f"{len(lines)} found, first: {lines[0][5:]}"
 
 
 def prepare(folder):
@@ -160,7 +168,7 @@ def main():
     with tempfile.TemporaryDirectory(prefix="ota-plant.") as name:
         first = pathlib.Path(name, "1")
         trees = [prepare(first)]
-        for arguments in {tuple(f[4]) for f in faults}:
+        for arguments in sorted({tuple(f[-1]) for f in faults}):
             code, out = trees[0].run(arguments)
             if code != 0:
                 sys.exit(f"the tree without a fault is red: power {' '.join(arguments)}\n{out}")

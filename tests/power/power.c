@@ -66,6 +66,8 @@ static struct options read_options(char **argv) {
             usage(argv[i]);
     }
     o.jobs = o.jobs ? o.jobs : 1;
+    if (o.quick)
+        o.effort.kinds = 1u << OTA_NOR_CUT_CLEAN | 1u << OTA_NOR_CUT_BITS;
     return o;
 }
 
@@ -99,24 +101,6 @@ static int replay(const struct options *o) {
     int rc = v->outcome == SIM_SOUND ? EXIT_SUCCESS : EXIT_FAILURE;
     sim_play_free(&p);
     return rc;
-}
-
-/* ---- sectors that do not take -------------------------------------------------------------------------- */
-
-static int break_sectors(const struct options *o, const struct sim_case *c, size_t count) {
-    long only = strcmp(o->fault, "all") == 0 ? -1 : strtol(o->fault, NULL, 10);
-    uint64_t bad = 0;
-    (void)printf("%-42s %6s %9s %6s %4s\n", "one sector does not take", "boards", "installed", "failed", "lost");
-    for (size_t i = 0; i < count; i++) {
-        struct sim_fault_tally t;
-        if (!chosen(o, &c[i]))
-            continue;
-        sim_fault_case(&t, &c[i], only);
-        (void)printf("%-42s %6u %9u %6u %4u%s%s\n", c[i].id, t.boards, t.installed, t.failed, t.lost,
-                     t.sectors[0] ? " by final sectors " : "", t.sectors);
-        bad += t.bad;
-    }
-    return bad ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 
 /* ---- all of them --------------------------------------------------------------------------------------- */
@@ -182,14 +166,66 @@ static void print_fatal(const struct sim_case *c, const struct sim_tally *t, siz
             (void)printf("fatal in %s: %s\n", c[i].id, t[i].points);
 }
 
-static bool write_json(const char *path, const struct sim_case *c, const struct sim_tally *t, size_t count) {
-    FILE *f = strcmp(path, "-") == 0 ? stdout : fopen(path, "w");
-    if (!f) {
-        perror(path);
-        return false;
+/* ---- sectors that do not take -------------------------------------------------------------------------- */
+
+static bool breaks(const struct options *o, const struct sim_case *c) {
+    return o->chosen ? o->fault && chosen(o, c) : c->breaks && !o->quick;
+}
+
+/* Returns how many boards ended as they may not. JSON NULL: none is written. */
+static uint64_t break_sectors(const struct options *o, const struct sim_case *c, size_t count, FILE *json) {
+    long only = !o->fault || strcmp(o->fault, "all") == 0 ? -1 : strtol(o->fault, NULL, 10);
+    uint64_t bad = 0;
+    const char *sep = "\n";
+    (void)printf("%-33s %12s %9s %6s %4s\n", "a sector that does not take", "boards", "installed", "failed", "lost");
+    for (size_t i = 0; i < count; i++) {
+        struct sim_fault_tally t;
+        if (!breaks(o, &c[i]))
+            continue;
+        sim_fault_case(&t, &c[i], only);
+        (void)printf("%-33s %12u %9u %6u %4u%s%s\n", c[i].id, t.boards, t.installed, t.failed, t.lost,
+                     t.sectors[0] ? "  final sectors " : "", t.sectors);
+        if (json)
+            (void)fprintf(json,
+                          "%s{\"case\":\"%s\",\"boards\":%u,\"installed\":%u,\"failed\":%u,\"lost\":%u,\"bad\":%u}",
+                          sep, c[i].id, t.boards, t.installed, t.failed, t.lost, t.bad);
+        sep = ",\n";
+        bad += t.bad;
     }
-    sim_tally_json(f, c, t, count);
-    return f == stdout || fclose(f) == 0;
+    return bad;
+}
+
+/* ---- the end of it ------------------------------------------------------------------------------------- */
+
+static FILE *open_json(const struct options *o) {
+    FILE *f = !o->json ? NULL : strcmp(o->json, "-") == 0 ? stdout : fopen(o->json, "w");
+    if (o->json && !f) {
+        perror(o->json);
+        exit(EXIT_FAILURE);
+    }
+    return f;
+}
+
+static uint64_t prove(const struct options *o, const struct sim_case *c, size_t count) {
+    struct sim_tally *t = shared_tallies(count);
+    FILE *json = open_json(o);
+    play_all(o, c, t, count);
+    uint64_t bad = count_bad(o, c, t, count);
+    print_fatal(c, t, count);
+    sim_tally_print(stdout, c, t, count);
+    if (json) {
+        (void)fprintf(json, "{\"cuts\":");
+        sim_tally_json(json, c, t, count);
+        (void)fprintf(json, ",\n\"sectors\":[");
+    }
+    if (!o->chosen && !o->quick && !o->effort.twice)
+        bad += break_sectors(o, c, count, json);
+    if (json) {
+        (void)fprintf(json, "\n],\n\"ok\":%s}\n", bad ? "false" : "true");
+        if (json != stdout && fclose(json) != 0)
+            bad++;
+    }
+    return bad;
 }
 
 int main(int argc, char **argv) {
@@ -204,14 +240,6 @@ int main(int argc, char **argv) {
     }
     if (o.cut)
         return replay(&o);
-    if (o.fault)
-        return break_sectors(&o, c, count);
-    struct sim_tally *t = shared_tallies(count);
-    play_all(&o, c, t, count);
-    uint64_t bad = count_bad(&o, c, t, count);
-    print_fatal(c, t, count);
-    sim_tally_print(stdout, c, t, count);
-    if (o.json && !write_json(o.json, c, t, count))
-        return EXIT_FAILURE;
+    uint64_t bad = o.fault ? break_sectors(&o, c, count, NULL) : prove(&o, c, count);
     return bad ? EXIT_FAILURE : EXIT_SUCCESS;
 }

@@ -28,6 +28,7 @@ static void add(const struct sim_case *c, const char *name) {
 }
 
 static void add_matrix(const char *row, const char *kinds) {
+    const bool row_of_all = kinds[1] && kinds[2];
     for (unsigned i = 0; i < 24; i++) {
         const unsigned staging = i % 3, form = i / 3 % 2, history = i / 6 % 2, recovery = i / 12;
         const struct sim_case c = {
@@ -39,7 +40,8 @@ static void add_matrix(const char *row, const char *kinds) {
                        .compressed = form},
             .update = history,
             .result = OTA_RESULT_INSTALLED,
-            .quick = i == 0 || i == 20,
+            .breaks = (row_of_all && (i == 0 || i == 2 || i == 12)) || (i == 0 && kinds[0] == 'a'),
+            .quick = row_of_all && (i == 0 || i == 21),
         };
         add(&c, row);
     }
@@ -82,6 +84,24 @@ static void add_bundles(void) {
             .quick = i == 3,
         };
         add(&c, "bundle");
+    }
+}
+
+/* One of each kind as large as real ones are; sim_tally.c samples its many sectors. */
+static void add_full_size(void) {
+    static const char *const kinds[] = {"a", "s", "b", "t", "tsba"};
+    for (unsigned i = 0; i < 10; i++) {
+        const bool recovery = i >= 5;
+        const struct sim_case c = {
+            .row = "full size, sampled",
+            .kinds = kinds[i % 5],
+            .config = {.chip = recovery ? "esp32c5" : "esp32s3",
+                       .recovery = recovery,
+                       .compressed = i == 9,
+                       .full_size = true},
+            .result = OTA_RESULT_INSTALLED,
+        };
+        add(&c, (const char *[]){"full-app", "full-data", "full-bootloader", "full-table", "full-all"}[i % 5]);
     }
 }
 
@@ -143,6 +163,7 @@ static void build(void) {
     add_rollbacks("self-test fails", "F");
     add_rollbacks("no network", "N");
     add_bundles();
+    add_full_size();
     add_unchanged();
     add_special();
 }

@@ -17,7 +17,8 @@ struct sim_case {
     bool unchanged;         /* the release has the images of the one before */
     enum ota_result result; /* what it must come to */
     enum ota_door door;
-    bool quick; /* one of the few that stand for all in `make check` */
+    bool breaks; /* each of its sectors is broken, too */
+    bool quick;  /* one of the few that stand for all in `make check` */
 };
 
 /* In the order of the table. */

@@ -36,7 +36,8 @@ static struct ota_buf image(const struct ota_chip *chip, const uint8_t *segment,
 }
 
 struct ota_buf sim_app(const struct sim_app *a) {
-    uint8_t segment[SIM_APP_LENGTH - FRAME];
+    const size_t length = (a->length ? a->length : SIM_APP_LENGTH) - FRAME;
+    OTA_CLEAN_FREE uint8_t *segment = ota_calloc(1, length);
     const struct ota_app_desc desc = {
         .secure_version = a->secure_version,
         .version = a->version,
@@ -48,21 +49,21 @@ struct ota_buf sim_app(const struct sim_app *a) {
     };
     const char *test = a->faulty ? OTA_SAMPLE_MARKER_FAIL : OTA_SAMPLE_MARKER_PASS;
     uint8_t *marker = segment + OTA_APP_DESC_LEN;
-    fill(segment, sizeof segment, a->version);
+    fill(segment, length, a->version);
     ota_app_desc_write(&desc, segment);
     memcpy(marker, test, strlen(test) + 1);
     if (a->no_network)
         memcpy(marker + strlen(test) + 1, OTA_SAMPLE_MARKER_NO_NETWORK, sizeof OTA_SAMPLE_MARKER_NO_NETWORK);
-    return image(a->chip, segment, sizeof segment, a->chip->drom_start + MAPPED_SKEW);
+    return image(a->chip, segment, (uint32_t)length, a->chip->drom_start + MAPPED_SKEW);
 }
 
-struct ota_buf sim_bootloader(const struct ota_chip *chip, const char *version) {
-    uint8_t segment[SIM_BOOTLOADER_LENGTH - FRAME];
+struct ota_buf sim_bootloader(const struct ota_chip *chip, const char *version, size_t length) {
+    OTA_CLEAN_FREE uint8_t *segment = ota_calloc(1, length - FRAME);
     const struct ota_boot_desc desc = {.version = 1, .idf = "v5.5", .date_time = "Jan  1 2026 00:00:00"};
     const uint32_t at = !ota_chip_maps(chip, RAM) ? RAM : !ota_chip_maps(chip, RAM_OLD) ? RAM_OLD : RAM_P4;
-    fill(segment, sizeof segment, version);
+    fill(segment, length - FRAME, version);
     ota_boot_desc_write(&desc, segment);
-    return image(chip, segment, sizeof segment, at);
+    return image(chip, segment, (uint32_t)(length - FRAME), at);
 }
 
 struct ota_buf sim_data(const char *version, size_t length) {

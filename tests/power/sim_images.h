@@ -15,11 +15,12 @@ struct sim_app {
     const struct ota_chip *chip;
     const char *version;
     uint32_t secure_version;
+    size_t length; /* 0: SIM_APP_LENGTH; a multiple of 16 */
     bool faulty, no_network;
 };
 /* The caller frees them. Different versions differ in every sector. */
 struct ota_buf sim_app(const struct sim_app *a);
-struct ota_buf sim_bootloader(const struct ota_chip *chip, const char *version);
+struct ota_buf sim_bootloader(const struct ota_chip *chip, const char *version, size_t length);
 struct ota_buf sim_data(const char *version, size_t length);
 
 #endif

@@ -128,6 +128,11 @@ bool sim_play_final(const struct sim_play *p, uint32_t offset) {
     return in_table(p, offset) || in_bootloader(p, offset);
 }
 
+bool sim_play_bulk(const struct sim_play *p, uint32_t offset) {
+    const struct sim_layout *l = sim_layout(&p->c->config);
+    return (offset >= SIM_SLOT_0 && offset < l->state) || offset >= l->storage;
+}
+
 /* Each is erased and written once. */
 unsigned sim_play_window(const struct sim_play *p) {
     size_t length = p->w->release[p->w->releases - 1].bootloader.len;
@@ -271,7 +276,8 @@ static const char *label_at(const struct sim_play *p, uint32_t offset) {
         return OTA_LABEL_TABLE;
     if (offset >= SIM_FACTORY && offset < SIM_FACTORY + SIM_SLOT_SIZE)
         return OTA_LABEL_FACTORY;
-    return offset >= SIM_STORAGE && offset < SIM_STORAGE + SIM_STORAGE_SIZE ? "storage" : "";
+    const struct sim_layout *l = sim_layout(&p->c->config);
+    return offset >= l->storage && offset < l->storage + l->storage_size ? "storage" : "";
 }
 
 static enum sim_end drive_to_any_end(struct sim_play *p) {

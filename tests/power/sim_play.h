@@ -31,7 +31,9 @@ enum sim_outcome sim_play_fault(struct sim_play *p, uint32_t sector, uint8_t fau
 /* Sectors that only a cut there may lose the board by: the table's, and the bootloader's where the ROM has no
  * recovery; of the kinds that the case installs. */
 bool sim_play_final(const struct sim_play *p, uint32_t offset);
-/* Operations on them that the update needs at most. */
+/* Slots, storage and where images wait: the many sectors of a large image. */
+bool sim_play_bulk(const struct sim_play *p, uint32_t offset);
+/* Operations on final sectors that the update needs at most. */
 unsigned sim_play_window(const struct sim_play *p);
 
 #endif

@@ -3,9 +3,20 @@
 
 #include <string.h>
 
-#define BEHIND_STORAGE (SIM_STORAGE + SIM_STORAGE_SIZE)
+#define STATE_SIZE 0xC000u
 #define STAGING 0x60000u
 #define STAGING_SIZE 0x10000u
+
+const struct sim_layout *sim_layout(const struct sim_config *c) {
+    static const struct sim_layout small = {
+        SIM_FLASH_SIZE, SIM_SLOT_SIZE,         SIM_SLOT_1,         SIM_STATE, SIM_STORAGE, SIM_STORAGE_SIZE,
+        SIM_APP_LENGTH, SIM_BOOTLOADER_LENGTH, SIM_STORAGE_LENGTH,
+    };
+    static const struct sim_layout full = {
+        0x400000, 0x180000, 0x1A0000, 0x320000, 0x330000, 0x40000, 0x14CC80, 0x5000, 0x3F000,
+    };
+    return c->full_size ? &full : &small;
+}
 
 static void add(struct ota_table *t, const struct ota_partition *p) {
     t->row[t->count++] = *p;
@@ -26,16 +37,17 @@ void sim_table(const struct sim_config *c, uint32_t recovery, bool extra, struct
     };
     static const struct ota_partition factory = {OTA_PART_APP,  OTA_APP_FACTORY, SIM_FACTORY,
                                                  SIM_SLOT_SIZE, "factory",       0};
-    static const struct ota_partition high[] = {
-        {OTA_PART_APP, OTA_APP_OTA_0, SIM_SLOT_0, SIM_SLOT_SIZE, "ota_0", 0},
-        {OTA_PART_APP, OTA_APP_OTA_0 + 1, SIM_SLOT_1, SIM_SLOT_SIZE, "ota_1", 0},
-        {OTA_PART_DATA, OTA_DATA_NVS, SIM_STATE, 0xC000, OTA_STATE_LABEL, 0},
-        {OTA_PART_DATA, OTA_DATA_NVS, 0x4C000, 0x4000, OTA_ID_LABEL, OTA_FLAG_READONLY},
-        {OTA_PART_DATA, OTA_DATA_SPIFFS, SIM_STORAGE, SIM_STORAGE_SIZE, "storage", 0},
+    const struct sim_layout *l = sim_layout(c);
+    const struct ota_partition high[] = {
+        {OTA_PART_APP, OTA_APP_OTA_0, SIM_SLOT_0, l->slot_size, "ota_0", 0},
+        {OTA_PART_APP, OTA_APP_OTA_0 + 1, l->slot_1, l->slot_size, "ota_1", 0},
+        {OTA_PART_DATA, OTA_DATA_NVS, l->state, STATE_SIZE, OTA_STATE_LABEL, 0},
+        {OTA_PART_DATA, OTA_DATA_NVS, l->state + STATE_SIZE, 0x4000, OTA_ID_LABEL, OTA_FLAG_READONLY},
+        {OTA_PART_DATA, OTA_DATA_SPIFFS, l->storage, l->storage_size, "storage", 0},
     };
     static const struct ota_partition staging = {OTA_PART_DATA, OTA_DATA_UNDEFINED, STAGING,
                                                  STAGING_SIZE,  OTA_STAGING_LABEL,  0};
-    uint32_t end = recovery ? recovery : SIM_FLASH_SIZE, at = BEHIND_STORAGE;
+    uint32_t end = recovery ? recovery : l->flash, at = l->storage + l->storage_size;
     memset(out, 0, sizeof *out);
     for (size_t i = 0; i < OTA_ARRAY_LEN(low); i++)
         add(out, &low[i]);

@@ -7,7 +7,7 @@
 
 #include "sim_play.h"
 
-#define SIM_FATAL_MAX 160u
+#define SIM_FATAL_MAX 400u
 
 struct sim_tally {
     bool done;

@@ -125,14 +125,15 @@ static struct sim_release *make_images(struct sim_world *w, uint32_t counter, co
         .chip = strchr(kinds, 'C') ? another_chip(w) : chip_of(w),
         .version = version,
         .secure_version = strchr(kinds, 'V') ? counter : 0,
+        .length = sim_layout(&w->config)->app,
         .faulty = strchr(kinds, 'F') != NULL,
         .no_network = strchr(kinds, 'N') != NULL,
     };
     r->counter = counter;
     r->app = sim_app(&app);
-    r->bootloader = sim_bootloader(chip_of(w), version);
+    r->bootloader = sim_bootloader(chip_of(w), version, sim_layout(&w->config)->bootloader);
     r->table = table_bytes(w, counter % 2 == 0);
-    r->storage = sim_data(version, SIM_STORAGE_LENGTH);
+    r->storage = sim_data(version, sim_layout(&w->config)->data);
     sign(w, r, kinds);
     return r;
 }
@@ -229,7 +230,7 @@ void sim_world_new_day(struct sim_world *w) {
 /* ---- the board as the factory makes it ----------------------------------------------------------------- */
 
 static void flash(struct sim_world *w, uint32_t offset, const struct ota_buf *bytes) {
-    assert_true(offset + bytes->len <= SIM_FLASH_SIZE);
+    assert_true(offset + bytes->len <= w->board.nor.size);
     memcpy(w->board.nor.memory + offset, bytes->p, bytes->len);
 }
 
@@ -246,8 +247,8 @@ static void make_board(struct sim_world *w) {
     assert_non_null(e.chip);
     e.revision = e.chip->recovery ? e.chip->recovery_rev_min : 0;
     if (c->recovery)
-        e.recovery_offset = SIM_FLASH_SIZE - (SIM_TABLE_OFFSET - e.chip->bootloader_offset);
-    assert_ota_ok(ota_virtual_board_memory(&w->board, &e, SIM_FLASH_SIZE, &err));
+        e.recovery_offset = sim_layout(c)->flash - (SIM_TABLE_OFFSET - e.chip->bootloader_offset);
+    assert_ota_ok(ota_virtual_board_memory(&w->board, &e, sim_layout(c)->flash, &err));
 }
 
 /* The digest is known once something was signed. */
@@ -264,7 +265,7 @@ static void flash_release_1(struct sim_world *w) {
     flash(w, chip_of(w)->bootloader_offset, &r->bootloader);
     flash(w, SIM_TABLE_OFFSET, &r->table);
     flash(w, w->config.factory ? SIM_FACTORY : SIM_SLOT_0, &r->app);
-    flash(w, SIM_STORAGE, &r->storage);
+    flash(w, sim_layout(&w->config)->storage, &r->storage);
 }
 
 struct sim_world *sim_world_new(const struct sim_config *config) {
@@ -487,7 +488,7 @@ static uint32_t app_offset(const struct sim_world *w, const char *label) {
     if (strcmp(label, "ota_0") == 0)
         return SIM_SLOT_0;
     if (strcmp(label, "ota_1") == 0)
-        return SIM_SLOT_1;
+        return sim_layout(&w->config)->slot_1;
     if (strcmp(label, OTA_LABEL_APP) != 0 || !w->rom.app)
         fail_msg("no partition \"%s\" to look at", label);
     return w->rom.app->offset;
@@ -496,6 +497,7 @@ static uint32_t app_offset(const struct sim_world *w, const char *label) {
 /* Behind an app and within the bootloader's room nobody looks: what staged there may stay. */
 bool sim_world_holds(const struct sim_world *w, const char *label, uint32_t counter) {
     const struct sim_release *r = find_release(w, counter);
+    const struct sim_layout *l = sim_layout(&w->config);
     if (!r)
         return false;
     if (strcmp(label, OTA_LABEL_BOOTLOADER) == 0)
@@ -503,7 +505,7 @@ bool sim_world_holds(const struct sim_world *w, const char *label, uint32_t coun
     if (strcmp(label, OTA_LABEL_TABLE) == 0)
         return holds(w, SIM_TABLE_OFFSET, OTA_SECTOR, &r->table);
     if (strcmp(label, "storage") == 0)
-        return holds(w, SIM_STORAGE, SIM_STORAGE_SIZE, &r->storage);
+        return holds(w, l->storage, l->storage_size, &r->storage);
     return holds(w, app_offset(w, label), 0, &r->app);
 }
 

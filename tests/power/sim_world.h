@@ -44,8 +44,16 @@ struct sim_config {
     uint8_t secure_boot; /* 0, or 2: eFuse holds the digest of a key that signs every bootloader and app */
     enum sim_staging staging;
     bool factory;    /* release 1 is in the factory partition */
+    bool full_size;  /* app 1.3 MiB, storage 256 KiB, bootloader 20 KiB */
     bool compressed; /* every image has a zlib form, which the agent can read */
 };
+
+/* Where things are and how long images are: as the defines above say, or of the usual size, with staging in a hole. */
+struct sim_layout {
+    uint32_t flash, slot_size, slot_1, state, storage, storage_size;
+    size_t app, bootloader, data;
+};
+const struct sim_layout *sim_layout(const struct sim_config *c);
 
 /* How sim_world_boot() and sim_world_run() end. */
 enum sim_end {
