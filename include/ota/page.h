@@ -56,7 +56,7 @@ struct ota_page_answer {
     bool reboot;                              /* when it is sent, the board reboots */
 };
 
-/* Caller's storage, about 5 KiB on a 32-bit chip. Opaque. */
+/* Caller's storage, about 4.6 KiB on a 32-bit chip. Opaque. */
 struct ota_page {
     struct ota_page_config cfg;
     char token[OTA_PAGE_TOKEN_HEX + 1];

@@ -166,7 +166,7 @@ static void stop(struct ota_page_server *s) {
 static enum ota_status page_begin(void *ctx, struct ota_agent *a, const char *version, struct ota_err *err) {
     struct ota_page_server *s = ctx;
     const struct ota_page_config cfg = {a, s->any_host ? NULL : s->hosts, version};
-    stop(s); /* of a boot that ended without power */
+    stop(s);
     OTA_TRY(ota_page_begin(&s->page, &cfg, err));
     s->answered = false;
     s->flash_size = a->cfg.flash->size;
@@ -190,8 +190,10 @@ static enum ota_status page_wait(void *ctx, struct ota_agent *a, bool decided, u
     bool reboot = false;
     (void)decided, (void)ended;
     while ((now_ms() < end || ota_page_open(&s->page)) && !(reboot && s->answered)) {
-        if (MHD_run_wait(s->daemon, TURN_MS) != MHD_YES)
+        if (MHD_run_wait(s->daemon, TURN_MS) != MHD_YES) {
+            stop(s); /* an upload ends while its agent is there */
             return ota_err_set(err, OTA_IO, "%s: the server failed", s->url);
+        }
         if (a->reboot && !reboot)
             end = now_ms() + LAST_ANSWER_MS;
         reboot = a->reboot;
