@@ -211,6 +211,7 @@ struct ota_agent {
     struct ota_agent_config cfg;
     enum ota_state state;            /* public */
     bool reboot;                     /* public: the caller must reboot now */
+    bool fed;                        /* public: a bundle is being fed; ota_run() does nothing meanwhile */
     bool mixed;                      /* public: labels are newer than the app (after a rollback) */
     bool counter_unknown;            /* public: no listed release matches the running app */
     struct ota_board_record board;   /* public */

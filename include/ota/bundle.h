@@ -16,7 +16,7 @@
  *
  * ota_bundle_begin(), ota_bundle_feed() as bytes come, ota_bundle_end(); a failure of any of them ends it, and nothing
  * is active that was not. A power cut before ota_bundle_end() leaves the board as it was. Not to be called while
- * another call of the agent runs.
+ * another call of the agent runs; ota_run() does nothing between begin and end or abort.
  */
 #ifndef OTA_BUNDLE_H
 #define OTA_BUNDLE_H

@@ -13,6 +13,7 @@
 #define BACKOFF_STEPS_MAX 14u
 #define RETRY_AFTER_MAX_S (24u * 3600u) /* a full run at least daily, whatever a server asks */
 #define DAY_MINUTES 1440u
+#define FED_SLEEP_S 5u        /* while a bundle comes */
 #define UNDECIDED_SLEEP_S 30u /* while a new app waits for its proof, or the old one looks for a server */
 
 /* ---- start --------------------------------------------------------------------------------------------- */
@@ -244,6 +245,10 @@ static enum ota_status next_sleep(struct ota_agent *a, uint32_t *sleep_s, struct
 
 enum ota_status ota_run(struct ota_agent *a, uint32_t *sleep_s, struct ota_err *err) {
     *sleep_s = 0;
+    if (a->fed) {
+        *sleep_s = FED_SLEEP_S; /* the stream owns journal and buffers */
+        return OTA_OK;
+    }
     if (a->copy_again)
         a->reboot = true; /* only ota_boot() may copy, before anything uses the partitions */
     if (a->reboot)

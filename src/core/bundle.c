@@ -215,6 +215,7 @@ enum ota_status ota_bundle_begin(struct ota_bundle *b, struct ota_agent *a, enum
     b->part = OTA_BUNDLE_CLOSED;
     OTA_TRY(ota_bundle_may_begin(b, err));
     b->part = OTA_BUNDLE_NOTES;
+    a->fed = true;
     return OTA_OK;
 }
 

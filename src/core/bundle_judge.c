@@ -9,9 +9,11 @@
 enum ota_status ota_bundle_may_begin(struct ota_bundle *b, struct ota_err *err) {
     struct ota_agent *a = b->a;
     bool busy;
-    if (a->reboot || a->state != OTA_STATE_IDLE)
+    if (a->reboot || a->fed || a->state != OTA_STATE_IDLE)
         return ota_err_set(err, OTA_BUSY, "this board is busy with an update (%s): try again when it is decided",
-                           a->reboot ? "reboot is due" : ota_state_name(a->state));
+                           a->reboot ? "reboot is due"
+                           : a->fed  ? "another bundle"
+                                     : ota_state_name(a->state));
     OTA_TRY(ota_agent_settle(a, &busy, err));
     if (busy)
         return ota_err_set(err, OTA_BUSY, "this board is busy with an update: try again when it is decided");
@@ -49,6 +51,8 @@ void ota_bundle_abort(struct ota_bundle *b) {
         ota_stager_abort(&b->u.stager);
     b->part = OTA_BUNDLE_CLOSED;
     b->wanted = false;
+    if (!b->verify)
+        a->fed = false;
     if (!b->verify && a->journal.phase <= OTA_PHASE_STAGING)
         memset(&a->journal, 0, sizeof a->journal); /* it was in memory alone */
     ota_agent_at(a, NULL);

@@ -533,6 +533,28 @@ static void test_bundle_while_an_app_is_on_trial_is_refused(void **state) {
     ota_buf_free(&b);
 }
 
+/* The stream owns journal and buffers until it ends. */
+static void test_bundle_half_fed_keeps_the_board_from_polling(void **state) {
+    struct world *w = *state;
+    struct ota_buf b = bundle_of_2(w, "sa");
+    struct ota_bundle other;
+    w->server->down = false;
+    const unsigned before = w->server->requests;
+    assert_ota_ok(ota_bundle_begin(&bundle, w->agent, OTA_DOOR_STREAM, &err));
+    assert_ota_ok(ota_bundle_feed(&bundle, b.p, b.len - 3000, &err));
+    assert_ota_ok(ota_run(w->agent, &w->sleep_s, &err));
+    assert_int_not_equal(w->sleep_s, 0);
+    assert_int_equal(w->server->requests, before);
+    assert_ota(ota_bundle_begin(&other, w->agent, OTA_DOOR_STREAM, &err), OTA_BUSY);
+    ota_bundle_abort(&other);
+    assert_ota_ok(ota_bundle_feed(&bundle, b.p + b.len - 3000, 3000, &err));
+    assert_ota_ok(ota_bundle_end(&bundle, &err));
+    assert_true(world_start(w));
+    assert_true(world_run(w));
+    world_expect_release_2(w, "sa");
+    ota_buf_free(&b);
+}
+
 static void test_bundle_not_now_says_the_application(void **state) {
     struct world *w = *state;
     struct ota_buf b = bundle_of_2(w, "sa");
@@ -614,6 +636,7 @@ int main(void) {
         TEST(test_bundle_needs_its_channel),
         TEST(test_bundle_for_a_board_that_does_not_know_its_release),
         TEST(test_bundle_while_an_app_is_on_trial_is_refused),
+        TEST(test_bundle_half_fed_keeps_the_board_from_polling),
         TEST(test_bundle_not_now_says_the_application),
         cmocka_unit_test(test_bundle_tar_refuses_what_is_no_file_of_a_bundle),
     };
