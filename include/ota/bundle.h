@@ -88,7 +88,7 @@ OTA_MUST_USE enum ota_status ota_bundle_begin(struct ota_bundle *b, struct ota_a
 OTA_MUST_USE enum ota_status ota_bundle_feed(struct ota_bundle *b, const void *p, size_t n, struct ota_err *err);
 /* All bytes were fed: checks what is staged and commits. Then agent.reboot is set, and the next ota_boot() goes on; not
  * set: all of the release was there already. A release with a new partition table installs that first: feed the bundle
- * again after its reboot (agent.again says so). */
+ * again after its reboot (agent.journal.table_round says so). */
 OTA_MUST_USE enum ota_status ota_bundle_end(struct ota_bundle *b, struct ota_err *err);
 /* Gives it up; may be called at any time, and after any of the others. */
 void ota_bundle_abort(struct ota_bundle *b);

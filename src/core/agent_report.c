@@ -130,7 +130,7 @@ enum ota_status ota_agent_report(struct ota_agent *a, enum ota_event *event, str
     uint8_t table[OTA_SHA256_LEN];
     struct ota_span body = {0};
     bool taken = false;
-    if (!a->cfg.reports || !a->report.pending) {
+    if (!a->cfg.reports || !a->report.pending || a->fed) { /* whoever feeds a bundle waits for its end */
         *event = OTA_EVENT_NOTHING;
         return OTA_OK;
     }

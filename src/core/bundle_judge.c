@@ -74,6 +74,9 @@ static enum ota_status check_unknown(const struct ota_bundle *b, struct ota_err 
 static enum ota_status check_counter(const struct ota_bundle *b, struct ota_err *err) {
     const struct ota_agent *a = b->a;
     const struct ota_release *r = &a->release;
+    if (r->counter == a->board.failed_counter)
+        return ota_err_set(err, OTA_ROLLED_BACK, "release %u (%s) failed on this board: it waits for another",
+                           (unsigned)r->counter, r->version);
     if (a->board.counter == 0)
         return check_unknown(b, err);
     if (r->counter <= a->board.counter)
@@ -84,9 +87,6 @@ static enum ota_status check_counter(const struct ota_bundle *b, struct ota_err 
                            "release %u (%s) needs release %u or newer, this board is at %u: bring it "
                            "there with a bundle of that release",
                            (unsigned)r->counter, r->version, (unsigned)r->from_min, (unsigned)a->board.counter);
-    if (r->counter == a->board.failed_counter)
-        return ota_err_set(err, OTA_ROLLED_BACK, "release %u (%s) failed on this board: it waits for another",
-                           (unsigned)r->counter, r->version);
     return OTA_OK;
 }
 
