@@ -71,6 +71,18 @@ static void test_agent_download_starts_over_when_the_etag_changed(void **state) 
     assert_true(fake_board_logged(w->board, "the server's file has changed: starts over"));
 }
 
+/* A part that is not the one asked for, and one of another file under the same path. */
+static void test_agent_download_part_from_elsewhere_is_not_used(void **state) {
+    struct world *w = *state;
+    w->server->break_after = BROKEN_AT;
+    expect_refused(w, OTA_NETWORK);
+    w->server->range_shift = 16;
+    uint64_t before = w->server->image_bytes;
+    expect_installed(w);
+    assert_in_range(w->server->image_bytes - before, w->two.app.len, 2 * w->two.app.len);
+    assert_true(fake_board_logged(w->board, "the server's file has changed: starts over"));
+}
+
 /* The staged beginning was damaged in flash: the digest finds it, and the next run fetches everything. */
 static void test_agent_download_damaged_prefix_is_found(void **state) {
     struct world *w = *state;
@@ -246,6 +258,7 @@ int main(void) {
         TEST(test_agent_download_resumes_where_it_broke),
         TEST(test_agent_download_resumes_after_a_reset),
         TEST(test_agent_download_starts_over_when_the_etag_changed),
+        TEST(test_agent_download_part_from_elsewhere_is_not_used),
         TEST(test_agent_download_damaged_prefix_is_found),
         TEST(test_agent_download_staged_bytes_are_read_back),
         TEST(test_agent_download_other_bytes_are_refused),

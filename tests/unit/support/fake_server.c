@@ -248,7 +248,7 @@ static void answer_file(struct fake_server *s, const struct fake_file *f, const 
     if (req->range_from > 0 && req->if_range && strcmp(req->if_range, f->etag) == 0) {
         resp->status = 206;
         from = (size_t)req->range_from;
-        resp->range_from = from;
+        resp->range_from = from + s->range_shift;
         resp->total = f->bytes.len;
     }
     ota_buf_append(&s->body, f->bytes.p + from, f->bytes.len - from);
