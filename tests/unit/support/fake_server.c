@@ -245,7 +245,7 @@ static void answer_file(struct fake_server *s, const struct fake_file *f, const 
     }
     if (req->range_from > 0)
         s->ranges++;
-    if (req->range_from > 0 && req->if_range && strcmp(req->if_range, f->etag) == 0) {
+    if (req->range_from > 0 && req->if_range && (s->any_if_range || strcmp(req->if_range, f->etag) == 0)) {
         resp->status = 206;
         from = (size_t)req->range_from;
         resp->range_from = from + s->range_shift;

@@ -50,6 +50,7 @@ struct fake_server {
     unsigned retired;       /* whose CA the board no longer trusts: bits 1 << enum ota_address */
     const char *fault_path; /* part of a path the next ones concern; NULL: none */
     uint64_t break_after;   /* bytes of a matching body after which the line breaks, once; 0: off */
+    bool any_if_range;      /* it does not heed If-Range */
     uint64_t range_shift;   /* a part says it begins so many bytes later than it does */
     uint64_t announce;      /* Content-Length of a matching answer, 0: the true one */
     size_t append, drop;    /* bytes too many or too few at the end of a matching body */
