@@ -215,7 +215,9 @@ static enum ota_status check_again(struct ota_agent *a, struct ota_err *err) {
         return ota_err_set(err, OTA_SELF_TEST, "release %u (%s): its self-test failed; the old app runs again",
                            (unsigned)j->counter, j->version);
     OTA_TRY(b->state(b->ctx, j->new_app_offset, &state, &has_entry, err));
-    if (has_entry && state == OTA_SLOT_INVALID && !j->offline && j->phase != OTA_PHASE_DOUBTED)
+    /* Before its first boot is on record the entry may be of the release that was in the slot before; in doubt it is the
+     * agent's own word, which a server that answers now may change. */
+    if (has_entry && state == OTA_SLOT_INVALID && !j->offline && j->phase == OTA_PHASE_CONFIRMING)
         return ota_err_set(err, OTA_ROLLED_BACK, "release %u (%s): it declared itself invalid; the old app runs again",
                            (unsigned)j->counter, j->version);
     if (j->activations >= OTA_ACTIVATIONS_MAX)

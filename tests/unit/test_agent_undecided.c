@@ -123,6 +123,36 @@ static void test_agent_undecided_leaves_it_to_the_bootloader(void **state) {
     reach_3(w);
 }
 
+static enum ota_status cut_at_activation(void *ctx, uint32_t offset, struct ota_err *e) {
+    struct fake_board *b = ctx;
+    (void)offset;
+    b->off = true;
+    return ota_err_set(e, OTA_FLASH, "no power");
+}
+
+/* Walk 6036: otadata still called the slot INVALID for the release before, and power was cut just before it was
+ * written: the new release had declared nothing. */
+static void test_agent_undecided_is_not_judged_by_the_release_before(void **state) {
+    struct world *w = *state;
+    world_release_2(w, "F");
+    assert_true(world_run(w));
+    world_expect_release_1(w);
+    enum ota_status (*activate)(void *, uint32_t, struct ota_err *) = w->board->boot_port.activate;
+    w->board->boot_port.activate = cut_at_activation;
+    struct ota_buf app = fake_app("3.0.0", false);
+    struct ota_release *r = fake_server_release(w->server, 3, "3.0.0");
+    fake_server_image(w->server, r, OTA_KIND_APP, OTA_LABEL_APP, "app.bin", ota_buf_span(&app));
+    fake_server_offer(w->server, 3);
+    fake_server_publish(w->server);
+    assert_false(world_run(w));
+    w->board->boot_port.activate = activate;
+    assert_true(world_start(w));
+    assert_true(world_run(w));
+    assert_int_equal(w->agent->board.counter, 3);
+    assert_int_equal(w->agent->board.failed_counter, 0);
+    ota_buf_free(&app);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void) {
@@ -131,6 +161,7 @@ int main(void) {
         TEST(test_agent_undecided_old_app_decides_once_the_store_works),
         TEST(test_agent_undecided_stays_and_takes_the_next_release),
         TEST(test_agent_undecided_leaves_it_to_the_bootloader),
+        TEST(test_agent_undecided_is_not_judged_by_the_release_before),
     };
     return cmocka_run_group_tests_name("agent_undecided", tests, NULL, NULL);
 }
