@@ -65,7 +65,7 @@ FAULTS = [
      "    if (!read_whole(a, primary, room, image) && holds)\n", ["--case", "bootloader/hole/esp32c61/plain", "--twice", "1"]),
     ("bootloader_without_its_signature_is_backed_up", COPY,
      "    if (lacks_signature(a, s, image) && read_whole(a, b->recovery_offset, room, image))\n",
-     "    if (lacks_signature(a, s, image) && holds)\n", ["--case", "secure-boot/hole/esp32c61", "--twice", "3"]),
+     "    if (lacks_signature(a, s, image) && holds)\n", ["--case", "secure-boot/hole/esp32c61", "--seeds", "4", "--twice", "3"]),
     ("counter_is_kept_before_the_report", CONFIRM,
      "    OTA_TRY(ota_agent_note(a, OTA_RESULT_INSTALLED, \"confirm\", j->counter, &remark, err));\n"
      "    OTA_TRY(ota_agent_save_board(a, err));\n",
