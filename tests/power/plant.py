@@ -61,9 +61,11 @@ FAULTS = [
     ("bootloader_is_not_backed_up", COPY, "    if (!b->recovery)\n        return OTA_OK;\n",
      "    if (b->recovery)\n        return OTA_OK;\n", ["--case", RECOVERY]),
     ("half_a_bootloader_is_backed_up", COPY,
-     "    if (holds || ota_image_read(&src, a->cfg.crypto, now, &broken) != OTA_OK || !now->checksum_ok ||\n"
-     "        (now->hash_appended && !now->hash_ok))\n", "    (void)src, (void)now, (void)broken;\n    if (holds)\n",
-     ["--case", "bootloader/hole/esp32c61/plain", "--twice", "1"]),
+     "    if (holds || !read_whole(a, primary, room, image))\n",
+     "    if (!read_whole(a, primary, room, image) && holds)\n", ["--case", "bootloader/hole/esp32c61/plain", "--twice", "1"]),
+    ("bootloader_without_its_signature_is_backed_up", COPY,
+     "    if (lacks_signature(a, s, image) && read_whole(a, b->recovery_offset, room, image))\n",
+     "    if (lacks_signature(a, s, image) && holds)\n", ["--case", "secure-boot/hole/esp32c61", "--seeds", "4", "--twice", "3"]),
     ("counter_is_kept_before_the_report", CONFIRM,
      "    OTA_TRY(ota_agent_note(a, OTA_RESULT_INSTALLED, \"confirm\", j->counter, &remark, err));\n"
      "    OTA_TRY(ota_agent_save_board(a, err));\n",

@@ -125,31 +125,34 @@ static void add_unchanged(void) {
 }
 
 static void add_special(void) {
-    static const struct {
-        const char *name;
-        struct sim_case c;
-    } special[] = {
-        {"no-rollback", {.kinds = "tsba", .config = {.chip = "esp32c3", .without_rollback = true}}},
-        {"no-rollback", {.kinds = "a", .config = {.chip = "esp32c3", .without_rollback = true}, .update = true}},
-        {"anti-rollback", {.kinds = "tsbVa", .config = {.chip = "esp32s3", .anti_rollback = true}}},
-        {"anti-rollback", {.kinds = "Va", .config = {.chip = "esp32s3", .anti_rollback = true}, .update = true}},
-        {"secure-boot", {.kinds = "tsba", .config = {.chip = "esp32c3", .secure_boot = 2}}},
-        {"secure-boot", {.kinds = "a", .config = {.chip = "esp32c3", .secure_boot = 2}, .update = true}},
-        {"from-factory", {.kinds = "tsba", .config = {.chip = "esp32c3", .factory = true}}},
-        {"from-factory", {.kinds = "a", .config = {.chip = "esp32c3", .factory = true, .staging = SIM_STAGE_SLOT}}},
-        {"from-factory-back", {.kinds = "sF", .config = {.chip = "esp32c3", .factory = true}}},
-        {"factory", {.kinds = "fa", .config = {.chip = "esp32c3", .factory = true}, .update = true}},
-        {"factory",
-         {.kinds = "f", .config = {.chip = "esp32c3", .factory = true, .staging = SIM_STAGE_SLOT}, .update = true}},
-        {"factory",
-         {.kinds = "tsfba", .config = {.chip = "esp32c61", .recovery = true, .factory = true}, .update = true}},
+    static const struct sim_case special[] = {
+        {"no-rollback", .row = "without rollback", .kinds = "tsba", .config = {.without_rollback = true}},
+        {"no-rollback", .row = "without rollback", .kinds = "a", .config = {.without_rollback = true}, .update = true},
+        {"anti-rollback", .row = "anti-rollback", .kinds = "tsbVa",
+         .config = {.chip = "esp32s3", .anti_rollback = true}},
+        {"anti-rollback", .row = "anti-rollback", .kinds = "Va", .config = {.anti_rollback = true}, .update = true},
+        {"secure-boot", .row = "Secure Boot v2", .kinds = "tsba", .config = {.secure_boot = 2}},
+        {"secure-boot", .row = "Secure Boot v2", .kinds = "a", .config = {.secure_boot = 2}, .update = true},
+        {"secure-boot", .row = "Secure Boot v2", .kinds = "tsba",
+         .config = {.chip = "esp32c5", .secure_boot = 2, .recovery = true}},
+        {"secure-boot", .row = "Secure Boot v2", .kinds = "b",
+         .config = {.chip = "esp32c61", .secure_boot = 2, .recovery = true}, .update = true},
+        {"from-factory", .row = "from the factory app", .kinds = "tsba", .config = {.factory = true}},
+        {"from-factory", .row = "from the factory app", .kinds = "a",
+         .config = {.factory = true, .staging = SIM_STAGE_SLOT}},
+        {"from-factory-back", .row = "from the factory app", .kinds = "sF", .config = {.factory = true}},
+        {"factory", .row = "factory app", .kinds = "fa", .config = {.factory = true}, .update = true},
+        {"factory", .row = "factory app", .kinds = "f", .config = {.factory = true, .staging = SIM_STAGE_SLOT},
+         .update = true},
+        {"factory", .row = "factory app", .kinds = "tsfba",
+         .config = {.chip = "esp32c61", .recovery = true, .factory = true}, .update = true},
     };
     for (size_t i = 0; i < OTA_ARRAY_LEN(special); i++) {
-        struct sim_case c = special[i].c;
-        bool factory = strchr(c.kinds, 'f') != NULL;
-        c.row = factory ? "factory app" : c.config.factory ? "from the factory app" : "other boards";
+        struct sim_case c = special[i];
         c.result = strchr(c.kinds, 'F') ? OTA_RESULT_ROLLED_BACK : OTA_RESULT_INSTALLED;
-        add(&c, special[i].name);
+        if (!c.config.chip)
+            c.config.chip = "esp32c3";
+        add(&c, special[i].id);
     }
 }
 
