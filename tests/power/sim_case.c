@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "support/unit.h"
+
 static struct sim_case all[SIM_CASES_MAX];
 static size_t count;
 
@@ -20,6 +22,7 @@ const char *sim_case_class(const struct sim_case *c) {
 }
 
 static void add(const struct sim_case *c, const char *name) {
+    assert_in_range(count, 0, SIM_CASES_MAX - 1);
     struct sim_case *n = &all[count++];
     const char *form = c->config.compressed ? "z" : "plain";
     *n = *c;
