@@ -112,5 +112,9 @@ void ota_json_bool(struct ota_json *j, bool v);
 void ota_json_null(struct ota_json *j);
 void ota_json_hex(struct ota_json *j, const uint8_t *p, size_t n); /* a string of lower-case hex */
 void ota_json_raw(struct ota_json *j, struct ota_span value);      /* a value already in JSON form */
+/* A member: key and value. */
+void ota_json_put_str(struct ota_json *j, const char *key, const char *value);
+void ota_json_put_u64(struct ota_json *j, const char *key, uint64_t value);
+void ota_json_put_bool(struct ota_json *j, const char *key, bool value);
 
 #endif

@@ -14,21 +14,6 @@ static enum ota_status ensure_stream(struct ota_agent *a, struct ota_err *err) {
     return ota_agent_save_report(a, err);
 }
 
-static void put_str(struct ota_json *j, const char *key, const char *value) {
-    ota_json_key(j, key);
-    ota_json_str(j, value);
-}
-
-static void put_u64(struct ota_json *j, const char *key, uint64_t value) {
-    ota_json_key(j, key);
-    ota_json_u64(j, value);
-}
-
-static void put_bool(struct ota_json *j, const char *key, bool value) {
-    ota_json_key(j, key);
-    ota_json_bool(j, value);
-}
-
 static void put_hex(struct ota_json *j, const char *key, const uint8_t *p, size_t n) {
     ota_json_key(j, key);
     ota_json_hex(j, p, n);
@@ -40,8 +25,8 @@ static void put_labels(struct ota_json *j, const struct ota_board_record *b) {
     for (size_t i = 0; i < b->count; i++) {
         const struct ota_installed *l = &b->installed[i];
         ota_json_object(j);
-        put_u64(j, "counter", l->counter);
-        put_str(j, "label", l->label);
+        ota_json_put_u64(j, "counter", l->counter);
+        ota_json_put_str(j, "label", l->label);
         put_hex(j, "sha256", l->sha256, sizeof l->sha256);
         ota_json_object_end(j);
     }
@@ -51,12 +36,12 @@ static void put_labels(struct ota_json *j, const struct ota_board_record *b) {
 static void put_last(struct ota_json *j, const struct ota_report_record *r) {
     ota_json_key(j, "last");
     ota_json_object(j);
-    put_str(j, "code", r->code[0] ? r->code : ota_status_name(OTA_OK));
-    put_u64(j, "counter", r->counter);
-    put_str(j, "label", r->label);
-    put_str(j, "message", r->message);
-    put_str(j, "result", ota_result_name(r->result));
-    put_str(j, "stage", r->stage);
+    ota_json_put_str(j, "code", r->code[0] ? r->code : ota_status_name(OTA_OK));
+    ota_json_put_u64(j, "counter", r->counter);
+    ota_json_put_str(j, "label", r->label);
+    ota_json_put_str(j, "message", r->message);
+    ota_json_put_str(j, "result", ota_result_name(r->result));
+    ota_json_put_str(j, "stage", r->stage);
     ota_json_object_end(j);
 }
 
@@ -67,23 +52,23 @@ static enum ota_status build(struct ota_agent *a, const uint8_t table[OTA_SHA256
     struct ota_json j;
     ota_json_init(&j, (char *)a->cfg.buf, a->cfg.cap, false);
     ota_json_object(&j);
-    put_str(&j, "agent", a->cfg.board.agent);
-    put_str(&j, "channel", id->channel);
-    put_str(&j, "chip", a->cfg.board.chip->name);
-    put_u64(&j, "counter", a->board.counter);
-    put_bool(&j, "counter_unknown", a->counter_unknown);
+    ota_json_put_str(&j, "agent", a->cfg.board.agent);
+    ota_json_put_str(&j, "channel", id->channel);
+    ota_json_put_str(&j, "chip", a->cfg.board.chip->name);
+    ota_json_put_u64(&j, "counter", a->board.counter);
+    ota_json_put_bool(&j, "counter_unknown", a->counter_unknown);
     put_labels(&j, &a->board);
     put_last(&j, &a->report);
-    put_bool(&j, "mixed", a->mixed);
-    put_u64(&j, "number", a->report.number);
-    put_str(&j, "product", id->product);
-    put_u64(&j, "secure_version", a->cfg.board.secure_version);
-    put_str(&j, "state", ota_phase_name(a->journal.phase));
+    ota_json_put_bool(&j, "mixed", a->mixed);
+    ota_json_put_u64(&j, "number", a->report.number);
+    ota_json_put_str(&j, "product", id->product);
+    ota_json_put_u64(&j, "secure_version", a->cfg.board.secure_version);
+    ota_json_put_str(&j, "state", ota_phase_name(a->journal.phase));
     put_hex(&j, "stream", a->report.stream, sizeof a->report.stream);
     put_hex(&j, "table", table, OTA_SHA256_LEN);
-    put_u64(&j, "time", a->trust.now);
-    put_bool(&j, "time_unverified", a->trust.time_unverified);
-    put_str(&j, "version", a->board.version);
+    ota_json_put_u64(&j, "time", a->trust.now);
+    ota_json_put_bool(&j, "time_unverified", a->trust.time_unverified);
+    ota_json_put_str(&j, "version", a->board.version);
     ota_json_object_end(&j);
     if (j.bad)
         return ota_err_set(err, OTA_INTERNAL, "report: over %zu bytes", a->cfg.cap);

@@ -126,3 +126,18 @@ void ota_json_raw(struct ota_json *j, struct ota_span value) {
     begin_value(j);
     put(j, value.p, value.len);
 }
+
+void ota_json_put_str(struct ota_json *j, const char *key, const char *value) {
+    ota_json_key(j, key);
+    ota_json_str(j, value);
+}
+
+void ota_json_put_u64(struct ota_json *j, const char *key, uint64_t value) {
+    ota_json_key(j, key);
+    ota_json_u64(j, value);
+}
+
+void ota_json_put_bool(struct ota_json *j, const char *key, bool value) {
+    ota_json_key(j, key);
+    ota_json_bool(j, value);
+}

@@ -35,21 +35,6 @@ void ota_page_answer_page(struct ota_page *p, struct ota_page_answer *out) {
 
 /* ---- JSON ---------------------------------------------------------------------------------------------- */
 
-static void put_str(struct ota_json *j, const char *key, const char *value) {
-    ota_json_key(j, key);
-    ota_json_str(j, value);
-}
-
-static void put_u64(struct ota_json *j, const char *key, uint64_t value) {
-    ota_json_key(j, key);
-    ota_json_u64(j, value);
-}
-
-static void put_bool(struct ota_json *j, const char *key, bool value) {
-    ota_json_key(j, key);
-    ota_json_bool(j, value);
-}
-
 static void open_object(struct ota_page *p, struct ota_json *j) {
     ota_json_init(j, p->text, sizeof p->text, false);
     ota_json_object(j);
@@ -66,10 +51,10 @@ static void finish(struct ota_page *p, struct ota_json *j, struct ota_page_answe
 static void put_last(struct ota_json *j, const struct ota_report_record *r) {
     ota_json_key(j, "last");
     ota_json_object(j);
-    put_str(j, "code", r->code[0] ? r->code : ota_status_name(OTA_OK));
-    put_u64(j, "counter", r->counter);
-    put_str(j, "message", r->message);
-    put_str(j, "result", ota_result_name(r->result));
+    ota_json_put_str(j, "code", r->code[0] ? r->code : ota_status_name(OTA_OK));
+    ota_json_put_u64(j, "counter", r->counter);
+    ota_json_put_str(j, "message", r->message);
+    ota_json_put_str(j, "result", ota_result_name(r->result));
     ota_json_object_end(j);
 }
 
@@ -78,17 +63,17 @@ void ota_page_answer_status(struct ota_page *p, struct ota_page_answer *out) {
     struct ota_json j;
     begin(out, 200, JSON_TYPE, POLICY_OF_DATA);
     open_object(p, &j);
-    put_str(&j, "board", a->cfg.identity.id);
-    put_bool(&j, "busy", p->open || a->reboot || a->state != OTA_STATE_IDLE);
-    put_str(&j, "channel", a->cfg.identity.channel);
-    put_u64(&j, "counter", a->board.counter);
+    ota_json_put_str(&j, "board", a->cfg.identity.id);
+    ota_json_put_bool(&j, "busy", p->open || a->reboot || a->state != OTA_STATE_IDLE);
+    ota_json_put_str(&j, "channel", a->cfg.identity.channel);
+    ota_json_put_u64(&j, "counter", a->board.counter);
     put_last(&j, &a->report);
-    put_bool(&j, "mixed", a->mixed);
-    put_str(&j, "product", a->cfg.identity.product);
-    put_u64(&j, "received", p->received);
-    put_str(&j, "running", p->cfg.version ? p->cfg.version : a->board.version);
-    put_str(&j, "state", ota_state_name(a->state));
-    put_u64(&j, "total", p->total);
+    ota_json_put_bool(&j, "mixed", a->mixed);
+    ota_json_put_str(&j, "product", a->cfg.identity.product);
+    ota_json_put_u64(&j, "received", p->received);
+    ota_json_put_str(&j, "running", p->cfg.version ? p->cfg.version : a->board.version);
+    ota_json_put_str(&j, "state", ota_state_name(a->state));
+    ota_json_put_u64(&j, "total", p->total);
     finish(p, &j, out);
 }
 
@@ -106,13 +91,13 @@ void ota_page_answer_taken(struct ota_page *p, struct ota_page_answer *out) {
     (void)ota_format(message, sizeof message, "Release %u (%s) %s.", (unsigned)r->counter, r->version, what);
     begin(out, 200, JSON_TYPE, POLICY_OF_DATA);
     open_object(p, &j);
-    put_bool(&j, "again", again);
-    put_str(&j, "code", ota_status_name(OTA_OK));
-    put_u64(&j, "counter", r->counter);
-    put_str(&j, "message", message);
-    put_bool(&j, "reboot", a->reboot);
-    put_str(&j, "result", again ? "again" : a->reboot ? "reboots" : "there");
-    put_str(&j, "version", r->version);
+    ota_json_put_bool(&j, "again", again);
+    ota_json_put_str(&j, "code", ota_status_name(OTA_OK));
+    ota_json_put_u64(&j, "counter", r->counter);
+    ota_json_put_str(&j, "message", message);
+    ota_json_put_bool(&j, "reboot", a->reboot);
+    ota_json_put_str(&j, "result", again ? "again" : a->reboot ? "reboots" : "there");
+    ota_json_put_str(&j, "version", r->version);
     finish(p, &j, out);
     out->reboot = a->reboot;
 }
@@ -150,11 +135,11 @@ void ota_page_answer_problem(struct ota_page *p, unsigned http, enum ota_status 
     begin(out, http, PROBLEM_TYPE, POLICY_OF_DATA);
     open_object(p, &j);
     if (code != OTA_OK)
-        put_str(&j, "code", ota_status_name(code));
-    put_str(&j, "detail", detail);
-    put_u64(&j, "status", http);
-    put_str(&j, "title", code == OTA_OK ? reason(http) : ota_status_text(code));
-    put_str(&j, "type", type);
+        ota_json_put_str(&j, "code", ota_status_name(code));
+    ota_json_put_str(&j, "detail", detail);
+    ota_json_put_u64(&j, "status", http);
+    ota_json_put_str(&j, "title", code == OTA_OK ? reason(http) : ota_status_text(code));
+    ota_json_put_str(&j, "type", type);
     finish(p, &j, out);
 }
 
