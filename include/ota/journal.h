@@ -116,8 +116,9 @@ struct ota_report_record {
     char label[OTA_LABEL_MAX + 1];
 };
 
-/* Tries of one release that fail by its content or this board's flash (a broken line does not count): then it rests
- * until the channel offers another. With the backoff between them about two days. */
+/* Tries of one release that fail by this board's flash or by what was verified (a broken line does not count): then it
+ * rests until the channel offers another. With the backoff between them about two days. What a mirror can cause counts
+ * for the backoff and never gives a release up: then it is tried once a day. */
 #define OTA_TRIES_MAX 15u
 /* Beside them, tries to copy what is staged: each is a reboot. */
 #define OTA_COPY_TRIES_MAX 3u

@@ -25,6 +25,7 @@
 #define OTA_PAGE_TOKEN_HEX 32u
 #define OTA_PAGE_TEXT_MAX 2304u   /* a message of err.h, every byte of it escaped */
 #define OTA_PAGE_TIME_MAX_S 1800u /* an upload that takes longer is ended */
+#define OTA_PAGE_STALL_S 60u      /* so is one of which less than a sector comes in that time */
 #define OTA_PAGE_HEADERS_MAX 7u
 #define OTA_PAGE_PARTS_MAX 3u
 
@@ -62,7 +63,8 @@ struct ota_page {
     char token[OTA_PAGE_TOKEN_HEX + 1];
     bool open;
     uint64_t total, received, started_ms;
-    struct ota_err why; /* code OTA_OK: what came so far is right */
+    uint64_t paced, paced_ms; /* bytes and time when another sector was there */
+    struct ota_err why;       /* code OTA_OK: what came so far is right */
     struct ota_bundle bundle;
     char text[OTA_PAGE_TEXT_MAX];
 };
@@ -73,7 +75,8 @@ OTA_MUST_USE enum ota_status ota_page_begin(struct ota_page *p, const struct ota
  * then end(); other requests may come between. */
 OTA_MUST_USE bool ota_page_request(struct ota_page *p, const struct ota_page_request *r,
                                    struct ota_page_answer *answer);
-/* False: it failed. The rest may be left unread or fed; end() has the answer. */
+/* False: it failed. Call end() now, with complete = true, and keep its answer until the rest was read or the client is
+ * gone: while the upload is open the agent waits. */
 bool ota_page_feed(struct ota_page *p, const void *data, size_t n);
 /* complete: all of the body was fed; else it broke off, and nobody may be left to hear the answer. */
 void ota_page_end(struct ota_page *p, bool complete, struct ota_page_answer *answer);

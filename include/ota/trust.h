@@ -140,8 +140,8 @@ OTA_MUST_USE enum ota_status ota_trust_bundle_rollout(struct ota_trust *t, struc
                                                       struct ota_metadata *role, struct ota_err *err);
 OTA_MUST_USE enum ota_status ota_trust_bundle_product(struct ota_trust *t, struct ota_trust_bundle *b, size_t len,
                                                       struct ota_metadata *role, struct ota_err *err);
-/* After the product's role, or when the bundle is given up. own_keys: key_bytes at the beginning. */
-void ota_trust_bundle_end(struct ota_trust *t, size_t own_keys);
+/* After the product's role, or when the bundle is given up. */
+void ota_trust_bundle_end(struct ota_trust *t);
 
 /* The trusted root, canonical, in cfg.buf until the next call. */
 OTA_MUST_USE enum ota_status ota_trust_root(struct ota_trust *t, struct ota_metadata *root, struct ota_err *err);

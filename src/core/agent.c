@@ -65,7 +65,7 @@ static bool is_connection(enum ota_status code) {
 static enum ota_status note_failed_copy(struct ota_agent *a, const struct ota_err *why, struct ota_err *err) {
     bool again;
     if (a->journal.phase <= OTA_PHASE_STAGING)
-        return ota_agent_count_try(a, "copy", why, err);
+        return ota_agent_count_try(a, "copy", true, why, err);
     OTA_TRY(ota_agent_count_copy(a, why, &again, err));
     return again ? OTA_OK : ota_agent_give_up(a, OTA_RESULT_FAILED, "copy", why, err);
 }
@@ -84,10 +84,11 @@ static enum ota_status note_failure(struct ota_agent *a, enum ota_action action,
     case OTA_ACTION_CHECK: {
         /* What is judged while it arrives may be a mirror's bytes and not the signer's: another try may differ. */
         const char *stage = action == OTA_ACTION_STAGE ? "stage" : "verify";
+        const bool own = why->code == OTA_FLASH || why->code == OTA_READBACK || why->code == OTA_INTERNAL;
         if (action == OTA_ACTION_CHECK && ota_agent_lasting(why->code))
             return ota_agent_give_up(a, OTA_RESULT_FAILED, stage, why, err);
         if (ota_agent_counts(why->code))
-            return ota_agent_count_try(a, stage, why, err);
+            return ota_agent_count_try(a, stage, own, why, err);
         if (is_connection(why->code) || why->code == OTA_WITHDRAWN)
             return OTA_OK;
         return ota_agent_note(a, OTA_RESULT_FAILED, stage, counter, why, err);
@@ -100,7 +101,7 @@ static enum ota_status note_failure(struct ota_agent *a, enum ota_action action,
         if (action == OTA_ACTION_COPY)
             return note_failed_copy(a, why, err);
         if (a->journal.phase <= OTA_PHASE_STAGING)
-            return ota_agent_count_try(a, "copy", why, err);
+            return ota_agent_count_try(a, "copy", true, why, err);
         if (rolled_back)
             return ota_agent_give_up(a, OTA_RESULT_ROLLED_BACK, "confirm", why, err);
         return ota_agent_give_up(a, OTA_RESULT_FAILED, "activate", why, err);
@@ -243,6 +244,18 @@ static enum ota_status next_sleep(struct ota_agent *a, uint32_t *sleep_s, struct
     return OTA_OK;
 }
 
+/* Tries that failed count across resets, so that a board which resets often does not try more often. */
+static uint32_t next_backoff(const struct ota_agent *a) {
+    uint32_t n = a->backoff + 1u;
+    if (a->copy_again)
+        return a->tries.copies;
+    if (a->last.code == OTA_OK)
+        return 0;
+    if (ota_agent_counts(a->last.code) && a->tries.counter == a->journal.counter && a->tries.failed > n)
+        n = a->tries.failed;
+    return at_most(n, BACKOFF_STEPS_MAX);
+}
+
 enum ota_status ota_run(struct ota_agent *a, uint32_t *sleep_s, struct ota_err *err) {
     *sleep_s = 0;
     if (a->fed) {
@@ -262,9 +275,7 @@ enum ota_status ota_run(struct ota_agent *a, uint32_t *sleep_s, struct ota_err *
     if (a->reboot)
         return OTA_OK;
     a->copy_again = a->journal.phase == OTA_PHASE_COMMITTED;
-    a->backoff = a->copy_again            ? a->tries.copies
-                 : a->last.code == OTA_OK ? 0
-                                          : at_most(a->backoff + 1, BACKOFF_STEPS_MAX);
+    a->backoff = next_backoff(a);
     return next_sleep(a, sleep_s, err);
 }
 

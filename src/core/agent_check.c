@@ -64,6 +64,9 @@ static enum ota_status check_step(struct ota_agent *a, struct ota_journal_step *
 static enum ota_status check_steps(struct ota_agent *a, struct ota_err *err) {
     for (size_t i = 0; i < a->journal.count; i++) {
         struct ota_journal_step *s = &a->journal.step[i];
+        if (s->state == OTA_STEP_WAITING)
+            return ota_err_set(err, OTA_INTERNAL, "release %u (%s): %s was never staged", (unsigned)a->journal.counter,
+                               a->journal.version, s->image.label);
         if (s->state != OTA_STEP_STAGED)
             continue;
         ota_agent_at(a, s->image.label);
@@ -92,6 +95,11 @@ static enum ota_status check_offer(struct ota_agent *a, struct ota_err *err) {
     bool unchanged, offered = false;
     OTA_TRY(ota_agent_refresh(a, false, &unchanged, err));
     enum ota_status status = ota_agent_select(a, &offered, err);
+    if (ota_agent_lasting(status)) {
+        ota_log(a->cfg.log, OTA_LOG_WARNING, "%s", err->msg); /* of what is offered now, not of what is staged */
+        status = OTA_OK;
+        offered = false;
+    }
     OTA_TRY(ota_agent_end_run(a, false, status, err));
     if (offered && ota_agent_same_release(&a->journal, &a->release))
         return OTA_OK;

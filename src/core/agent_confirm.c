@@ -165,11 +165,11 @@ static enum ota_status flash_holds(struct ota_agent *a, struct ota_err *err) {
     for (size_t i = 0; i < j->count; i++) {
         const struct ota_journal_step *s = &j->step[i];
         bool slot = s->image.kind == OTA_KIND_APP && s->state != OTA_STEP_SKIPPED, holds;
-        if (s->state == OTA_STEP_SKIPPED)
-            continue; /* data that was there may have been changed by the board since */
+        if (s->state == OTA_STEP_SKIPPED || s->image.kind == OTA_KIND_DATA)
+            continue; /* data was read back when it was copied, and the new app may have changed it since */
         OTA_TRY(ota_agent_holds(a, &s->image, slot ? s->stage_offset : s->dest_offset, 0, &holds, err));
         if (!holds)
-            return ota_err_set(err, OTA_HASH, "%s in flash is not what the bundle brought", s->image.label);
+            return ota_err_set(err, OTA_READBACK, "%s in flash is not what the bundle brought", s->image.label);
     }
     return OTA_OK;
 }
@@ -207,7 +207,7 @@ static enum ota_status confirm(struct ota_agent *a, struct ota_err *err) {
 enum ota_status ota_agent_prove(struct ota_agent *a, enum ota_event *event, struct ota_err *err) {
     struct ota_err why;
     enum ota_status status = proof(a, &why);
-    if (status != OTA_OK && a->journal.offline) {
+    if (status != OTA_OK && status != OTA_READBACK && a->journal.offline) {
         ota_log(a->cfg.log, OTA_LOG_WARNING, "no server (%s), as for the old app: confirmed-offline", why.msg);
         status = OTA_OK;
     }

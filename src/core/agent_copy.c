@@ -31,6 +31,7 @@ static bool application_agrees(struct ota_agent *a) {
         const struct ota_journal_step *s = &a->journal.step[i];
         if (is_staged(s) && !hooks->before_activate(hooks->ctx, s->image.label)) {
             log_release(a, s->image.label, "is staged; the application says not now");
+            ota_agent_skip_time(a);
             return false;
         }
     }
@@ -155,6 +156,11 @@ static enum ota_status record_copied(struct ota_agent *a, const struct ota_journ
 static enum ota_status copy_step(struct ota_agent *a, struct ota_journal_step *s, struct ota_err *err) {
     uint32_t written;
     bool holds;
+    if (a->running >= s->dest_offset && a->running - s->dest_offset < s->dest_size)
+        return ota_err_set(err, OTA_UNSUPPORTED,
+                           "the bootloader went back to the app at 0x%x, which is not overwritten "
+                           "while it runs",
+                           (unsigned)a->running);
     OTA_TRY(ota_agent_holds(a, &s->image, s->stage_offset, 0, &holds, err));
     if (!holds)
         return stage_again(a, s, err);

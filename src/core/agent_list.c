@@ -67,6 +67,8 @@ enum ota_status ota_upgrade(struct ota_agent *a, struct ota_list_item *list, siz
                             struct ota_err *err) {
     uint32_t sleep_s;
     *urgent = false;
+    if (a->fed)
+        return ota_err_set(err, OTA_BUSY, "a bundle is being fed: try again when it has ended");
     for (size_t i = 0; i < count; i++) {
         if (!list[i].label || !ota_label_valid(ota_span_str(list[i].label)))
             return ota_err_set(err, OTA_ARGUMENT, "item %zu of the list has no label", i);

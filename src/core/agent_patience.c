@@ -35,18 +35,21 @@ static struct ota_tries_record *tries(struct ota_agent *a) {
     return &a->tries;
 }
 
-enum ota_status ota_agent_count_try(struct ota_agent *a, const char *stage, const struct ota_err *why,
+enum ota_status ota_agent_count_try(struct ota_agent *a, const char *stage, bool own, const struct ota_err *why,
                                     struct ota_err *err) {
     struct ota_tries_record *t = tries(a);
-    t->failed++;
-    if (t->failed >= OTA_TRIES_MAX) {
+    const bool full = t->failed >= OTA_TRIES_MAX;
+    if (!full)
+        t->failed++;
+    if (own && t->failed >= OTA_TRIES_MAX) {
         ota_log(a->cfg.log, OTA_LOG_ERROR,
                 "release %u (%s): given up after %u tries: it waits until channel %s "
                 "offers another",
                 (unsigned)a->journal.counter, a->journal.version, t->failed, a->cfg.identity.channel);
         return ota_agent_give_up(a, OTA_RESULT_FAILED, stage, why, err);
     }
-    OTA_TRY(ota_agent_save_tries(a, err));
+    if (!full)
+        OTA_TRY(ota_agent_save_tries(a, err));
     return ota_agent_note(a, OTA_RESULT_FAILED, stage, a->journal.counter, why, err);
 }
 

@@ -212,7 +212,7 @@ static enum ota_status keep_deadline(struct ota_agent *a, enum ota_event *event,
     struct ota_err why = *err;
     ota_log(a->cfg.log, OTA_LOG_WARNING, "%s", why.msg);
     *event = OTA_EVENT_WAIT;
-    OTA_TRY(ota_agent_count_try(a, "plan", &why, err));
+    OTA_TRY(ota_agent_count_try(a, "plan", false, &why, err));
     return ota_agent_drop_journal(a, err);
 }
 

@@ -110,9 +110,10 @@ OTA_MUST_USE enum ota_status ota_agent_check_list(const struct ota_agent *a, str
 bool ota_agent_list_goes_on(struct ota_agent *a, const char *label, enum ota_status status);
 
 /* ---- agent_patience.c ---------------------------------------------------------------------------------- */
-/* A try of the release in the journal failed, for *why: noted, and after the last one given up. */
-OTA_MUST_USE enum ota_status ota_agent_count_try(struct ota_agent *a, const char *stage, const struct ota_err *why,
-                                                 struct ota_err *err);
+/* A try of the release in the journal failed, for *why: noted, and after the last one given up if it was this board's
+ * own fault or the signer's; what a mirror can cause only makes the tries rarer. */
+OTA_MUST_USE enum ota_status ota_agent_count_try(struct ota_agent *a, const char *stage, bool own,
+                                                 const struct ota_err *why, struct ota_err *err);
 /* Copying failed, for *why. *again: noted, and worth another reset; if not, nothing was done. */
 OTA_MUST_USE enum ota_status ota_agent_count_copy(struct ota_agent *a, const struct ota_err *why, bool *again,
                                                   struct ota_err *err);

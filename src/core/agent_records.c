@@ -10,6 +10,7 @@ static const char KEY_REPORT[] = "report";
 static const char KEY_SERVER[] = "server";
 static const char KEY_TRIES[] = "tries";
 static const char KEY_DEFER[] = "defer";
+#define DEFER_BYTES (1u + 8u + 4u) /* version, until, CRC */
 
 /* *in is empty when the key is absent. */
 static enum ota_status get(struct ota_agent *a, const char *key, struct ota_span *in, struct ota_err *err) {
@@ -78,9 +79,13 @@ enum ota_status ota_agent_drop_tries(struct ota_agent *a, struct ota_err *err) {
 }
 
 enum ota_status ota_agent_save_defer(struct ota_agent *a, struct ota_err *err) {
+    const struct ota_kv *kv = a->cfg.kv;
+    uint8_t bytes[DEFER_BYTES]; /* the application calls while a sector may be filling up in scratch */
     size_t len;
-    OTA_TRY(ota_defer_encode(&a->defer, a->scratch.bytes, sizeof a->scratch.bytes, &len, err));
-    return put(a, KEY_DEFER, len, err);
+    OTA_TRY(ota_defer_encode(&a->defer, bytes, sizeof bytes, &len, err));
+    if (kv->set(kv->ctx, KEY_DEFER, bytes, len, err) != OTA_OK)
+        return ota_err_prefix(err, "record %s", KEY_DEFER);
+    return OTA_OK;
 }
 
 enum ota_status ota_agent_drop_defer(struct ota_agent *a, struct ota_err *err) {

@@ -93,6 +93,10 @@ static enum ota_status write_sector(struct ota_stager *t, struct ota_err *err) {
     uint8_t *bytes = t->a->scratch.bytes;
     uint32_t at = t->s->stage_offset + t->pos;
     uint32_t padded = (t->fill + WRITE_ALIGN - 1u) & ~(WRITE_ALIGN - 1u);
+    /* Whatever else went wrong: never over bootloader and table, nor past the image. */
+    if (at < t->a->cfg.board.table_offset + OTA_SECTOR || t->fill > t->s->image.length ||
+        t->pos > t->s->image.length - t->fill)
+        return ota_err_set(err, OTA_INTERNAL, "%s: no place to wait at 0x%x", t->s->image.label, (unsigned)at);
     if (t->pos == 0)
         OTA_TRY(check_head(t, err));
     OTA_TRY(c->sha256_update(c->ctx, &t->hash, bytes, t->fill, err));

@@ -4,6 +4,10 @@
 
 #include "core/bundle_private.h"
 
+#define PAUSE_S 10u
+#define PAUSE_STEPS 13u /* 10 s, 20 s, ... a day */
+#define PAUSE_FREE 3u   /* a line may break off an honest upload */
+
 /* ---- beginning ----------------------------------------------------------------------------------------- */
 
 enum ota_status ota_bundle_may_begin(struct ota_bundle *b, struct ota_err *err) {
@@ -14,12 +18,15 @@ enum ota_status ota_bundle_may_begin(struct ota_bundle *b, struct ota_err *err) 
                            a->reboot ? "reboot is due"
                            : a->fed  ? "another bundle"
                                      : ota_state_name(a->state));
+    const uint64_t now = a->cfg.clock->uptime_ms(a->cfg.clock->ctx);
+    if (now < a->bundle_ms)
+        return ota_err_set(err, OTA_BUSY, "the last bundle was not right: try again in %u s",
+                           (unsigned)((a->bundle_ms - now) / 1000u + 1u));
     OTA_TRY(ota_agent_settle(a, &busy, err));
     if (busy)
         return ota_err_set(err, OTA_BUSY, "this board is busy with an update: try again when it is decided");
     OTA_TRY(ota_agent_load_trust(a, err));
     OTA_TRY(ota_trust_bundle_begin(&a->trust, &b->u.trust, err));
-    b->own_keys = a->trust.key_bytes;
     return OTA_OK;
 }
 
@@ -30,7 +37,6 @@ enum ota_status ota_bundle_begin_proof(struct ota_bundle *b, struct ota_agent *a
     b->part = OTA_BUNDLE_CLOSED;
     OTA_TRY(ota_agent_load_trust(a, err));
     OTA_TRY(ota_trust_bundle_begin(&a->trust, &b->u.trust, err));
-    b->own_keys = a->trust.key_bytes;
     b->part = OTA_BUNDLE_NOTES;
     return OTA_OK;
 }
@@ -39,12 +45,23 @@ void ota_bundle_log_refusal(const struct ota_bundle *b, const struct ota_err *wh
     ota_log(b->a->cfg.log, OTA_LOG_ERROR, "bundle refused: %s", why->msg);
 }
 
+/* Signed metadata can be had by anyone: images behind it that are false, or break off, must not wear the flash without
+ * end. */
+static void pause(struct ota_agent *a) {
+    const uint32_t n = a->bundle_failures;
+    const uint32_t seconds = n < PAUSE_FREE ? 0 : PAUSE_S << (n - PAUSE_FREE);
+    if (n < PAUSE_FREE + PAUSE_STEPS)
+        a->bundle_failures++;
+    a->bundle_ms = a->cfg.clock->uptime_ms(a->cfg.clock->ctx) + seconds * 1000ull;
+}
+
 void ota_bundle_abort(struct ota_bundle *b) {
     struct ota_agent *a = b->a;
     if (!a || b->part == OTA_BUNDLE_CLOSED)
         return;
-    if (b->part < OTA_BUNDLE_IMAGES)
-        ota_trust_bundle_end(&a->trust, b->own_keys);
+    const bool staging = b->part >= OTA_BUNDLE_IMAGES;
+    if (!staging)
+        ota_trust_bundle_end(&a->trust);
     else if (b->wanted && b->verify)
         a->cfg.crypto->sha256_abort(a->cfg.crypto->ctx, &b->u.hash);
     else if (b->wanted)
@@ -53,8 +70,10 @@ void ota_bundle_abort(struct ota_bundle *b) {
     b->wanted = false;
     if (!b->verify)
         a->fed = false;
-    if (!b->verify && a->journal.phase <= OTA_PHASE_STAGING)
+    if (!b->verify && staging && a->journal.phase <= OTA_PHASE_STAGING)
         memset(&a->journal, 0, sizeof a->journal); /* it was in memory alone */
+    if (!b->verify && staging && !b->done)
+        pause(a);
     ota_agent_at(a, NULL);
 }
 
@@ -126,7 +145,7 @@ static enum ota_status judge_product(struct ota_bundle *b, size_t len, struct ot
     OTA_TRY(ota_agent_read_listed(a, &role, b->counter, &found, err));
     if (!found)
         return ota_err_set(err, OTA_BUNDLE, "does not list release %u", (unsigned)b->counter);
-    ota_trust_bundle_end(&a->trust, b->own_keys);
+    ota_trust_bundle_end(&a->trust);
     memset(&b->u, 0, sizeof b->u);
     return b->verify ? check_trial(b, err) : plan(b, err);
 }
@@ -157,6 +176,9 @@ static enum ota_status judge_rollout(struct ota_bundle *b, size_t len, struct ot
     if (!found)
         return OTA_OK;
     OTA_TRY(ota_channel_read(&entry, id->product, &channel, err));
+    for (size_t i = 0; i < b->a->trust.role_count; i++)
+        if (strcmp(b->a->trust.roles[i].name, OTA_ROLLOUT_ROLE) == 0 && role.version < b->a->trust.roles[i].version)
+            return OTA_OK; /* the board knows a newer one: what this one offers is no news */
     b->offered = channel.counter;
     return OTA_OK;
 }

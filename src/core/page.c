@@ -101,9 +101,9 @@ static bool begin_bundle(struct ota_page *p, const struct ota_page_request *r, s
     }
     p->open = true;
     p->total = r->length;
-    p->received = 0;
+    p->received = p->paced = 0;
     p->why.code = OTA_OK;
-    p->started_ms = a->cfg.clock->uptime_ms(a->cfg.clock->ctx);
+    p->started_ms = p->paced_ms = a->cfg.clock->uptime_ms(a->cfg.clock->ctx);
     return true;
 }
 
@@ -136,13 +136,27 @@ bool ota_page_request(struct ota_page *p, const struct ota_page_request *r, stru
 
 /* ---- the body ------------------------------------------------------------------------------------------ */
 
+/* Whoever sends slower than this keeps the agent from its work. */
+static enum ota_status check_pace(struct ota_page *p, uint64_t now, struct ota_err *err) {
+    if (p->received - p->paced >= OTA_SECTOR) {
+        p->paced = p->received;
+        p->paced_ms = now;
+    }
+    if (now - p->paced_ms <= OTA_PAGE_STALL_S * 1000ull)
+        return OTA_OK;
+    return ota_err_set(err, OTA_TIMEOUT, "less than %u bytes came in %u s: move closer and send the bundle again",
+                       OTA_SECTOR, OTA_PAGE_STALL_S);
+}
+
 static enum ota_status take(struct ota_page *p, const void *data, size_t n, struct ota_err *err) {
     const struct ota_clock *clock = p->cfg.agent->cfg.clock;
     if (n > p->total - p->received)
         return ota_err_set(err, OTA_LENGTH, "more bytes than Content-Length says");
-    if (clock->uptime_ms(clock->ctx) - p->started_ms > OTA_PAGE_TIME_MAX_S * 1000ull)
+    const uint64_t now = clock->uptime_ms(clock->ctx);
+    if (now - p->started_ms > OTA_PAGE_TIME_MAX_S * 1000ull)
         return ota_err_set(err, OTA_TIMEOUT, "the upload took more than %u minutes", OTA_PAGE_TIME_MAX_S / 60u);
     p->received += n;
+    OTA_TRY(check_pace(p, now, err));
     return ota_bundle_feed(&p->bundle, data, n, err);
 }
 

@@ -120,8 +120,12 @@ enum ota_status ota_trust_bundle_product(struct ota_trust *t, struct ota_trust_b
     return OTA_OK;
 }
 
-void ota_trust_bundle_end(struct ota_trust *t, size_t own_keys) {
-    t->key_bytes = own_keys;
+/* Of the keys in the buffer only those of the trusted root stay; the bundle may have brought a new one. */
+void ota_trust_bundle_end(struct ota_trust *t) {
+    t->key_bytes = 0;
+    for (size_t role = 0; role < OTA_ROLE_COUNT; role++)
+        for (size_t i = 0; i < t->signers[role].count; i++)
+            t->key_bytes += t->signers[role].key[i].text.len;
     if (t->roles_changed)
         t->stale = true; /* what was taken over of a chain that did not hold is forgotten */
 }

@@ -122,8 +122,12 @@ static enum MHD_Result handle(void *ctx, struct MHD_Connection *connection, cons
         x->server = s;
         return begin(s, connection, url, method, x);
     }
-    if (*size && x->feeding)
-        (void)ota_page_feed(&s->page, data, *size);
+    if (*size && x->feeding && !ota_page_feed(&s->page, data, *size)) {
+        x->feeding = false; /* the rest is read for the browser's sake alone */
+        ota_page_end(&s->page, true, &answer);
+        if (keep(x, &answer) != MHD_YES)
+            return MHD_NO;
+    }
     if (*size) {
         *size = 0;
         return MHD_YES;

@@ -465,6 +465,7 @@ static void test_page_upload_that_breaks_off_leaves_the_board_as_it_was(void **s
     struct world *w = *state;
     struct ota_buf b = bundle_of_2(w, "sa");
     for (size_t len = 0; len < b.len; len += 3333) {
+        w->board->uptime_ms += 86400000ull + 1u; /* three may break off in a row, then there are pauses */
         const struct ota_page_request r = post(b.len);
         assert_true(asks_for_body(&r));
         assert_true(ota_page_feed(&page, b.p, len));
@@ -475,6 +476,7 @@ static void test_page_upload_that_breaks_off_leaves_the_board_as_it_was(void **s
         world_expect_release_1(w);
     }
     assert_true(fake_board_logged(w->board, "broke off after 0 of"));
+    w->board->uptime_ms += 86400000ull + 1u;
     upload(ota_buf_span(&b), 4096);
     assert_int_equal(answer.status, 200);
     ota_buf_free(&b);
@@ -493,12 +495,31 @@ static void test_page_takes_no_more_than_the_length(void **state) {
     ota_buf_free(&b);
 }
 
+static void test_page_ends_an_upload_that_trickles(void **state) {
+    struct world *w = *state;
+    struct ota_buf b = bundle_of_2(w, "a");
+    const struct ota_page_request r = post(b.len);
+    assert_true(asks_for_body(&r));
+    for (unsigned i = 0; i < OTA_PAGE_STALL_S / 20u; i++) {
+        w->board->uptime_ms += 20000;
+        assert_true(ota_page_feed(&page, b.p + i, 1));
+    }
+    w->board->uptime_ms += 20000;
+    assert_false(ota_page_feed(&page, b.p + 100, 1));
+    ota_page_end(&page, true, &answer);
+    read_answer();
+    expect_problem(422, "less than 4096 bytes came in 60 s");
+    assert_false(ota_page_open(&page));
+    ota_buf_free(&b);
+}
+
 static void test_page_ends_an_upload_that_takes_too_long(void **state) {
     struct world *w = *state;
     struct ota_buf b = bundle_of_2(w, "a");
     const struct ota_page_request r = post(b.len);
     assert_true(asks_for_body(&r));
     w->board->uptime_ms += OTA_PAGE_TIME_MAX_S * 1000ull - 10u;
+    page.paced_ms = w->board->uptime_ms; /* as if it had come at a fair pace */
     assert_true(ota_page_feed(&page, b.p, 1));
     w->board->uptime_ms += 1000;
     assert_false(ota_page_feed(&page, b.p + 1, 1));
@@ -588,6 +609,7 @@ int main(void) {
         TEST(test_page_ends_with_the_first_failure),
         TEST(test_page_upload_that_breaks_off_leaves_the_board_as_it_was),
         TEST(test_page_takes_no_more_than_the_length),
+        TEST(test_page_ends_an_upload_that_trickles),
         TEST(test_page_ends_an_upload_that_takes_too_long),
         TEST(test_page_takes_one_upload_at_a_time),
         TEST(test_page_says_not_now_while_an_app_is_on_trial),
