@@ -28,7 +28,7 @@ void walk_note_offer(struct walk *k) {
 /* An old release leaves the list, but for what the channel offers. */
 static void make_room(struct walk *k) {
     struct fake_server *s = k->w->server;
-    while (s->release_count > WALK_LISTED_MAX) {
+    while (s->release_count >= WALK_LISTED_MAX) {
         size_t drop = s->release[0].counter == s->channel.counter ? 1 : 0;
         memmove(&s->release[drop], &s->release[drop + 1], (s->release_count - drop - 1) * sizeof s->release[0]);
         s->release_count--;
