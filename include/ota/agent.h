@@ -19,6 +19,10 @@
 #include "ota/table.h"
 #include "ota/trust.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 #define OTA_ACTIVATIONS_MAX 3u
 #define OTA_CHUNK OTA_SECTOR             /* one read from the network, one write to flash */
 #define OTA_PROGRESS_EVERY (64u * 1024u) /* bytes between two journal writes while staging */
@@ -84,6 +88,8 @@ struct ota_maintenance {
     uint16_t from, to;
 };
 
+/* Every port is needed (a board without a network: a transport whose open() says NETWORK) but inflate and bundle; of
+ * the identity `groups` may be NULL; hooks may all be NULL. What it points to lives as long as the agent. */
 struct ota_agent_config {
     const struct ota_crypto *crypto;
     const struct ota_flash *flash;
@@ -276,5 +282,9 @@ OTA_MUST_USE enum ota_status ota_upgrade(struct ota_agent *a, struct ota_list_it
  * holds until the reset. */
 #define OTA_DEFER_MAX_S (30u * 24u * 3600u)
 OTA_MUST_USE enum ota_status ota_defer(struct ota_agent *a, uint32_t seconds, struct ota_err *err);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

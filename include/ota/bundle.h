@@ -16,13 +16,19 @@
  *
  * ota_bundle_begin(), ota_bundle_feed() as bytes come, ota_bundle_end(); a failure of any of them ends it, and nothing
  * is active that was not. A power cut before ota_bundle_end() leaves the board as it was. Not to be called while
- * another call of the agent runs; ota_run() does nothing between begin and end or abort.
+ * another call of the agent runs; ota_run() does nothing between begin and end or abort. What is downloaded for another
+ * update and not committed yet makes room for a bundle, and neither window nor open share holds it up. After the reboot
+ * ota_boot() and ota_run() go on as after an update over HTTPS: ota_run() confirms the new app, whatever the door.
  */
 #ifndef OTA_BUNDLE_H
 #define OTA_BUNDLE_H
 
 #include "ota/journal.h"
 #include "ota/trust.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
 
 #define OTA_TAR_BLOCK 512u
 #define OTA_TAR_PATH_MAX (OTA_TARGET_PATH_MAX + 8u)
@@ -101,7 +107,7 @@ struct ota_bundle_file {
     enum ota_status (*open)(void *ctx, struct ota_err *err);
     enum ota_status (*read)(void *ctx, void *p, size_t cap, size_t *got, struct ota_err *err); /* *got 0: the end */
     void (*close)(void *ctx);
-    struct ota_bundle *work;
+    struct ota_bundle *work; /* memory for one pass, used by these calls alone; lives as long as the agent */
 };
 /* Reads all of it through begin, feed and end. */
 OTA_MUST_USE enum ota_status ota_bundle_install(struct ota_agent *a, const struct ota_bundle_file *file,
@@ -117,5 +123,9 @@ struct ota_tar_member {
  * byte that does not belong into one, over OTA_IMAGE_LENGTH_MAX bytes. Source: POSIX pax, "ustar Interchange Format". */
 OTA_MUST_USE enum ota_status ota_tar_read(const uint8_t block[OTA_TAR_BLOCK], struct ota_tar_member *out,
                                           struct ota_err *err);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

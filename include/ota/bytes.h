@@ -10,6 +10,10 @@
 
 #include "ota/err.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 #define OTA_SHA256_LEN 32u
 #define OTA_SHA256_HEX_LEN 64u
 #define OTA_ARRAY_LEN(a) (sizeof(a) / sizeof((a)[0]))
@@ -100,5 +104,9 @@ bool ota_label_valid(struct ota_span label);
 /* A device id: [A-Za-z0-9][A-Za-z0-9._:-]{0,63}. */
 #define OTA_DEVICE_ID_MAX 64u
 bool ota_device_id_valid(struct ota_span id);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

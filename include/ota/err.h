@@ -13,6 +13,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 #define OTA_ERR_MSG_MAX 256
 
 /* symbol, stable name (reports, problem+json type), exit code, what it means */
@@ -129,5 +133,9 @@ enum ota_status ota_err_prefix(struct ota_err *err, const char *fmt, ...) OTA_PR
         if (ota_try_ != OTA_OK)            \
             return ota_try_;               \
     } while (0)
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -12,6 +12,10 @@
 
 #include "ota/ports.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 #define OTA_IMAGE_MAGIC_BYTE 0xE9u
 #define OTA_IMAGE_SEGMENTS_MAX 16u
 #define OTA_IMAGE_HEADER_LEN 24u
@@ -110,5 +114,9 @@ OTA_MUST_USE enum ota_status ota_image_check_bootloader(const struct ota_image *
 /* The running bootloader's SPI header against the new one's: mode, speed, size must be equal. */
 OTA_MUST_USE enum ota_status ota_image_check_spi(const struct ota_image *now, const struct ota_image *next,
                                                  struct ota_err *err);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

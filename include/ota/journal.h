@@ -19,6 +19,10 @@
 
 #include "ota/release.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 #define OTA_JOURNAL_VERSION 2u /* 1 has neither `plain`, `door` nor `spent_s` */
 #define OTA_JOURNAL_BYTES_MAX 2560u
 #define OTA_BOARD_VERSION 2u /* 1 has no `app_offset` */
@@ -168,5 +172,9 @@ OTA_MUST_USE enum ota_status ota_alone_decode(struct ota_span in, struct ota_alo
 OTA_MUST_USE enum ota_status ota_server_encode(const struct ota_server_record *r, uint8_t *out, size_t cap, size_t *len,
                                                struct ota_err *err);
 OTA_MUST_USE enum ota_status ota_server_decode(struct ota_span in, struct ota_server_record *r, struct ota_err *err);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -13,6 +13,10 @@
 #include "ota/ports.h"
 #include "ota/scan.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 #define OTA_ROLE_NAME_MAX 32u
 #define OTA_ROLE_KEYS_MAX 5u         /* keys one role lists, of the schemes this platform has */
 #define OTA_ROLE_KEYIDS_MAX 16u      /* keyids one role lists */
@@ -132,5 +136,9 @@ OTA_MUST_USE enum ota_status ota_targets_next(struct ota_scan *it, struct ota_ta
                                               struct ota_err *err);
 OTA_MUST_USE enum ota_status ota_targets_find(const struct ota_metadata *m, const char *path, struct ota_target *out,
                                               bool *found, struct ota_err *err);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

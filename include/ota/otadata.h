@@ -9,6 +9,10 @@
 
 #include "ota/bytes.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 #define OTA_OTADATA_SIZE 0x2000u
 #define OTA_OTADATA_ENTRY 32u
 
@@ -36,5 +40,9 @@ int ota_otadata_active(const struct ota_otadata_entry e[2]);
 uint32_t ota_otadata_slot(uint32_t seq, uint32_t slot_count);
 /* Smallest seq above `active_seq` (0: none) that selects `slot` (< slot_count); 0 when 32 bits are used up. */
 uint32_t ota_otadata_next_seq(uint32_t active_seq, uint32_t slot, uint32_t slot_count);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -22,6 +22,10 @@
 #include "ota/agent.h"
 #include "ota/bundle.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 #define OTA_PAGE_TOKEN_HEX 32u
 #define OTA_PAGE_TEXT_MAX 2304u   /* a message of err.h, every byte of it escaped */
 #define OTA_PAGE_TIME_MAX_S 1800u /* an upload that takes longer is ended */
@@ -37,7 +41,9 @@ struct ota_page_config {
     const char *version; /* of the running app, for the page */
 };
 
-/* A field that is absent has p == NULL. `path` without query, unescaped. */
+/* A field that is absent has p == NULL. `path` without query, as it stands in the request line. The shell sends
+ * Content-Length and closes or drains a body that is not wanted; it ends a connection on which nothing comes for 30 s
+ * (then end() with complete = false): while an upload is open, the agent waits for it. */
 struct ota_page_request {
     struct ota_span method, path;
     struct ota_span host, origin, content_type, token; /* headers */
@@ -82,5 +88,9 @@ bool ota_page_feed(struct ota_page *p, const void *data, size_t n);
 void ota_page_end(struct ota_page *p, bool complete, struct ota_page_answer *answer);
 /* A body is being fed. */
 bool ota_page_open(const struct ota_page *p);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -11,6 +11,10 @@
 #include "ota/bytes.h"
 #include "ota/err.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /* ---- crypto -------------------------------------------------------------------------------------------- */
 
 /* Room for a platform's running SHA-256 (mbedTLS and PSA state, or a pointer to OpenSSL's). */
@@ -167,5 +171,9 @@ struct ota_log {
     void (*line)(void *ctx, enum ota_log_level level, const char *text);
 };
 void ota_log(const struct ota_log *log, enum ota_log_level level, const char *fmt, ...) OTA_PRINTF(3, 4);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -12,6 +12,10 @@
 
 #include "ota/metadata.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 #define OTA_STEPS_MAX 8u
 #define OTA_RELEASES_MAX 64u /* that one product role may list */
 #define OTA_CHANNELS_MAX 8u
@@ -125,5 +129,9 @@ bool ota_need_known(const char *need);
 unsigned ota_kind_order(enum ota_kind kind);
 /* The label kind `kind` must have ("@ota", "factory", ...), or NULL for data. */
 const char *ota_kind_label(enum ota_kind kind);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -16,6 +16,10 @@
 #include "ota/bytes.h"
 #include "ota/err.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 #define OTA_SCAN_DEPTH_MAX 16u
 #define OTA_SCAN_DIGITS_MAX 15u
 #define OTA_SCAN_KEY_MAX 256u /* bytes of one object key, decoded */
@@ -116,5 +120,9 @@ void ota_json_raw(struct ota_json *j, struct ota_span value);      /* a value al
 void ota_json_put_str(struct ota_json *j, const char *key, const char *value);
 void ota_json_put_u64(struct ota_json *j, const char *key, uint64_t value);
 void ota_json_put_bool(struct ota_json *j, const char *key, bool value);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -9,6 +9,10 @@
 
 #include "ota/ports.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 #define OTA_TABLE_LENGTH 0xC00u
 #define OTA_TABLE_ROWS_MAX 95u
 #define OTA_TABLE_ROWS_WITH_MD5 94u /* what a table we serve or write can hold */
@@ -86,5 +90,9 @@ OTA_MUST_USE enum ota_status ota_table_updatable(const struct ota_partition *p, 
 /* "app", "data", "0x40"; "ota_0", "spiffs", "0x12". buf is used for numbers. */
 const char *ota_partition_type_name(const struct ota_partition *p, char buf[8]);
 const char *ota_partition_subtype_name(const struct ota_partition *p, char buf[8]);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

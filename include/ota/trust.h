@@ -20,6 +20,10 @@
 
 #include "ota/metadata.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 #define OTA_ROOT_ROTATIONS_MAX 256u /* new roots followed in one run */
 #define OTA_DELEGATIONS_MAX 4u      /* delegated roles waiting to be visited in one search */
 #define OTA_ROLES_VISITED_MAX 16u   /* roles visited in one search */
@@ -145,5 +149,9 @@ void ota_trust_bundle_end(struct ota_trust *t);
 
 /* The trusted root, canonical, in cfg.buf until the next call. */
 OTA_MUST_USE enum ota_status ota_trust_root(struct ota_trust *t, struct ota_metadata *root, struct ota_err *err);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

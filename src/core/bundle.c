@@ -134,6 +134,10 @@ static enum ota_status end_of_archive(struct ota_bundle *b, struct ota_err *err)
 static enum ota_status end_role(struct ota_bundle *b, struct ota_err *err) {
     const enum ota_bundle_part part = b->part;
     enum ota_status status = ota_bundle_judge(b, b->have, err);
+    if (status == OTA_ROLLBACK)
+        return ota_err_prefix(err, "made before what this board knows: make the bundle anew with otactl bundle");
+    if (status == OTA_EXPIRED)
+        return ota_err_prefix(err, "out of date: make the bundle anew with otactl bundle");
     if (status != OTA_OK)
         return ota_err_prefix(err, "%s", part == OTA_BUNDLE_PRODUCT ? b->a->cfg.identity.product : roles[part]);
     if (part == OTA_BUNDLE_ROOTS)
@@ -231,6 +235,8 @@ enum ota_status ota_bundle_feed(struct ota_bundle *b, const void *p, size_t n, s
 
 /* All of it came. */
 static enum ota_status check_complete(const struct ota_bundle *b, struct ota_err *err) {
+    if (b->part == OTA_BUNDLE_END && b->zeros >= 2 && b->have > 0)
+        return ota_err_set(err, OTA_BUNDLE, "goes on after its end");
     if (b->part == OTA_BUNDLE_END && b->zeros >= 2)
         return OTA_OK;
     return ota_err_set(err, OTA_TRUNCATED, "the bundle ends after %llu bytes, before it is complete: send it again",

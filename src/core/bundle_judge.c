@@ -116,12 +116,12 @@ static enum ota_status plan(struct ota_bundle *b, struct ota_err *err) {
     OTA_TRY(ota_agent_check_release(a, &a->release, err));
     if (ota_agent_deferred(a) || (hooks->may_start && !hooks->may_start(hooks->ctx, &a->release)))
         return ota_err_set(err, OTA_BUSY, "the application says not now: try again later");
+    ota_log(a->cfg.log, OTA_LOG_INFO, "release %u (%s) comes in a bundle (this board is at release %u)",
+            (unsigned)a->release.counter, a->release.version, (unsigned)a->board.counter);
     OTA_TRY(ota_agent_drop_journal(a, err)); /* of a download that broke off: its place is used anew */
     if (ota_agent_make_plan(a, err) != OTA_OK)
         return ota_err_prefix(err, "%s", a->label);
     a->journal.door = b->door;
-    ota_log(a->cfg.log, OTA_LOG_INFO, "release %u (%s) comes in a bundle (this board is at release %u)",
-            (unsigned)a->release.counter, a->release.version, (unsigned)a->board.counter);
     return OTA_OK;
 }
 

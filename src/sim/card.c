@@ -57,6 +57,11 @@ static bool over(const struct ota_card *c, const struct ota_agent *a) {
 static enum ota_status card_wait(void *ctx, struct ota_agent *a, bool decided, uint32_t seconds, bool *ended,
                                  struct ota_err *err) {
     struct ota_card *c = ctx;
+    if (!decided && a->journal.door == OTA_DOOR_HTTPS && !c->told) {
+        c->told = true;
+        ota_log(a->cfg.log, OTA_LOG_INFO, "release %u (%s) is to be decided first: waits up to ten minutes",
+                (unsigned)a->journal.counter, a->journal.version);
+    }
     if (!decided) {
         c->committed = a->journal.counter; /* also of a bundle that was taken before the power went */
         sleep_for(seconds);

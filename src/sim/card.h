@@ -11,6 +11,7 @@ struct ota_card {
     const char *path; /* borrowed; looked for again at every reading */
     FILE *file;
     uint32_t committed; /* the release of a bundle that was taken and did not only bring a table; 0: none yet */
+    bool told; /* that another update is to be decided first */
     unsigned readings;
     struct ota_bundle work;
     struct ota_bundle_file bundle;

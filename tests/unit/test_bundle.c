@@ -293,7 +293,7 @@ static void test_bundle_made_before_what_the_board_knows_is_refused(void **state
     w->server->channel.permille = 0;
     fake_server_publish(w->server);
     assert_true(world_run(w));
-    expect_refused(w, ota_buf_span(&b), OTA_ROLLBACK, "thermo");
+    expect_refused(w, ota_buf_span(&b), OTA_ROLLBACK, "made before what this board knows");
     fake_bundle_free(&made);
     ota_buf_free(&b);
 }
