@@ -269,7 +269,8 @@ static void test_attack_mirror_of_the_second_poll_gives_no_release_up(void **sta
         assert_int_equal(w->agent->board.failed_counter, 0);
     }
     healed = true;
-    assert_true(world_run(w));
+    for (unsigned i = 0; i < 3 && w->agent->board.counter == 1; i++)
+        assert_true(world_run(w)); /* the plan's week may just be over: then it is made anew first */
     world_expect_release_2(w, "a");
 }
 
@@ -291,7 +292,8 @@ static void test_attack_mirror_of_wrong_images_gives_no_release_up(void **state)
     assert_true(world_run(w));
     assert_true(w->agent->backoff >= 14);
     f->bytes.p[5000] ^= 1;
-    assert_true(world_run(w));
+    for (unsigned i = 0; i < 3 && w->agent->board.counter == 1; i++)
+        assert_true(world_run(w)); /* the plan's week may just be over: then it is made anew first */
     world_expect_release_2(w, "a");
 }
 
