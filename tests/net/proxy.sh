@@ -2,13 +2,13 @@
 # SPDX-License-Identifier: Apache-2.0
 # A proxy that stalls, cuts, corrupts, truncates, duplicates, reorders and swaps (hostile_proxy.py), outside and inside of TLS: whatever it does
 # to a board's polls, no wrong byte becomes active, and once it stops the board comes to the new release.
-# OTA_PROXY_ROUNDS rounds each way (5), none begun after OTA_PROXY_SECONDS (20 each). `tests/net/proxy.sh SEED ROUND` runs one round again.
+# OTA_PROXY_ROUNDS rounds each way (2; more in tests/long), none begun after OTA_PROXY_SECONDS (20 each). `tests/net/proxy.sh SEED ROUND` runs one round again.
 cd "$(dirname "$0")/../.." || exit 1
 . tests/tap.sh
 . tests/net/board.sh
 
 seed=${1:-${OTA_PROXY_SEED:-$RANDOM$RANDOM}}
-rounds=$(seq "${OTA_PROXY_ROUNDS:-5}")
+rounds=$(seq "${OTA_PROXY_ROUNDS:-2}")
 [ -n "${2:-}" ] && rounds=$2
 echo "# seed $seed"
 
