@@ -226,7 +226,6 @@ struct ota_agent {
     struct ota_server_record server; /* public */
     struct ota_tries_record tries;   /* public */
     struct ota_defer_record defer;   /* public */
-    struct ota_alone_record alone;   /* public */
     struct ota_err last;             /* public: why the last run failed, code OTA_OK when it did not */
     uint32_t running;                /* public: flash address of the running app */
     struct ota_table table;          /* public: as read from flash at start */

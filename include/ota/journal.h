@@ -7,7 +7,6 @@
  *   "report"   stream id, next number, last result not yet delivered                        struct ota_report_record
  *   "tries"    failed tries of a release; absent: none                                      struct ota_tries_record
  *   "defer"    until when no update begins or is installed; absent: not deferred            struct ota_defer_record
- *   "alone"    the running app was confirmed without a server and has met none since        struct ota_alone_record
  *   "server"   how often in a row the server did not prove its name; absent: never          struct ota_server_record
  *
  * Byte form: u8 format version, little-endian fields in struct order, u32 CRC-32 (crc-0) of all before it. A record
@@ -138,12 +137,6 @@ struct ota_defer_record {
     uint64_t until; /* unix seconds */
 };
 
-struct ota_alone_record {
-    uint32_t old_app_offset; /* flash address of the app before it; 0: not alone */
-    uint8_t looks;           /* that the app before it had for a server since */
-    uint64_t since;          /* the last of them, unix seconds; 0: without a clock */
-};
-
 /* Scheduled polls after which metadata and images may come from a server that does not prove its name. */
 #define OTA_UNPROVEN_POLLS 3u
 
@@ -166,9 +159,6 @@ OTA_MUST_USE enum ota_status ota_tries_decode(struct ota_span in, struct ota_tri
 OTA_MUST_USE enum ota_status ota_defer_encode(const struct ota_defer_record *r, uint8_t *out, size_t cap, size_t *len,
                                               struct ota_err *err);
 OTA_MUST_USE enum ota_status ota_defer_decode(struct ota_span in, struct ota_defer_record *r, struct ota_err *err);
-OTA_MUST_USE enum ota_status ota_alone_encode(const struct ota_alone_record *r, uint8_t *out, size_t cap, size_t *len,
-                                              struct ota_err *err);
-OTA_MUST_USE enum ota_status ota_alone_decode(struct ota_span in, struct ota_alone_record *r, struct ota_err *err);
 OTA_MUST_USE enum ota_status ota_server_encode(const struct ota_server_record *r, uint8_t *out, size_t cap, size_t *len,
                                                struct ota_err *err);
 OTA_MUST_USE enum ota_status ota_server_decode(struct ota_span in, struct ota_server_record *r, struct ota_err *err);

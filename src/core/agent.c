@@ -274,9 +274,6 @@ enum ota_status ota_run(struct ota_agent *a, uint32_t *sleep_s, struct ota_err *
     ota_agent_end_proof(a);
     if (a->reboot)
         return OTA_OK;
-    ota_agent_look(a);
-    if (a->reboot)
-        return OTA_OK;
     a->copy_again = a->journal.phase == OTA_PHASE_COMMITTED;
     a->backoff = next_backoff(a);
     return next_sleep(a, sleep_s, err);

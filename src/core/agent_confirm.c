@@ -209,7 +209,7 @@ enum ota_status ota_agent_prove(struct ota_agent *a, enum ota_event *event, stru
     enum ota_status status = proof(a, &why);
     if (status != OTA_OK && status != OTA_READBACK && a->journal.offline) {
         ota_log(a->cfg.log, OTA_LOG_WARNING, "no server (%s), as for the old app: confirmed-offline", why.msg);
-        status = a->journal.door == OTA_DOOR_HTTPS ? ota_agent_note_alone(a, &why) : OTA_OK;
+        status = OTA_OK;
     }
     if (status == OTA_OK)
         status = confirm(a, &why);

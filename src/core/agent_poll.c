@@ -38,19 +38,13 @@ static enum ota_status refresh(struct ota_agent *a, bool if_changed, bool *uncha
 }
 
 /* A server that proves its name again is not asked by an ETag that one without a proof may have given. */
-static enum ota_status refresh_by_any(struct ota_agent *a, bool if_changed, bool *unchanged, struct ota_err *err) {
+enum ota_status ota_agent_refresh(struct ota_agent *a, bool if_changed, bool *unchanged, struct ota_err *err) {
     const bool etag_counts = a->server.unproven < OTA_UNPROVEN_POLLS || a->unproven[OTA_ADDRESS_METADATA];
     OTA_TRY(ota_agent_load_trust(a, err));
     enum ota_status status = refresh(a, if_changed && etag_counts, unchanged, err);
     if (status != OTA_TLS || !ota_agent_go_unproven(a, OTA_ADDRESS_METADATA, err))
         return status;
     return refresh(a, if_changed, unchanged, err);
-}
-
-enum ota_status ota_agent_refresh(struct ota_agent *a, bool if_changed, bool *unchanged, struct ota_err *err) {
-    OTA_TRY(refresh_by_any(a, if_changed, unchanged, err));
-    ota_agent_end_alone(a);
-    return OTA_OK;
 }
 
 enum ota_status ota_agent_end_run(struct ota_agent *a, bool whole, enum ota_status status, struct ota_err *err) {

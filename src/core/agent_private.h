@@ -103,14 +103,6 @@ void ota_stager_log(const struct ota_stager *t, enum ota_log_level level, const 
 /* ---- agent_download.c ---------------------------------------------------------------------------------- */
 OTA_MUST_USE enum ota_status ota_agent_download(struct ota_agent *a, struct ota_journal_step *s, struct ota_err *err);
 
-/* ---- agent_alone.c ------------------------------------------------------------------------------------- */
-/* The app on trial is about to be confirmed without a server. */
-OTA_MUST_USE enum ota_status ota_agent_note_alone(struct ota_agent *a, struct ota_err *err);
-/* A run was verified. */
-void ota_agent_end_alone(struct ota_agent *a);
-/* After a run: may set a->reboot, to let the app before this one look for a server. */
-void ota_agent_look(struct ota_agent *a);
-
 /* ---- agent_list.c -------------------------------------------------------------------------------------- */
 /* REFUSED_BY_APP when a list is at work and does not name every label of a->release. */
 OTA_MUST_USE enum ota_status ota_agent_check_list(const struct ota_agent *a, struct ota_err *err);
@@ -167,8 +159,6 @@ OTA_MUST_USE enum ota_status ota_agent_save_report(struct ota_agent *a, struct o
 OTA_MUST_USE enum ota_status ota_agent_save_server(struct ota_agent *a, struct ota_err *err);
 OTA_MUST_USE enum ota_status ota_agent_save_tries(struct ota_agent *a, struct ota_err *err);
 OTA_MUST_USE enum ota_status ota_agent_save_defer(struct ota_agent *a, struct ota_err *err);
-OTA_MUST_USE enum ota_status ota_agent_save_alone(struct ota_agent *a, struct ota_err *err);
-OTA_MUST_USE enum ota_status ota_agent_drop_alone(struct ota_agent *a, struct ota_err *err);
 OTA_MUST_USE enum ota_status ota_agent_drop_tries(struct ota_agent *a, struct ota_err *err);
 OTA_MUST_USE enum ota_status ota_agent_drop_defer(struct ota_agent *a, struct ota_err *err);
 /* Keeps the outcome of an update for the next report; writes nothing when it is what is known already. why NULL: no

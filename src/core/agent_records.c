@@ -10,7 +10,6 @@ static const char KEY_REPORT[] = "report";
 static const char KEY_SERVER[] = "server";
 static const char KEY_TRIES[] = "tries";
 static const char KEY_DEFER[] = "defer";
-static const char KEY_ALONE[] = "alone";
 #define DEFER_BYTES (1u + 8u + 4u) /* version, until, CRC */
 
 /* *in is empty when the key is absent. */
@@ -93,16 +92,6 @@ enum ota_status ota_agent_drop_defer(struct ota_agent *a, struct ota_err *err) {
     return drop(a, KEY_DEFER, &a->defer, sizeof a->defer, err);
 }
 
-enum ota_status ota_agent_save_alone(struct ota_agent *a, struct ota_err *err) {
-    size_t len;
-    OTA_TRY(ota_alone_encode(&a->alone, a->scratch.bytes, sizeof a->scratch.bytes, &len, err));
-    return put(a, KEY_ALONE, len, err);
-}
-
-enum ota_status ota_agent_drop_alone(struct ota_agent *a, struct ota_err *err) {
-    return drop(a, KEY_ALONE, &a->alone, sizeof a->alone, err);
-}
-
 /* A record that cannot be read counts as absent: the board goes on, and what it held is found out again. */
 static void set_aside(struct ota_agent *a, void *record, size_t size, const struct ota_err *why) {
     memset(record, 0, size);
@@ -132,9 +121,6 @@ enum ota_status ota_agent_load_records(struct ota_agent *a, struct ota_err *err)
     OTA_TRY(get(a, KEY_DEFER, &in, err));
     if (in.len > 0 && ota_defer_decode(in, &a->defer, err) != OTA_OK)
         set_aside(a, &a->defer, sizeof a->defer, err);
-    OTA_TRY(get(a, KEY_ALONE, &in, err));
-    if (in.len > 0 && ota_alone_decode(in, &a->alone, err) != OTA_OK)
-        set_aside(a, &a->alone, sizeof a->alone, err);
     if (unheard)
         a->report.pending = true; /* the fleet hears of a new board at its first run */
     ota_agent_judge_board(a);

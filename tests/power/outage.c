@@ -5,8 +5,8 @@
  *   outage [--boards N]     boards of each row, 40
  *
  * However long the server was away, a healthy release comes to every board, and one whose network does not work stays
- * on none. Where the server is away for as long as both apps look for it (twice ten minutes), the two cannot be told
- * apart, and the new app is confirmed offline until it meets a server or the old app does: those boards are counted, too.
+ * on none; but where the server is away for as long as both apps look for it (twice ten minutes), the two cannot be
+ * told apart, and the new app is confirmed offline: those boards are counted by themselves.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -18,6 +18,7 @@
 #define HOUR_S 3600u
 #define DAY_S 86400u
 #define RUNS_MAX 1000u
+#define BOTH_LOOK_S 1200u /* confirm_timeout_s of the new app, and of the old one after it */
 #define SLOW_MS_MAX 12000u
 
 enum moment { MOMENT_NEVER, MOMENT_BEFORE, MOMENT_DOWNLOAD, MOMENT_CHECK, MOMENT_TRIAL, MOMENT_AFTER, MOMENT_COUNT };
@@ -120,7 +121,7 @@ static void line_close(void *ctx) {
 /* ---- one board ----------------------------------------------------------------------------------------- */
 
 static bool settled(const struct sim_world *w) {
-    return w->running && w->agent.journal.phase == OTA_PHASE_IDLE && w->agent.alone.old_app_offset == 0 &&
+    return w->running && w->agent.journal.phase == OTA_PHASE_IDLE &&
            (w->agent.board.counter == 2 || w->agent.board.failed_counter == 2);
 }
 
@@ -136,12 +137,10 @@ static void begin(struct outage *o, struct sim_world *w, const struct fleet *f, 
 static void live(struct outage *o, struct result *r) {
     struct sim_world *w = o->w;
     uint64_t settled_at = 0, released = w->now;
-    bool offline = false;
     for (unsigned i = 0; i < RUNS_MAX; i++) {
         enum sim_end end = sim_world_run(w);
         if (end != SIM_RESTS)
             break;
-        offline |= w->agent.alone.old_app_offset != 0;
         if (!settled(w))
             settled_at = 0;
         else if (settled_at == 0)
@@ -151,6 +150,7 @@ static void live(struct outage *o, struct result *r) {
         if (settled_at && w->now > settled_at + 2 * DAY_S && w->now > o->until + 2 * DAY_S)
             break;
     }
+    bool offline = strcmp(w->agent.report.message, "confirmed-offline") == 0;
     r->boards++;
     if (settled_at == 0)
         r->lost++;
@@ -158,7 +158,7 @@ static void live(struct outage *o, struct result *r) {
         r->on_old += w->agent.board.counter == 1;
     else
         r->on_new += w->agent.board.counter == 2;
-    r->offline += offline;
+    r->offline += offline && w->no_network;
     if (settled_at && settled_at - released > r->last_s)
         r->last_s = settled_at - released;
 }
@@ -185,6 +185,8 @@ static bool as_it_must(const struct fleet *f, const struct result *r) {
     bool broken = strchr(f->kinds, 'N') != NULL;
     if (!broken)
         return r->on_new == r->boards;
+    if (f->moment == MOMENT_TRIAL && f->away_s >= BOTH_LOOK_S)
+        return r->on_old + r->offline == r->boards;
     return r->on_old == r->boards;
 }
 

@@ -246,6 +246,6 @@ bool walk_has_arrived(const struct walk *k) {
 
 bool walk_runs_app_without_network(const struct walk *k) {
     const struct sim_release *r = whose(k->w, k->w->rom.app->offset, 0, app_image);
-    /* With ota_state it is lost that an app is on trial, or that it was confirmed offline and is alone. */
+    /* With ota_state it is lost that an app is on trial, or that it was confirmed offline. */
     return r && has_kind(k, r->counter, "N") && (confirmed_offline(k->w) || k->lost_ever);
 }
