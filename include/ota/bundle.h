@@ -77,7 +77,7 @@ struct ota_bundle {
     uint64_t version;       /* of the role file that comes */
     size_t have;            /* bytes of the header in `block`, or of a metadata file in the agent's buffer */
     uint32_t image;         /* index of the step whose image comes */
-    bool done;              /* committed, or put off by the application */
+    bool done;              /* committed, or all of it was there */
     bool wanted;            /* the member's bytes are looked at */
     uint8_t block[OTA_TAR_BLOCK];
     union {
@@ -88,7 +88,7 @@ struct ota_bundle {
 };
 
 /* BUSY: an update is under way, the running app is not confirmed, the application says not now, or three bundles in a row
- * broke off or had images that are not the signed ones: 10 s from then on, twice as long each time, up to a day. */
+ * broke off, were put off or had images that are not the signed ones: 10 s from then on, twice as long each time, up to a day. */
 OTA_MUST_USE enum ota_status ota_bundle_begin(struct ota_bundle *b, struct ota_agent *a, enum ota_door door,
                                               struct ota_err *err);
 /* Any number of bytes at a time. */

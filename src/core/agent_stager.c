@@ -116,15 +116,25 @@ enum ota_status ota_stager_take(struct ota_stager *t, size_t n, struct ota_err *
     return OTA_OK;
 }
 
+/* A whole app that nobody signed must not lie where a bootloader that falls back would find it. */
+static void unmake_app(const struct ota_stager *t) {
+    const struct ota_flash *f = t->a->cfg.flash;
+    struct ota_err why;
+    if (t->s->image.kind == OTA_KIND_APP && f->erase(f->ctx, t->s->stage_offset, OTA_SECTOR, &why) != OTA_OK)
+        ota_log(t->a->cfg.log, OTA_LOG_WARNING, "%s", why.msg);
+}
+
 enum ota_status ota_stager_end(struct ota_stager *t, struct ota_err *err) {
     const struct ota_crypto *c = t->a->cfg.crypto;
     uint8_t digest[OTA_SHA256_LEN];
     t->hashing = false;
     OTA_TRY(c->sha256_end(c->ctx, &t->hash, digest, err));
-    if (memcmp(digest, t->s->image.sha256, sizeof digest) != 0)
+    if (memcmp(digest, t->s->image.sha256, sizeof digest) != 0) {
+        unmake_app(t);
         return ota_err_set(err, OTA_HASH,
                            "the bytes received are not the signed ones (SHA-256 differs): nothing is installed; is a "
                            "proxy or mirror changing files?");
+    }
     t->s->state = OTA_STEP_STAGED;
     t->s->done = t->s->image.length;
     t->s->etag[0] = '\0';

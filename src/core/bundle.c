@@ -248,7 +248,9 @@ enum ota_status ota_bundle_end(struct ota_bundle *b, struct ota_err *err) {
     enum ota_status status = check_complete(b, err);
     if (status == OTA_OK)
         status = ota_bundle_commit(b, err);
-    b->done = status == OTA_OK || status == OTA_BUSY;
+    b->done = status == OTA_OK;
+    if (b->done)
+        b->a->bundle_failures = 0;
     ota_bundle_abort(b);
     if (status != OTA_OK)
         ota_bundle_log_refusal(b, err);

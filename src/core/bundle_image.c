@@ -94,7 +94,6 @@ enum ota_status ota_bundle_check_images(const struct ota_bundle *b, struct ota_e
 enum ota_status ota_bundle_commit(struct ota_bundle *b, struct ota_err *err) {
     struct ota_agent *a = b->a;
     memset(&a->last, 0, sizeof a->last);
-    a->bundle_failures = 0;
     if (ota_agent_deferred(a))
         return ota_err_set(err, OTA_BUSY, "the application says not now: send the bundle again later");
     if (ota_agent_all_skipped(&a->journal))

@@ -284,6 +284,7 @@ static void test_attack_mirror_of_wrong_images_gives_no_release_up(void **state)
     f->bytes.p[5000] ^= 1;
     for (; seconds < 60 * 86400ull; runs++) {
         assert_true(world_run(w));
+        assert_int_equal(w->board->flash[FAKE_SLOT_1], 0xFF); /* no app that nobody signed is left to boot */
         seconds += w->sleep_s;
         assert_int_equal(w->agent->board.failed_counter, 0);
     }
