@@ -53,6 +53,10 @@ enum ota_status ota_agent_init(struct ota_agent *a, const struct ota_agent_confi
     return ota_agent_load_records(a, err);
 }
 
+uint64_t ota_agent_uptime(const struct ota_agent *a) {
+    return a->cfg.clock->uptime_ms(a->cfg.clock->ctx);
+}
+
 /* ---- failures ------------------------------------------------------------------------------------------ */
 
 /* Nothing a report could add: the server was not reached, or not the right one. */

@@ -121,7 +121,7 @@ uint32_t ota_agent_confirm_timeout(const struct ota_agent *a) {
 }
 
 static bool timeout_over(const struct ota_agent *a) {
-    return a->cfg.clock->uptime_ms(a->cfg.clock->ctx) - a->started_ms >= ota_agent_confirm_timeout(a) * 1000ull;
+    return ota_agent_uptime(a) - a->started_ms >= ota_agent_confirm_timeout(a) * 1000ull;
 }
 
 bool ota_agent_abandoned(const struct ota_agent *a) {
@@ -148,7 +148,7 @@ enum ota_status ota_agent_self_test(struct ota_agent *a, enum ota_event *event, 
 static enum ota_status verified_run(struct ota_agent *a, struct ota_err *err) {
     bool unchanged, offered = false;
     OTA_TRY(ota_agent_refresh(a, false, &unchanged, err));
-    a->last_full_ms = a->cfg.clock->uptime_ms(a->cfg.clock->ctx);
+    a->last_full_ms = ota_agent_uptime(a);
     enum ota_status status = ota_agent_select(a, &offered, err);
     bool nothing_more = status == OTA_OK && (!offered || a->channel_counter == a->journal.counter);
     if (ota_agent_lasting(status))

@@ -29,10 +29,6 @@ static uint32_t or_default(uint32_t n, uint32_t otherwise) {
     return n ? n : otherwise;
 }
 
-static uint64_t uptime(const struct ota_agent *a) {
-    return a->cfg.clock->uptime_ms(a->cfg.clock->ctx);
-}
-
 static void start_over(struct ota_journal_step *s) {
     s->done = 0;
     s->etag[0] = '\0';
@@ -107,7 +103,7 @@ static enum ota_status request(struct download *d, struct ota_response *resp, st
 /* The transport notices a silent line; one that trickles is given up here, and asked again later. */
 static enum ota_status check_pace(const struct download *d, struct ota_err *err) {
     const struct ota_agent_config *cfg = &d->a->cfg;
-    uint64_t now = uptime(d->a);
+    uint64_t now = ota_agent_uptime(d->a);
     uint32_t stall_s = or_default(cfg->stall_s, STALL_S), download_s = or_default(cfg->download_s, DOWNLOAD_S);
     if (now - d->moved_ms >= stall_s * 1000ull)
         return ota_err_set(err, OTA_TIMEOUT, "less than a sector arrived in %u s, at %u of %u bytes", (unsigned)stall_s,
@@ -145,7 +141,7 @@ static enum ota_status take(struct download *d, size_t n, struct ota_err *err) {
     uint32_t before = st->pos;
     OTA_TRY(ota_stager_take(st, n, err));
     if (st->pos != before)
-        d->moved_ms = uptime(d->a);
+        d->moved_ms = ota_agent_uptime(d->a);
     if (d->packed || st->pos - st->journaled < OTA_PROGRESS_EVERY || ota_stager_left(st) == 0 || st->fill > 0)
         return OTA_OK;
     return ota_stager_save(st, err);
@@ -238,7 +234,7 @@ static enum ota_status attempt(struct download *d, bool *again, struct ota_err *
     bool usable;
     *again = false;
     OTA_TRY(request(d, &resp, err));
-    d->began_ms = d->moved_ms = uptime(d->a);
+    d->began_ms = d->moved_ms = ota_agent_uptime(d->a);
     d->missing = resp.status == 404;
     enum ota_status status = judge_answer(d, &resp, &usable, err);
     if (status != OTA_OK)

@@ -6,10 +6,6 @@
 #define SPENT_PARTS 16u /* of the deadline; the time spent is written down once in each */
 #define DAY_MINUTES 1440u
 
-static uint64_t uptime(const struct ota_agent *a) {
-    return a->cfg.clock->uptime_ms(a->cfg.clock->ctx);
-}
-
 /* ---- tries --------------------------------------------------------------------------------------------- */
 
 bool ota_agent_counts(enum ota_status code) {
@@ -70,14 +66,14 @@ enum ota_status ota_agent_forget_tries(struct ota_agent *a, struct ota_err *err)
 /* ---- deadline ------------------------------------------------------------------------------------------ */
 
 void ota_agent_skip_time(struct ota_agent *a) {
-    a->spent_ms = uptime(a);
+    a->spent_ms = ota_agent_uptime(a);
 }
 
 enum ota_status ota_agent_spend_time(struct ota_agent *a, struct ota_err *err) {
     struct ota_journal *j = &a->journal;
     const uint32_t deadline = a->cfg.deadline_s ? a->cfg.deadline_s : DEADLINE_S;
     const uint32_t before = j->spent_s, part = deadline / SPENT_PARTS + 1u;
-    const uint32_t passed = (uint32_t)((uptime(a) - a->spent_ms) / 1000u);
+    const uint32_t passed = (uint32_t)((ota_agent_uptime(a) - a->spent_ms) / 1000u);
     a->spent_ms += passed * 1000ull;
     j->spent_s = passed < UINT32_MAX - before ? before + passed : UINT32_MAX;
     if (j->spent_s >= deadline)
@@ -94,7 +90,7 @@ enum ota_status ota_defer(struct ota_agent *a, uint32_t seconds, struct ota_err 
     uint64_t now;
     if (seconds > OTA_DEFER_MAX_S)
         return ota_err_set(err, OTA_ARGUMENT, "updates can be put off for %u s at most", OTA_DEFER_MAX_S);
-    a->defer_ms = seconds ? uptime(a) + seconds * 1000ull : 0;
+    a->defer_ms = seconds ? ota_agent_uptime(a) + seconds * 1000ull : 0;
     if (seconds == 0 || !a->cfg.clock->now(a->cfg.clock->ctx, &now))
         return a->defer.until ? ota_agent_drop_defer(a, err) : OTA_OK; /* an older word does not come back either */
     a->defer.until = now + seconds;
@@ -102,7 +98,7 @@ enum ota_status ota_defer(struct ota_agent *a, uint32_t seconds, struct ota_err 
 }
 
 bool ota_agent_deferred(struct ota_agent *a) {
-    const uint64_t up = uptime(a);
+    const uint64_t up = ota_agent_uptime(a);
     uint64_t now, left = 0;
     if (up < a->defer_ms)
         left = (a->defer_ms - up + 999u) / 1000u;
@@ -112,6 +108,17 @@ bool ota_agent_deferred(struct ota_agent *a) {
         return false;
     ota_log(a->cfg.log, OTA_LOG_INFO, "release %u (%s): put off by the application for %u s more",
             (unsigned)a->release.counter, a->release.version, (unsigned)left);
+    return true;
+}
+
+bool ota_agent_put_off(struct ota_agent *a) {
+    const struct ota_hooks *hooks = &a->cfg.hooks;
+    if (ota_agent_deferred(a))
+        return true;
+    if (!hooks->may_start || hooks->may_start(hooks->ctx, &a->release))
+        return false;
+    ota_log(a->cfg.log, OTA_LOG_INFO, "release %u (%s): the application says not now", (unsigned)a->release.counter,
+            a->release.version);
     return true;
 }
 

@@ -218,17 +218,9 @@ static enum ota_status keep_deadline(struct ota_agent *a, enum ota_event *event,
 
 /* *stored: what is planned is written down already. */
 static enum ota_status plan_offered(struct ota_agent *a, bool *stored, enum ota_event *event, struct ota_err *err) {
-    const struct ota_hooks *hooks = &a->cfg.hooks;
     *stored = plan_stands(a);
     OTA_TRY(ota_agent_check_list(a, err));
-    if (ota_agent_deferred(a)) {
-        ota_agent_skip_time(a);
-        *event = OTA_EVENT_WAIT;
-        return OTA_OK;
-    }
-    if (hooks->may_start && !hooks->may_start(hooks->ctx, &a->release)) {
-        ota_log(a->cfg.log, OTA_LOG_INFO, "release %u (%s): the application says not now", (unsigned)a->release.counter,
-                a->release.version);
+    if (ota_agent_put_off(a)) {
         ota_agent_skip_time(a);
         *event = OTA_EVENT_WAIT;
         return OTA_OK;

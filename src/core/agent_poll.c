@@ -5,10 +5,6 @@
 #define FULL_RUN_EVERY_MS (24ull * 3600u * 1000u)
 #define TRIALS 2u /* activations after which a release that finds no server is given up when the old app does */
 
-static uint64_t uptime(const struct ota_agent *a) {
-    return a->cfg.clock->uptime_ms(a->cfg.clock->ctx);
-}
-
 enum ota_status ota_agent_load_trust(struct ota_agent *a, struct ota_err *err) {
     const struct ota_trust_config cfg = {
         .crypto = a->cfg.crypto,
@@ -79,7 +75,8 @@ static bool doubts(const struct ota_agent *a, enum ota_door door) {
 enum ota_status ota_agent_poll(struct ota_agent *a, enum ota_event *event, struct ota_err *err) {
     bool unchanged = false;
     /* A plan under way is evaluated whatever the timestamp says, so its metadata is wanted. */
-    bool full = a->force || a->journal.phase != OTA_PHASE_IDLE || uptime(a) - a->last_full_ms >= FULL_RUN_EVERY_MS;
+    bool full =
+        a->force || a->journal.phase != OTA_PHASE_IDLE || ota_agent_uptime(a) - a->last_full_ms >= FULL_RUN_EVERY_MS;
     if (doubts(a, OTA_DOOR_FILE))
         OTA_TRY(settle_doubt(a, event, err)); /* whether a server answers says nothing of it */
     OTA_TRY(ota_agent_refresh(a, !full, &unchanged, err));
@@ -92,7 +89,7 @@ enum ota_status ota_agent_poll(struct ota_agent *a, enum ota_event *event, struc
         *event = OTA_EVENT_NOTHING;
         return OTA_OK;
     }
-    a->last_full_ms = uptime(a);
+    a->last_full_ms = ota_agent_uptime(a);
     a->force = false;
     return OTA_OK;
 }

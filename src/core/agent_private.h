@@ -23,6 +23,7 @@ OTA_MUST_USE enum ota_status ota_agent_roll_back(struct ota_agent *a, enum ota_e
 OTA_MUST_USE enum ota_status ota_agent_report(struct ota_agent *a, enum ota_event *event, struct ota_err *err);
 
 /* ---- agent.c, agent_plan.c, agent_check.c ---------------------------------------------------------------- */
+uint64_t ota_agent_uptime(const struct ota_agent *a); /* milliseconds since boot */
 /* Runs the machine from this event on until it sleeps or a reboot is due. */
 void ota_agent_drive(struct ota_agent *a, enum ota_event event);
 /* *busy: something must end before anything new may begin. */
@@ -120,7 +121,10 @@ OTA_MUST_USE enum ota_status ota_agent_count_copy(struct ota_agent *a, const str
 OTA_MUST_USE enum ota_status ota_agent_forget_tries(struct ota_agent *a, struct ota_err *err);
 /* A fault that another try meets again only if the content or this board is at fault. */
 bool ota_agent_counts(enum ota_status code);
-/* The application put updates off, and the time is not over. Logs it. */
+/* The application says not now to a->release: by its hook, or because the time it put updates off for is not over.
+ * Logs it. */
+bool ota_agent_put_off(struct ota_agent *a);
+/* The latter alone. */
 bool ota_agent_deferred(struct ota_agent *a);
 /* May a staged update be installed now; if not a->wait_s says when. */
 bool ota_agent_in_window(struct ota_agent *a);

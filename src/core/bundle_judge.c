@@ -18,7 +18,7 @@ enum ota_status ota_bundle_may_begin(struct ota_bundle *b, struct ota_err *err) 
                            a->reboot ? "reboot is due"
                            : a->fed  ? "another bundle"
                                      : ota_state_name(a->state));
-    const uint64_t now = a->cfg.clock->uptime_ms(a->cfg.clock->ctx);
+    const uint64_t now = ota_agent_uptime(a);
     if (now < a->bundle_ms)
         return ota_err_set(err, OTA_BUSY, "the last bundle was not right: try again in %u s",
                            (unsigned)((a->bundle_ms - now) / 1000u + 1u));
@@ -52,7 +52,7 @@ static void pause(struct ota_agent *a) {
     const uint32_t seconds = n < PAUSE_FREE ? 0 : PAUSE_S << (n - PAUSE_FREE);
     if (n < PAUSE_FREE + PAUSE_STEPS)
         a->bundle_failures++;
-    a->bundle_ms = a->cfg.clock->uptime_ms(a->cfg.clock->ctx) + seconds * 1000ull;
+    a->bundle_ms = ota_agent_uptime(a) + seconds * 1000ull;
 }
 
 void ota_bundle_abort(struct ota_bundle *b) {
@@ -111,10 +111,9 @@ static enum ota_status check_counter(const struct ota_bundle *b, struct ota_err 
 
 static enum ota_status plan(struct ota_bundle *b, struct ota_err *err) {
     struct ota_agent *a = b->a;
-    const struct ota_hooks *hooks = &a->cfg.hooks;
     OTA_TRY(check_counter(b, err));
     OTA_TRY(ota_agent_check_release(a, &a->release, err));
-    if (ota_agent_deferred(a) || (hooks->may_start && !hooks->may_start(hooks->ctx, &a->release)))
+    if (ota_agent_put_off(a))
         return ota_err_set(err, OTA_BUSY, "the application says not now: try again later");
     ota_log(a->cfg.log, OTA_LOG_INFO, "release %u (%s) comes in a bundle (this board is at release %u)",
             (unsigned)a->release.counter, a->release.version, (unsigned)a->board.counter);
