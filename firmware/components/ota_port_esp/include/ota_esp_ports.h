@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The ports of ota/ports.h and ota/agent.h over ESP-IDF, one by one: ota_esp.h wires them up; an application that wants
+ * another transport or key-value store takes the others from here. One chip, one application: each exists once.
+ *
+ * tests/esp runs the same sources over doubles of the ESP-IDF calls they make.
+ */
+#ifndef OTA_ESP_PORTS_H
+#define OTA_ESP_PORTS_H
+
+#include "ota/agent.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct esp_netif_obj;
+
+/* ---- flash: esp_partition for what the table names, registered regions for bootloader, table and holes -- */
+
+/* Size of the chip as the bootloader's header has it, primary bootloader and table from this build's configuration. */
+OTA_MUST_USE enum ota_status ota_esp_flash_open(struct ota_err *err);
+extern struct ota_flash ota_esp_flash;
+
+/* ---- slots: esp_ota_ops ----------------------------------------------------------------------------------- */
+
+extern const struct ota_boot_port ota_esp_boot_port;
+
+/* ---- key-value: NVS -------------------------------------------------------------------------------------- */
+
+/* Partition ota_state, namespace "ota". NOT_FOUND: the table has none. What NVS calls unusable is erased, as is said in
+ * the log: the agent then finds out again what it runs. */
+OTA_MUST_USE enum ota_status ota_esp_kv_open(struct ota_err *err);
+extern const struct ota_kv ota_esp_kv;
+
+/* ---- clock, hash, log ------------------------------------------------------------------------------------ */
+
+extern const struct ota_clock ota_esp_clock; /* synchronised: time() is later than the build */
+extern const struct ota_crypto ota_esp_crypto;
+extern const struct ota_log ota_esp_log; /* tag "ota" */
+
+/* zlib by the ROM's tinfl; 15 KiB of heap between begin() and end(). NULL when the configuration has none. */
+extern const struct ota_inflate *const ota_esp_inflate;
+
+/* ---- what the board is: eFuses, header, configuration ------------------------------------------------------- */
+
+OTA_MUST_USE enum ota_status ota_esp_board(struct ota_board *out, struct ota_err *err);
+
+/* ---- who it is: ota_id over what the build brings, ota_state's channel and groups over both ------------------- */
+
+struct ota_esp_trust;
+
+/* Strings and blobs that were read into one allocation, which stays. */
+struct ota_esp_identity {
+    struct ota_identity who;
+    struct ota_span ca_pem;                           /* PEM with NUL; len 0: none */
+    struct ota_span client_crt, client_key;           /* likewise */
+    const char *url_metadata, *url_targets, *url_api; /* NULL: not known */
+    const char *token;                                /* NULL: none */
+};
+/* CONFIG names the value that is missing or wrong. The id may be missing: then it is the MAC address, "esp-30aea4123456". */
+OTA_MUST_USE enum ota_status ota_esp_identity_load(const struct ota_esp_trust *trust, struct ota_esp_identity *out,
+                                                   struct ota_err *err);
+
+/* ---- transport: esp_http_client ----------------------------------------------------------------------------- */
+
+struct ota_esp_transport_config {
+    const char *url_metadata, *url_targets, *url_api; /* NULL: not known */
+    const char *token;                                /* NULL: none */
+    struct ota_span ca_pem, client_crt, client_key;   /* PEM with NUL */
+    const char *user_agent;
+    void (*connection)(void *ctx, void *config); /* ota_esp.h */
+    void *connection_ctx;
+};
+/* Borrowed for good. CONFIG: an address is no https://, a token with characters that none has. */
+OTA_MUST_USE enum ota_status ota_esp_transport_open(const struct ota_esp_transport_config *cfg, struct ota_err *err);
+/* From the next connection on; NULL: as the routing table says. */
+void ota_esp_transport_bind(struct esp_netif_obj *interface);
+extern const struct ota_transport ota_esp_transport;
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
