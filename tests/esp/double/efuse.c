@@ -21,6 +21,10 @@ bool efuse_hal_recovery_bootloader_enabled(void) {
 }
 #endif
 
+bool esp_efuse_is_flash_encryption_enabled(void) {
+    return double_chip_is_encrypted();
+}
+
 uint32_t esp_efuse_read_secure_version(void) {
     return double_chip.efuse->secure_version;
 }

@@ -4,7 +4,6 @@
  * bootloader is told by the address; without Secure Boot v2 nobody compares a bootloader's SHA-256.
  */
 #include "double/chip.h"
-#include "esp_flash_encrypt.h"
 #include "esp_image_format.h"
 #include "esp_secure_boot.h"
 #include "hal/efuse_hal.h"
@@ -79,6 +78,6 @@ bool esp_secure_boot_enabled(void) {
     return double_chip.efuse->boot.secure_boot != 0;
 }
 
-bool esp_flash_encryption_enabled(void) {
-    return double_chip_is_encrypted();
+uint32_t esp_secure_boot_sig_block_size(void) {
+    return OTA_SECTOR;
 }
