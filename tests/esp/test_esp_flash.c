@@ -97,6 +97,21 @@ static void test_esp_flash_leaves_what_the_application_registered(void **state) 
     assert_int_equal(double_chip_row("ota_hole")->size, 0x4000);
 }
 
+/* Its addresses begin at 0, too. */
+static void test_esp_flash_leaves_a_second_chip_alone(void **state) {
+    esp_flash_t *second = (esp_flash_t *)&world;
+    const esp_partition_t *mine;
+    (void)state;
+    assert_int_equal(esp_partition_register_external(second, 0, ESP_FLASH_SIZE, "ext", ESP_PARTITION_TYPE_DATA,
+                                                     ESP_PARTITION_SUBTYPE_DATA_NVS, &mine),
+                     ESP_OK);
+    round_trip(ESP_STORAGE);
+    round_trip(ESP_HOLE);
+    assert_int_equal(double_chip_row("ota_hole")->size, ESP_ODD - ESP_HOLE);
+    round_trip(0x1000);
+    assert_int_equal(double_chip.unprotected_calls, 2);
+}
+
 static void test_esp_flash_opens_the_protection_for_one_call(void **state) {
     (void)state;
     round_trip(0x1000); /* bootloader */
@@ -227,6 +242,7 @@ int main(void) {
         TEST(test_esp_flash_reaches_rows_and_holes),
         TEST(test_esp_flash_registers_the_hole_it_uses),
         TEST(test_esp_flash_leaves_what_the_application_registered),
+        TEST(test_esp_flash_leaves_a_second_chip_alone),
         TEST(test_esp_flash_opens_the_protection_for_one_call),
         TEST(test_esp_flash_closes_the_protection_after_a_failure),
         cmocka_unit_test_setup_teardown(test_esp_flash_uses_the_rows_of_bootloader_and_table, setup_with_primary_rows,

@@ -266,6 +266,43 @@ static void test_esp_secure_board_before_the_fuses_are_burnt(void **state) {
     assert_int_equal(b.boot.secure_boot, 0);
 }
 
+/* The eFuse of the recovery bootloader: only where ROM and revision have it, and only at an address that makes sense. */
+static bool recovery_of(const char *chip, uint16_t revision, uint32_t offset) {
+    struct ota_efuse *e = &world.board.efuse;
+    struct ota_board b;
+    e->chip = ota_chip_by_name(ota_span_str(chip));
+    e->revision = revision;
+    e->recovery = offset != 0;
+    e->recovery_offset = offset;
+    assert_ota_ok(ota_esp_board(&b, &err));
+    assert_string_equal(b.chip->name, chip);
+    assert_true(!b.recovery || b.recovery_offset == offset);
+    return b.recovery;
+}
+
+static void test_esp_secure_board_recovery_bootloader(void **state) {
+    (void)state;
+    assert_false(recovery_of("esp32c5", 100, 0));
+    assert_true(recovery_of("esp32c5", 100, 0x3f0000));
+    assert_true(recovery_of("esp32c61", 100, 0x3f0000));
+    assert_true(recovery_of("esp32p4", 300, 0x3f0000));
+    assert_true(recovery_of("esp32s31", 0, 0x3f0000));
+    assert_false(recovery_of("esp32p4", 199, 0x3f0000));
+    assert_false(recovery_of("esp32c3", 4, 0x3f0000));
+    double_log_clear();
+    assert_false(recovery_of("esp32c5", 100, 0x8000));
+    assert_true(double_logged("0x8000 cannot be one"));
+    assert_false(recovery_of("esp32c5", 100, ESP_FLASH_SIZE));
+}
+
+static void test_esp_secure_board_of_an_unknown_chip(void **state) {
+    struct ota_board b;
+    (void)state;
+    double_chip.id = 0x7777;
+    assert_ota(ota_esp_board(&b, &err), OTA_UNSUPPORTED);
+    assert_non_null(strstr(err.msg, "0x7777"));
+}
+
 /* ---- NVS encryption ------------------------------------------------------------------------------------ */
 
 static struct ota_statekv store;
@@ -333,6 +370,8 @@ int main(void) {
         TEST(test_trap_esp_confirm_burns_the_secure_version),
         TEST(test_esp_secure_board_facts),
         TEST(test_esp_secure_board_before_the_fuses_are_burnt),
+        TEST(test_esp_secure_board_recovery_bootloader),
+        TEST(test_esp_secure_board_of_an_unknown_chip),
         TEST(test_trap_esp_nvs_encryption_is_not_automatic),
         TEST(test_esp_secure_nvs_keys_are_made_once),
         TEST(test_trap_esp_nvs_keys_are_not_replaced),

@@ -86,6 +86,7 @@ void double_chip_reset(void) {
         .cells = c->cells,
         .efuse = c->efuse,
         .plain = c->plain,
+        .id = c->id,
         .idf_5_5 = c->idf_5_5,
         .bootloader_offset = c->efuse->chip->bootloader_offset,
         .protected = true,

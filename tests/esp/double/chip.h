@@ -24,6 +24,7 @@ struct double_chip {
     struct ota_efuse *efuse;
     struct ota_flash plain;   /* the whole chip as ROM and cache see it: decrypted when encryption is on */
     struct ota_rom_boot boot; /* of the last reset */
+    uint16_t id;              /* of a build for another chip; 0: the board's */
     bool idf_5_5;             /* esp_ota_set_boot_partition() of before 6.0 */
 
     /* The app's memory. */

@@ -3,6 +3,10 @@
 #include "esp_efuse.h"
 #include "hal/efuse_hal.h"
 
+unsigned short double_chip_id(void) {
+    return double_chip.id ? double_chip.id : double_chip.efuse->chip->id;
+}
+
 uint32_t efuse_hal_chip_revision(void) {
     return double_chip.efuse->revision;
 }

@@ -17,18 +17,19 @@ static bool is_encrypted(bool flagged, uint8_t type, uint8_t subtype) {
             (subtype == OTA_DATA_OTA || subtype == OTA_DATA_TEE_OTA || subtype == OTA_DATA_NVS_KEYS));
 }
 
-static void add(const struct ota_partition *p, bool user) {
+static void add(esp_flash_t *chip, const struct ota_partition *p, bool user) {
     struct double_partition *d = &double_chip.partition[double_chip.count++];
     *d = (struct double_partition){
         .info =
             {
-                .flash_chip = esp_flash_default_chip,
+                .flash_chip = chip,
                 .type = (esp_partition_type_t)p->type,
                 .subtype = (esp_partition_subtype_t)p->subtype,
                 .address = p->offset,
                 .size = p->size,
                 .erase_size = OTA_SECTOR,
-                .encrypted = is_encrypted(p->flags & OTA_FLAG_ENCRYPTED, p->type, p->subtype),
+                .encrypted =
+                    chip == esp_flash_default_chip && is_encrypted(p->flags & OTA_FLAG_ENCRYPTED, p->type, p->subtype),
                 .readonly = p->flags & OTA_FLAG_READONLY,
             },
         .user_registered = user,
@@ -49,7 +50,7 @@ static bool load(void) {
         !t.md5_ok)
         return false;
     for (size_t i = 0; i < t.count; i++)
-        add(&t.row[i], false);
+        add(esp_flash_default_chip, &t.row[i], false);
     c->loaded = true;
     return true;
 }
@@ -113,7 +114,7 @@ esp_err_t esp_partition_register_external(esp_flash_t *flash_chip, size_t offset
                                           esp_partition_type_t type, esp_partition_subtype_t subtype,
                                           const esp_partition_t **out_partition) {
     struct ota_partition p = {(uint8_t)type, (uint8_t)subtype, (uint32_t)offset, (uint32_t)size, "", 0};
-    (void)flash_chip;
+    flash_chip = flash_chip ? flash_chip : esp_flash_default_chip;
     if (out_partition)
         *out_partition = NULL;
     if (offset + size > double_chip.cells->size)
@@ -122,13 +123,13 @@ esp_err_t esp_partition_register_external(esp_flash_t *flash_chip, size_t offset
         return ESP_ERR_INVALID_STATE;
     for (size_t i = 0; i < double_chip.count; i++) {
         const esp_partition_t *q = &double_chip.partition[i].info;
-        if (offset < q->address + q->size && q->address < offset + size)
+        if (q->flash_chip == flash_chip && offset < q->address + q->size && q->address < offset + size)
             return ESP_ERR_INVALID_ARG;
     }
     if (double_chip.count == DOUBLE_PARTITIONS_MAX)
         return ESP_ERR_NO_MEM;
     (void)ota_format(p.label, sizeof p.label, "%s", label);
-    add(&p, true);
+    add(flash_chip, &p, true);
     if (out_partition)
         *out_partition = &double_chip.partition[double_chip.count - 1].info;
     return ESP_OK;

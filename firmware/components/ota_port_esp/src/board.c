@@ -42,7 +42,7 @@ static struct ota_boot_config boot_config(void) {
 static void find_recovery(struct ota_board *b) {
 #if CONFIG_SOC_RECOVERY_BOOTLOADER_SUPPORTED
     const uint32_t offset = efuse_hal_get_recovery_bootloader_address();
-    if (b->revision < b->chip->recovery_rev_min || !efuse_hal_recovery_bootloader_enabled())
+    if (!b->chip->recovery || b->revision < b->chip->recovery_rev_min || !efuse_hal_recovery_bootloader_enabled())
         return;
     if (offset < b->table_offset + OTA_SECTOR || offset >= ota_esp_flash.size) {
         ota_log(&ota_esp_log, OTA_LOG_WARNING, "the eFuse's recovery bootloader at 0x%x cannot be one: ignored",

@@ -25,6 +25,8 @@ static const esp_partition_t *find(uint32_t offset, struct ota_esp_region *gap) 
     for (; it; it = esp_partition_next(it)) {
         const esp_partition_t *p = esp_partition_get(it);
         const uint32_t end = p->address + p->size;
+        if (p->flash_chip != esp_flash_default_chip)
+            continue; /* a second chip has addresses of its own */
         if (contains(p, offset)) {
             esp_partition_iterator_release(it);
             return p;
