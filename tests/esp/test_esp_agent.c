@@ -158,6 +158,33 @@ static void test_esp_agent_updates_an_encrypted_board(void **state) {
     assert_true(double_chip.boot.app->offset == FAKE_SLOT_1);
 }
 
+/* Its rest is erased, which reads as noise on this board: the agent must not take it for a worn-out sector. */
+static void test_esp_agent_updates_an_encrypted_partition(void **state) {
+    struct world *w = *state;
+    struct ota_table t = fake_chip_table(w);
+    uint8_t rest[FAKE_STORAGE_SIZE - WORLD_STORAGE_LENGTH];
+    for (size_t i = 0; i < t.count; i++)
+        if (strcmp(t.row[i].label, "storage") == 0)
+            t.row[i].flags = OTA_FLAG_ENCRYPTED;
+    fake_chip_flash_table(w, &t);
+    facts.sim.efuse.boot.flash_encryption = true;
+    encrypt(0, FAKE_TABLE_OFFSET + OTA_SECTOR);
+    encrypt(FAKE_OTADATA, 2 * OTA_SECTOR);
+    encrypt(FAKE_SLOT_0, 0x4000);
+    world_settle(w);
+    world_release_2(w, "sa");
+    assert_true(world_run(w));
+    assert_int_equal(w->agent->last.code, OTA_OK);
+    assert_int_equal(w->agent->board.counter, 2);
+    expect_plain(FAKE_STORAGE, &w->two.storage);
+    assert_false(fake_board_holds(w->board, FAKE_STORAGE, ota_buf_span(&w->two.storage)));
+    memset(rest, 0xFF, sizeof rest);
+    assert_true(fake_board_holds(w->board, FAKE_STORAGE + 3 * OTA_SECTOR, (struct ota_span){rest, 5 * OTA_SECTOR}));
+    assert_ota_ok(w->board->flash_port.read(NULL, FAKE_STORAGE + WORLD_STORAGE_LENGTH, rest, sizeof rest, &err));
+    for (size_t i = 0; i < sizeof rest; i++)
+        assert_int_equal(rest[i], 0xFF);
+}
+
 /* ---- power cuts ---------------------------------------------------------------------------------------- */
 
 /* A bootloader on a chip without recovery has its window: it is left out here. */
@@ -195,6 +222,7 @@ int main(void) {
         TEST(test_esp_agent_rolls_back_a_faulty_app),
         TEST(test_esp_agent_rolls_back_to_factory),
         TEST(test_esp_agent_updates_an_encrypted_board),
+        TEST(test_esp_agent_updates_an_encrypted_partition),
         cmocka_unit_test(test_esp_agent_power_is_cut_at_every_operation),
     };
     return cmocka_run_group_tests_name("esp_agent", tests, NULL, NULL);

@@ -98,7 +98,7 @@ static void test_esp_flash_leaves_what_the_application_registered(void **state) 
 }
 
 /* Its addresses begin at 0, too. */
-static void test_esp_flash_leaves_a_second_chip_alone(void **state) {
+static void test_trap_esp_second_chip_has_the_same_addresses(void **state) {
     esp_flash_t *second = (esp_flash_t *)&world;
     const esp_partition_t *mine;
     (void)state;
@@ -112,7 +112,7 @@ static void test_esp_flash_leaves_a_second_chip_alone(void **state) {
     assert_int_equal(double_chip.unprotected_calls, 2);
 }
 
-static void test_esp_flash_opens_the_protection_for_one_call(void **state) {
+static void test_trap_esp_protection_is_open_for_one_call(void **state) {
     (void)state;
     round_trip(0x1000); /* bootloader */
     assert_int_equal(double_chip.unprotected_calls, 2);
@@ -122,7 +122,7 @@ static void test_esp_flash_opens_the_protection_for_one_call(void **state) {
     assert_true(double_chip.protected);
 }
 
-static void test_esp_flash_closes_the_protection_after_a_failure(void **state) {
+static void test_trap_esp_protection_is_closed_after_a_failure(void **state) {
     uint8_t bytes[16] = {0};
     (void)state;
     double_chip.erase_fault = ESP_FAIL;
@@ -136,7 +136,7 @@ static void test_esp_flash_closes_the_protection_after_a_failure(void **state) {
 }
 
 /* esp_partition_register_external() would refuse what overlaps such rows. */
-static void test_esp_flash_uses_the_rows_of_bootloader_and_table(void **state) {
+static void test_trap_esp_registration_would_overlap_rows(void **state) {
     (void)state;
     round_trip(0x2000);
     round_trip(OTA_TABLE_DEFAULT_OFFSET);
@@ -144,7 +144,8 @@ static void test_esp_flash_uses_the_rows_of_bootloader_and_table(void **state) {
     assert_null(double_chip_row("ota_hole"));
 }
 
-static void test_esp_flash_never_touches_the_running_app(void **state) {
+/* ESP-IDF's default is to abort: the port refuses before. */
+static void test_trap_esp_writing_the_running_app_aborts(void **state) {
     uint8_t bytes[16] = {0};
     (void)state;
     assert_ota(flash_erase(ESP_OTA_0, OTA_SECTOR), OTA_PERMISSION);
@@ -242,12 +243,12 @@ int main(void) {
         TEST(test_esp_flash_reaches_rows_and_holes),
         TEST(test_esp_flash_registers_the_hole_it_uses),
         TEST(test_esp_flash_leaves_what_the_application_registered),
-        TEST(test_esp_flash_leaves_a_second_chip_alone),
-        TEST(test_esp_flash_opens_the_protection_for_one_call),
-        TEST(test_esp_flash_closes_the_protection_after_a_failure),
-        cmocka_unit_test_setup_teardown(test_esp_flash_uses_the_rows_of_bootloader_and_table, setup_with_primary_rows,
+        TEST(test_trap_esp_second_chip_has_the_same_addresses),
+        TEST(test_trap_esp_protection_is_open_for_one_call),
+        TEST(test_trap_esp_protection_is_closed_after_a_failure),
+        cmocka_unit_test_setup_teardown(test_trap_esp_registration_would_overlap_rows, setup_with_primary_rows,
                                         teardown),
-        TEST(test_esp_flash_never_touches_the_running_app),
+        TEST(test_trap_esp_writing_the_running_app_aborts),
         TEST(test_esp_flash_keeps_to_readonly_rows),
         TEST(test_esp_flash_range_across_regions),
         TEST(test_esp_flash_range_past_the_end),
