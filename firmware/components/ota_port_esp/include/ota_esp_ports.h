@@ -16,9 +16,10 @@ extern "C" {
 
 struct esp_netif_obj;
 
-/* ---- flash: esp_partition for what the table names, registered regions for bootloader, table and holes -- */
+/* ---- flash: esp_partition for what the table names and for holes, raw for bootloader and table ------- */
 
-/* Size of the chip as the bootloader's header has it, primary bootloader and table from this build's configuration. */
+/* Size of the chip as the bootloader's header has it, primary bootloader and table from this build's configuration.
+ * TABLE_FORMAT: ESP-IDF finds no partition; FLASH. */
 OTA_MUST_USE enum ota_status ota_esp_flash_open(struct ota_err *err);
 extern struct ota_flash ota_esp_flash;
 
@@ -44,6 +45,7 @@ extern const struct ota_inflate *const ota_esp_inflate;
 
 /* ---- what the board is: eFuses, header, configuration ------------------------------------------------------- */
 
+/* After ota_esp_flash_open(). UNSUPPORTED: a chip that the agent does not know. */
 OTA_MUST_USE enum ota_status ota_esp_board(struct ota_board *out, struct ota_err *err);
 
 /* ---- who it is: ota_id over what the build brings, ota_state's channel and groups over both ------------------- */
