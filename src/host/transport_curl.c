@@ -2,7 +2,7 @@
 /*
  * HTTPS as a board speaks it, over libcurl's multi interface: the caller pulls, and curl is paused while its bytes
  * wait. One answer at a time; the connection stays open between requests. Nothing is followed, decoded or guessed:
- * what the server says about its answer is read strictly in transport_headers.c.
+ * what the server says about its answer is read strictly in core/http_head.c.
  */
 #include <stdio.h>
 #include <string.h>
@@ -11,7 +11,7 @@
 #include "host/buf.h"
 #include "host/curl_tls.h"
 #include "host/transport.h"
-#include "host/transport_headers.h"
+#include "ota/http_head.h"
 
 #define CONNECT_TIMEOUT_MS 10000u
 #define STALL_TIMEOUT_MS 20000u
