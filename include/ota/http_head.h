@@ -27,9 +27,13 @@ struct ota_http_head {
 /* One line with its line end, as the connection gives it; false when it is refused. An interim answer's head is
  * forgotten when the next one begins. */
 bool ota_http_head_line(struct ota_http_head *h, struct ota_span line);
-/* The same in parts. A status begins a head and forgets the one before; the caller says when it is complete. */
+/* The same in parts, in any order; false, or `refused`. */
 bool ota_http_head_status(struct ota_http_head *h, uint64_t code);
 bool ota_http_head_field(struct ota_http_head *h, struct ota_span name, struct ota_span value);
+/* Another head begins: forgets the fields of the one before, which was an interim answer's. */
+void ota_http_head_again(struct ota_http_head *h);
+/* Whatever the case of its letters. */
+bool ota_http_head_is(struct ota_span name, const char *wanted);
 /* After the last line: do the parts agree. HTTP. */
 OTA_MUST_USE enum ota_status ota_http_head_check(struct ota_http_head *h, bool asked_for_range, struct ota_err *err);
 

@@ -43,7 +43,7 @@ static bool take_text(struct ota_span *s, const char *text) {
     return true;
 }
 
-static bool is(struct ota_span name, const char *wanted) {
+bool ota_http_head_is(struct ota_span name, const char *wanted) {
     return take_text(&name, wanted) && name.len == 0;
 }
 
@@ -68,12 +68,13 @@ static bool content_length(struct ota_http_head *h, struct ota_span v) {
 
 static bool transfer_encoding(struct ota_http_head *h, struct ota_span v) {
     h->chunked = true;
-    return is(v, "chunked") ? true : refuse(h, "Transfer-Encoding is not chunked");
+    return ota_http_head_is(v, "chunked") ? true : refuse(h, "Transfer-Encoding is not chunked");
 }
 
 static bool content_encoding(struct ota_http_head *h, struct ota_span v) {
-    return is(v, "identity") ? true
-                             : refuse(h, "the body is compressed, which nobody asked for: is a proxy changing files?");
+    return ota_http_head_is(v, "identity")
+               ? true
+               : refuse(h, "the body is compressed, which nobody asked for: is a proxy changing files?");
 }
 
 /* Strong ones only: a weak one promises nothing about bytes. */
@@ -109,17 +110,17 @@ static void retry_after(struct ota_http_head *h, struct ota_span v) {
 
 static bool field(struct ota_http_head *h, struct ota_span name, struct ota_span value) {
     value = trimmed(value);
-    if (is(name, "Content-Length"))
+    if (ota_http_head_is(name, "Content-Length"))
         return content_length(h, value);
-    if (is(name, "Transfer-Encoding"))
+    if (ota_http_head_is(name, "Transfer-Encoding"))
         return transfer_encoding(h, value);
-    if (is(name, "Content-Encoding"))
+    if (ota_http_head_is(name, "Content-Encoding"))
         return content_encoding(h, value);
-    if (is(name, "Content-Range"))
+    if (ota_http_head_is(name, "Content-Range"))
         return content_range(h, value);
-    if (is(name, "ETag"))
+    if (ota_http_head_is(name, "ETag"))
         etag(h, value);
-    if (is(name, "Retry-After"))
+    if (ota_http_head_is(name, "Retry-After"))
         retry_after(h, value);
     return true;
 }
@@ -140,9 +141,12 @@ static bool counted(struct ota_http_head *h, size_t bytes) {
     return h->bytes <= OTA_HTTP_HEAD_MAX && h->lines <= OTA_HTTP_LINES_MAX ? true : refuse(h, "the header is too long");
 }
 
-static bool status(struct ota_http_head *h, uint64_t code) {
+void ota_http_head_again(struct ota_http_head *h) {
     h->has_length = h->chunked = h->has_range = false;
     h->response = (struct ota_response){0};
+}
+
+static bool status(struct ota_http_head *h, uint64_t code) {
     if (code < 100 || code > 599)
         return refuse(h, "the status is not a number from 100 to 599");
     h->response.status = (int)code;
@@ -151,6 +155,7 @@ static bool status(struct ota_http_head *h, uint64_t code) {
 
 static bool status_line(struct ota_http_head *h, struct ota_span line) {
     uint64_t code;
+    ota_http_head_again(h);
     if (!take_text(&line, "HTTP/1.") || line.len < 2)
         return refuse(h, "the answer is not HTTP/1.1");
     line = (struct ota_span){line.p + 2, line.len - 2};
