@@ -296,6 +296,22 @@ static void test_esp_boot_activation_that_fails_half_way(void **state) {
     esp_world_boots(&world, "ota_0");
 }
 
+/* A sector that says it was written and holds something else. */
+static void test_esp_boot_worn_out_otadata(void **state) {
+    const uint32_t sector = ESP_OTADATA / OTA_SECTOR + 1;
+    (void)state;
+    ota_nor_fault(&world.board.nor, sector, OTA_NOR_STUCK_WRITE);
+    assert_ota(activate(ESP_OTA_1), OTA_READBACK);
+    ota_nor_fault(&world.board.nor, sector, 0);
+    assert_ota_ok(activate(ESP_OTA_1));
+    esp_world_boots(&world, "ota_1");
+    ota_nor_fault(&world.board.nor, sector, OTA_NOR_STUCK_WRITE);
+    assert_ota(confirm(), OTA_READBACK);
+    assert_ota(confirm(), OTA_ROLLED_BACK); /* there is no entry any more */
+    ota_nor_fault(&world.board.nor, sector, 0);
+    esp_world_boots(&world, "ota_0");
+}
+
 /* ---- rollback ------------------------------------------------------------------------------------------ */
 
 /* Between activation and reboot the active entry is the new app's. */
@@ -451,6 +467,7 @@ int main(void) {
         TEST(test_trap_esp_activate_again_verifies_too),
         TEST(test_trap_esp_activate_sequence_is_used_up),
         TEST(test_esp_boot_activation_that_fails_half_way),
+        TEST(test_esp_boot_worn_out_otadata),
         TEST(test_trap_esp_confirm_before_the_reboot),
         TEST(test_trap_esp_confirm_from_the_fallback),
         TEST_WITH(test_trap_esp_confirm_from_factory, factory),
