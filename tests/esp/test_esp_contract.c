@@ -1,12 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* One contract for the ports: this machine's and the simulator's, and the ESP's over its doubles. */
+#include <signal.h>
+#include <stdlib.h>
 #include <time.h>
 
 #include "double/clock.h"
+#include "double/http_client.h"
 #include "double/nvs.h"
 #include "host/clock.h"
 #include "host/crypto.h"
 #include "host/inflate_zlib.h"
+#include "host/transport.h"
 #include "sim/otaops.h"
 #include "sim/statekv.h"
 #include "support/contract.h"
@@ -194,6 +198,53 @@ static void test_esp_contract_inflate_of_this_machine(void **state) {
     ota_inflate_zlib_free(&z);
 }
 
+static void test_esp_contract_crypto(void **state) {
+    (void)state;
+    contract_crypto(&ota_esp_crypto);
+}
+
+static void test_esp_contract_inflate(void **state) {
+    (void)state;
+    contract_inflate(ota_esp_inflate);
+}
+
+/* ---- transport ----------------------------------------------------------------------------------------- */
+
+static struct ota_curl *curl;
+
+static const struct ota_transport *curl_to(const char *url) {
+    const struct ota_curl_config cfg = {.url_metadata = url};
+    assert_ota_ok(ota_curl_new(&cfg, &curl, &err));
+    return ota_curl_transport(curl);
+}
+
+static void curl_end(void) {
+    ota_curl_free(&curl);
+}
+
+static const struct ota_transport *esp_to(const char *url) {
+    static struct ota_esp_transport_config cfg;
+    cfg = (struct ota_esp_transport_config){.url_metadata = url};
+    double_http_reset();
+    assert_ota_ok(ota_esp_transport_open(&cfg, &err));
+    return &ota_esp_transport;
+}
+
+static void esp_end(void) {
+    static const struct ota_esp_transport_config none;
+    assert_ota_ok(ota_esp_transport_open(&none, &err));
+}
+
+static void test_esp_contract_transport_of_this_machine(void **state) {
+    (void)state;
+    contract_transport(curl_to, curl_end);
+}
+
+static void test_esp_contract_transport(void **state) {
+    (void)state;
+    contract_transport(esp_to, esp_end);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -208,6 +259,14 @@ int main(void) {
         TEST(test_esp_contract_clock),
         TEST(test_esp_contract_crypto_of_this_machine),
         TEST(test_esp_contract_inflate_of_this_machine),
+        TEST(test_esp_contract_crypto),
+        TEST(test_esp_contract_inflate),
+        TEST(test_esp_contract_transport_of_this_machine),
+        TEST(test_esp_contract_transport),
     };
+    (void)signal(SIGPIPE, SIG_IGN); /* the server writes to connections that were given up */
+    (void)unsetenv("http_proxy");
+    (void)unsetenv("all_proxy");
+    (void)unsetenv("ALL_PROXY");
     return cmocka_run_group_tests_name("esp_contract", tests, NULL, NULL);
 }

@@ -31,4 +31,7 @@ void contract_clock(const struct ota_clock *clock, void (*pass_ms)(uint32_t ms))
 void contract_crypto(const struct ota_crypto *crypto);
 void contract_inflate(const struct ota_inflate *inflate);
 
+/* Makes a transport whose metadata lie below `url`; end() drops it. */
+void contract_transport(const struct ota_transport *(*to)(const char *url), void (*end)(void));
+
 #endif
