@@ -216,7 +216,8 @@ static void test_page_answers_head_as_get(void **unused) {
 static void test_page_says_that_the_agent_is_at_work(void **state) {
     struct world *w = *state;
     struct ota_page_request r = get("/status");
-    static const char why[] = "\"code\":\"busy\",\"detail\":\"this board is busy with an update: try again when it is decided\"";
+    static const char why[] =
+        "\"code\":\"busy\",\"detail\":\"this board is busy with an update: try again when it is decided\"";
     r.busy = true;
     expect_answer(&r, 503, why);
     assert_string_equal(header("Retry-After"), "5");

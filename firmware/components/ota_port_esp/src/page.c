@@ -8,11 +8,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "esp_app_desc.h"
 #include "esp_http_server.h"
-#include "freertos/FreeRTOS.h"
-#include "freertos/task.h"
 #include "ota_esp.h"
 #include "ota_esp_ports.h"
 
@@ -29,7 +28,7 @@
 #define SWALLOW_MAX_S 120u /* for a body that nobody wants, before its sender is cut off */
 
 #define TAKE_WAIT_MS 1000u
-#define LAST_ANSWER_MS 1000u /* for lwIP to send it, before the reboot */
+#define LAST_ANSWER_US 1000000u /* for lwIP to send it, before the reboot */
 
 /* Room for what is right of each header. */
 struct head {
@@ -183,7 +182,7 @@ static esp_err_t handle(httpd_req_t *r) {
     const bool whole = there && swallowed && swallow(s, r, left);
     const bool told = there && send_answer(r, &answer);
     if (reboot) {
-        vTaskDelay(pdMS_TO_TICKS(LAST_ANSWER_MS));
+        (void)usleep(LAST_ANSWER_US);
         ota_esp_give();
     }
     return whole && told ? ESP_OK : ESP_FAIL;
