@@ -5,10 +5,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "bundle_file.h"
 #include "host/transport.h"
-#include "ota_esp.h"
-#include "ota_esp_ports.h"
+#include "ota_esp_private.h"
 #include "support/fake_bundle.h"
 #include "support/fake_world.h"
 #include "support/unit.h"

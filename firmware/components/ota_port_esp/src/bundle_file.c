@@ -1,16 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A bundle in a file of the board's VFS. Its path outlives the reboot in ota_state. Everything here belongs to whoever
  * has the agent. */
-#include "bundle_file.h"
-
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "ota_esp.h"
-#include "ota_esp_ports.h"
+#include "ota_esp_private.h"
 
-#define PATIENCE_MS 10000u
 #define PATH_LEN_MAX 128u /* with its NUL */
 #define READ_AHEAD 4096u  /* a card reads eight sectors in hardly more time than one */
 
@@ -86,7 +82,7 @@ const struct ota_bundle_file ota_esp_bundle_file = {
 enum ota_status ota_esp_install_file(const char *path, struct ota_err *err) {
     if (strlen(path) >= PATH_LEN_MAX)
         return ota_err_set(err, OTA_ARGUMENT, "%.60s...: a path of more than %u bytes", path, PATH_LEN_MAX - 1u);
-    struct ota_agent *agent = ota_esp_take(PATIENCE_MS);
+    struct ota_agent *agent = ota_esp_take(OTA_ESP_PATIENCE_MS);
     if (!agent)
         return ota_err_set(err, OTA_BUSY, "the agent is at work, or did not start: try again later");
     now.installing = path;
