@@ -5,7 +5,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Both only in builds with anti-rollback. */
+bool esp_efuse_is_flash_encryption_enabled(void); /* since 6.0 */
 uint32_t esp_efuse_read_secure_version(void);
 bool esp_efuse_check_secure_version(uint32_t secure_version);
 

@@ -18,7 +18,8 @@ struct esp_netif_obj;
 
 /* ---- flash: esp_partition for what the table names, registered regions for bootloader, table and holes -- */
 
-/* Size of the chip as the bootloader's header has it, primary bootloader and table from this build's configuration. */
+/* Size of the chip as the bootloader's header has it, primary bootloader and table from this build's configuration.
+ * TABLE_FORMAT: ESP-IDF finds no partition; FLASH. */
 OTA_MUST_USE enum ota_status ota_esp_flash_open(struct ota_err *err);
 extern struct ota_flash ota_esp_flash;
 
