@@ -55,7 +55,8 @@ static bool read_password(void) {
     }
     if (e == ESP_OK && strlen(ap.password) >= PASSWORD_MIN)
         return true;
-    ESP_LOGW(TAG, "no access point: write a string \"%s\" of %u to %u characters into namespace \"%s\" of the nvs partition",
+    ESP_LOGW(TAG,
+             "no access point: write a string \"%s\" of %u to %u characters into namespace \"%s\" of the nvs partition",
              KEY_PASSWORD, PASSWORD_MIN, PASSWORD_MAX, SPACE);
     return false;
 }
@@ -186,7 +187,8 @@ void app_softap_start(void) {
     if (prepare() != ESP_OK)
         return;
     ap.open = true;
-    if (on_the_air() == ESP_OK && xTaskCreate(keep_open, "softap", STACK_SIZE, NULL, tskIDLE_PRIORITY + 1, NULL) == pdPASS)
+    if (on_the_air() == ESP_OK &&
+        xTaskCreate(keep_open, "softap", STACK_SIZE, NULL, tskIDLE_PRIORITY + 1, NULL) == pdPASS)
         return;
     ESP_LOGE(TAG, "no access point");
     off_the_air();
