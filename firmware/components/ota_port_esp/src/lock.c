@@ -13,6 +13,8 @@ static volatile bool open;
 
 void ota_esp_lock_create(void) {
     lock = xSemaphoreCreateMutexStatic(&memory);
+    holder = NULL;
+    open = false;
 }
 
 void ota_esp_lock_open(void) {

@@ -102,6 +102,7 @@ static void main_of_task(void *ctx) {
 enum ota_status ota_esp_task_create(struct ota_err *err) {
     const BaseType_t core = CONFIG_OTA_TASK_CORE < 0 ? tskNO_AFFINITY : CONFIG_OTA_TASK_CORE;
     opened = xSemaphoreCreateBinaryStatic(&opened_memory);
+    started = check_wanted = install_wanted = false;
     if (xTaskCreatePinnedToCore(main_of_task, "ota", CONFIG_OTA_TASK_STACK, NULL, CONFIG_OTA_TASK_PRIORITY, &task,
                                 core) != pdPASS)
         return ota_err_set(err, OTA_MEMORY, "no memory for the agent's task: %u bytes of stack",
