@@ -38,7 +38,7 @@ for folder in src/*/; do
 done
 
 report "layout_firmware_includes_only_the_core_and_itself" \
-    "$(grep -rnE '#[[:space:]]*include[[:space:]]*"(host|image|release|sign|store|server|ctl|sim)/' firmware)"
+    "$(grep -rnE --include="*.[ch]" '#[[:space:]]*include[[:space:]]*"(host|image|release|sign|store|server|ctl|sim)/' firmware)"
 report "layout_public_headers_include_only_the_core" \
     "$(grep -rnE '#[[:space:]]*include[[:space:]]*"' include | grep -vE '"ota/[a-z_]+\.h"')"
 report "layout_core_uses_no_platform" \

@@ -13,6 +13,7 @@ from browser import Browser
 
 DIR, PROGRAM = sys.argv[1:3]
 PHONE, DESKTOP = (320, 640), (1280, 800)
+SLOW = 20_000  # bytes a second: what has to happen during an upload does, on any machine
 
 
 def path(name):
@@ -32,8 +33,11 @@ def has(text, part):
 class Board:
     """`otadevice page` for a copy of a flash file; the address stays over power cuts."""
 
+    made = 0
+
     def __init__(self, flash):
-        self.flash = path(f"{flash}.{id(self)}.flash")
+        Board.made += 1
+        self.flash = path(f"{Board.made}.{flash}.flash")
         subprocess.run(["cp", path(flash + ".flash"), self.flash], check=True)
         self.log = self.flash + ".log"
         self.listen = "127.0.0.1:0"
@@ -175,7 +179,7 @@ def test_page_installs_a_bundle_with_progress(browser):
     tab = browser.tab(board.url)
     looked(tab)
     watch(tab)
-    tab.network(upload=400_000)
+    tab.network(upload=200_000)
     kind, said = install(tab, "3.otab")
     check(said, "Installed: release 3 (3.0.0) runs.")
     check(kind, "good")
@@ -227,16 +231,16 @@ def test_page_says_that_an_upload_broke_off_and_goes_on(browser):
     board = Board("old")
     tab = browser.tab(board.url)
     looked(tab)
-    tab.network(upload=100_000)
+    tab.network(upload=SLOW)
     start(tab, "3.otab")
-    tab.wait("document.getElementById('bar').value >= 20", "a part of the upload")
+    tab.wait("document.getElementById('bar').value >= 5", "a part of the upload")
     board.cut_power()
     kind, said = result(tab)
     check((kind, said), ("bad", "The connection broke. The board is as it was: send the bundle again."))
     board.on()
-    tab.network(upload=100_000)
+    tab.network(upload=SLOW)
     start(tab, "3.otab")
-    tab.wait("document.getElementById('bar').value >= 20", "a part of the upload")
+    tab.wait("document.getElementById('bar').value >= 5", "a part of the upload")
     tab.network(offline=True)
     check(result(tab)[0], "bad")
     tab.network()
@@ -249,9 +253,9 @@ def test_page_takes_one_tab_at_a_time(browser):
     first, second = browser.tab(board.url), browser.tab(board.url)
     looked(first)
     looked(second)
-    first.network(upload=150_000)
+    first.network(upload=SLOW)
     start(first, "3.otab")
-    first.wait("document.getElementById('bar').value >= 10", "a part of the upload")
+    first.wait("document.getElementById('bar').value >= 5", "a part of the upload")
     kind, said = install(second, "3.otab")
     check(kind, "bad")
     has(said, "another bundle is being sent to this board: wait for its end")
@@ -349,7 +353,8 @@ def test_page_lets_no_other_site_in(browser):
     has(" ".join(tab.complaints()), "frame-ancestors")
     has(own.eval("fetch('status').then(a => a.text())"), '"busy":false')
     check(own.eval("fetch('status').then(a => a.json()).then(s => s.received)"), 0)
-    check("bundle" in board.said(), False)
+    if "bundle" in board.said():
+        raise AssertionError(f"the board says: {board.said()}")
     # A name of its own, which it lets point to the board once its page is loaded: the browser takes both for one site.
     rebound = board.url.replace("127.0.0.1", "evil.example")
     tab.call("Fetch.enable", patterns=[{"urlPattern": rebound}])
