@@ -3,6 +3,7 @@
 import http.server
 import os
 import re
+import signal
 import subprocess
 import sys
 import tempfile
@@ -220,6 +221,7 @@ def test_page_says_why_a_bundle_is_refused(browser):
     check(kind, "bad")
     has(said, "SHA-256")
     fits(tab)
+    check(install(tab, "huge.otab"), ("bad", "Refused: larger than the flash of this board."))
     kind, said = install(tab, "page.py")
     has(said, "Refused: ")
     check(text(tab, "running"), "2.0.0, release 2")
@@ -245,6 +247,22 @@ def test_page_says_that_an_upload_broke_off_and_goes_on(browser):
     check(result(tab)[0], "bad")
     tab.network()
     check(install(tab, "3.otab"), ("good", "Installed: release 3 (3.0.0) runs."))
+    board.cut_power()
+
+
+def test_page_does_not_wait_for_a_board_that_froze(browser):
+    board = Board("old")
+    tab = browser.tab(board.url)
+    looked(tab)
+    tab.network(upload=SLOW)
+    start(tab, "3.otab")
+    tab.wait("document.getElementById('bar').value >= 5", "a part of the upload")
+    # From now on a minute of the page is a tenth of a second.
+    tab.eval("{ const real = setTimeout; window.setTimeout = (f, ms) => real(f, ms / 600); } 1")
+    os.kill(board.process.pid, signal.SIGSTOP)
+    check(result(tab), ("bad", "The connection broke. The board is as it was: send the bundle again."))
+    tab.eval("first(); 1")
+    tab.wait("document.getElementById('result').textContent.startsWith('The board does not answer: ')", "what is wrong")
     board.cut_power()
 
 
@@ -294,7 +312,7 @@ def test_page_says_that_no_board_answers(browser):
     tab.wait("document.getElementById('result').textContent === 'The board says: this board is busy.'", "what the board says")
     board.cut_power()
     tab.call("Fetch.disable")
-    tab.wait("document.getElementById('result').textContent === 'The board does not answer. Are you in its network?'", "what is wrong")
+    tab.wait("document.getElementById('result').textContent .startsWith('The board does not answer: ')", "what is wrong")
     board.on()
     looked(tab)
     tab.wait("document.getElementById('result').textContent === ''", "the complaint to go")
