@@ -51,17 +51,22 @@ OTA_MUST_USE enum ota_status ota_esp_board(struct ota_board *out, struct ota_err
 
 struct ota_esp_trust;
 
-/* Strings and blobs that were read into one allocation, which stays. */
+/* Borrowed from the trust of the build or from `kept`. */
 struct ota_esp_identity {
     struct ota_identity who;
     struct ota_span ca_pem;                           /* PEM with NUL; len 0: none */
     struct ota_span client_crt, client_key;           /* likewise */
     const char *url_metadata, *url_targets, *url_api; /* NULL: not known */
     const char *token;                                /* NULL: none */
+    void *kept;                                       /* one allocation for all that was read */
 };
-/* CONFIG names the value that is missing or wrong. The id may be missing: then it is the MAC address, "esp-30aea4123456". */
+/* Value by value: what ota_id has, else what `trust` (may be NULL) has; channel and groups of ota_state come first, through
+ * ota_esp_kv when it is open: keys "channel" and "groups". An ota_id that cannot be read counts as empty, as is said in
+ * the log; it is never written. CONFIG names the value that is missing or wrong. The id may be missing: then it is the
+ * factory's MAC address, "esp-30aea4123456". MEMORY. */
 OTA_MUST_USE enum ota_status ota_esp_identity_load(const struct ota_esp_trust *trust, struct ota_esp_identity *out,
                                                    struct ota_err *err);
+void ota_esp_identity_free(struct ota_esp_identity *identity);
 
 /* ---- transport: esp_http_client ----------------------------------------------------------------------------- */
 
@@ -73,8 +78,14 @@ struct ota_esp_transport_config {
     void (*connection)(void *ctx, void *config); /* ota_esp.h */
     void *connection_ctx;
 };
-/* Borrowed for good. CONFIG: an address is no https://, a token with characters that none has. */
+/* Borrowed for good. The server proves itself by `ca_pem`, by the certificate bundle (CONFIG_OTA_TLS_BUNDLE), or by either.
+ * `connection` is called before a client is made, which makes two connections at most; not for those that may do without
+ * a proof: they need CONFIG_MBEDTLS_CERTIFICATE_BUNDLE (an empty one will do), or are refused as ever.
+ * CONFIG: an address is no http:// or https://, or cannot prove itself by either; a token with characters that none has,
+ * or one for an http:// address; half of a client certificate. */
 OTA_MUST_USE enum ota_status ota_esp_transport_open(const struct ota_esp_transport_config *cfg, struct ota_err *err);
+/* The agent sleeps: closes the connection, which holds TLS's buffers; the next handshake is a short one. */
+void ota_esp_transport_rest(void);
 /* From the next connection on; NULL: as the routing table says. */
 void ota_esp_transport_bind(struct esp_netif_obj *interface);
 extern const struct ota_transport ota_esp_transport;
