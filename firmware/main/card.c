@@ -67,11 +67,16 @@ static esp_err_t mount_quietly(void) {
     return e;
 }
 
-/* No card answers with ESP_ERR_TIMEOUT; ESP_FAIL is one without a FAT on it. Each is said once. */
+/* What a bus without a card answers: nothing, or noise. */
+static bool is_none(esp_err_t e) {
+    return e == ESP_ERR_TIMEOUT || e == ESP_ERR_INVALID_RESPONSE || e == ESP_ERR_INVALID_CRC;
+}
+
+/* Each reason is said once. */
 static esp_err_t mount(void) {
-    static esp_err_t said = ESP_ERR_TIMEOUT;
+    static esp_err_t said = ESP_OK;
     const esp_err_t e = mount_quietly();
-    if (e != ESP_OK && e != said && (HAS_SWITCH || e != ESP_ERR_TIMEOUT))
+    if (e != ESP_OK && e != said && (HAS_SWITCH || !is_none(e)))
         ESP_LOGW(TAG, "no bundle can be read: %s",
                  e == ESP_FAIL ? "the card has no FAT file system" : esp_err_to_name(e));
     said = e;
@@ -83,7 +88,7 @@ static bool look(uint32_t *known) {
     bool done = true;
     if (mount() != ESP_OK) {
         *known = 0;
-        return true;
+        return !HAS_SWITCH; /* its contacts may not have settled */
     }
     while (ota_esp_undecided() && may_be_in())
         vTaskDelay(pdMS_TO_TICKS(1000));
