@@ -4,6 +4,8 @@
  * tried once per card and start, in the order of names. One that is installed reboots the board, which then looks again:
  * a release with a partition table wants its bundle a second time.
  */
+#include "card.h"
+
 #include <dirent.h>
 #include <stdio.h>
 #include <string.h>
@@ -13,8 +15,6 @@
 #include "esp_log.h"
 #include "ota/bytes.h"
 #include "ota_esp.h"
-
-#include "card.h"
 
 #define FILES_MAX 16u
 #define NAME_MAX_LEN 100u /* longer names are left alone */
