@@ -37,7 +37,7 @@ shift
 chips=("${@:-esp32c3}")
 if [ "${chips[*]}" = all ]; then
     chips=()
-    for c in esp32c2 esp32c3 esp32c5 esp32c6 esp32c61 esp32p4 esp32 esp32s2 esp32s3; do
+    for c in esp32c2 esp32c3 esp32c5 esp32c6 esp32c61 esp32p4 esp32s31 esp32 esp32s2 esp32s3; do
         [ -e "$idf/tools/cmake/toolchain-$c.cmake" ] && chips+=("$c")
     done
 fi
@@ -59,9 +59,11 @@ tree=$("$here/check/tree.sh" "$idf" "$out/idf")
 # Compilers by the names that ESP-IDF's toolchain files use. The options of Espressif's forks (their instructions,
 # response files) mean nothing to Debian's.
 for prefix in riscv32-esp-elf xtensa-esp32-elf xtensa-esp32s2-elf xtensa-esp32s3-elf xtensa-esp-elf; do
+    defines=''
+    [ "${prefix%%-*}" = xtensa ] && defines=-D__XTENSA__
     for compiler in gcc g++; do
-        sed "s|@compiler@|riscv64-unknown-elf-$compiler|; s|@libc@|$here/check/libc|" "$here/check/compiler.sh" \
-            >"$out/bin/$prefix-$compiler"
+        sed "s|@compiler@|riscv64-unknown-elf-$compiler|; s|@machine@|$prefix|; s|@defines@|$defines|; s|@libc@|$here/check/libc|" \
+            "$here/check/compiler.sh" >"$out/bin/$prefix-$compiler"
     done
     for tool in ar ranlib objcopy objdump nm; do
         ln -sf "$(command -v riscv64-unknown-elf-$tool)" "$out/bin/$prefix-$tool"
