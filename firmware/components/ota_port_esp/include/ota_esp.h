@@ -46,25 +46,35 @@ struct ota_esp_config {
 };
 
 /* Opens flash, records and identity and finishes what a reset interrupted; reboots itself when an image was put into its
- * place. Without identity or without partition ota_state the board works, but is not updated: CONFIG, NOT_FOUND in
- * *err, and ota_esp_start() refuses. `err` may be NULL: the reason is logged in any case. */
+ * place. Once, from app_main(): it runs on the stack of the agent's task (CONFIG_OTA_TASK_STACK), whatever the caller's.
+ * Without identity or without partition ota_state the board works, but is not updated: CONFIG, NOT_FOUND in
+ * *err, and ota_esp_start() refuses. A new app on trial to which that happens is given up, if another one can boot: it
+ * could never be updated again. `err` may be NULL: the reason is logged in any case. */
 enum ota_status ota_esp_boot(const struct ota_esp_config *cfg, struct ota_err *err);
-/* Starts the task. Polls go through this interface only; NULL: as the routing table says. The agent's reboots end in
- * esp_restart() after the shutdown handlers. */
+/* Starts the polls, which go through this interface only; NULL: as the routing table says. Do not wait for the network
+ * for ever: a new app that never gets one is rolled back by the runs that fail. The agent's reboots end in esp_restart()
+ * after the shutdown handlers. A board that sleeps deeply instead calls ota_run() itself between ota_esp_take() and
+ * ota_esp_give(), and sleeps while ota_esp_undecided() says no. CONFIG: ota_esp_boot() failed. */
 OTA_MUST_USE enum ota_status ota_esp_start(struct esp_netif_obj *interface, struct ota_err *err);
 /* The interface was replaced (Wi-Fi to Ethernet): from the next connection on. */
 void ota_esp_use_interface(struct esp_netif_obj *interface);
 
 /* ---- asking and steering ------------------------------------------------------------------------------- */
 
+/* As it was between two sectors, at the latest. */
 void ota_esp_status(struct ota_agent_status *out);
+/* Why the last run came to nothing; code OTA_OK when it did not. */
+void ota_esp_last(struct ota_err *out);
+/* Seconds until the next run; 0: the agent is at work, or was not started. */
+uint32_t ota_esp_next_run(void);
 /* A new app is not confirmed yet: neither reboot nor sleep deeply. */
 bool ota_esp_undecided(void);
 /* Poll at once. */
 void ota_esp_check(void);
-/* No update begins and none is installed for so long; 0: now is fine again. KV, or BUSY after 10 s. */
+/* No update begins and none is installed for so long; 0: now is fine again. Heard between two sectors of a download. KV,
+ * or BUSY after 10 s. */
 OTA_MUST_USE enum ota_status ota_esp_defer(uint32_t seconds, struct ota_err *err);
-/* Install what is staged now, whatever the maintenance window says. */
+/* One run now, which does not wait for the maintenance window. */
 void ota_esp_install_now(void);
 /* Kept in ota_state, above ota_id's; NULL or "": ota_id's again. CONFIG when it is no such name, KV, BUSY. */
 OTA_MUST_USE enum ota_status ota_esp_set_channel(const char *channel, struct ota_err *err);

@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Whether the interface has an address, and the static one if the configuration names it. */
+#include "esp_check.h"
+#include "esp_event.h"
+#include "esp_log.h"
+#include "esp_netif.h"
+#include "esp_timer.h"
+#include "freertos/FreeRTOS.h"
+#include "freertos/event_groups.h"
+#include "sdkconfig.h"
+
+#include "app.h"
+
+#define UP BIT0
+
+static const char TAG[] = "net";
+static EventGroupHandle_t state;
+static esp_netif_t *interface;
+static volatile int64_t down_since_us; /* uptime */
+
+static bool is_up(void) {
+    return (xEventGroupGetBits(state) & UP) != 0;
+}
+
+static void came_up(const ip_event_got_ip_t *event) {
+    if (event->esp_netif != interface)
+        return;
+    ESP_LOGI(TAG, "address " IPSTR ", gateway " IPSTR, IP2STR(&event->ip_info.ip), IP2STR(&event->ip_info.gw));
+    const bool again = !is_up();
+    xEventGroupSetBits(state, UP);
+    if (again)
+        ota_esp_check(); /* what waits for a server, a new app above all, need not wait for the next poll */
+}
+
+static void went_down(void) {
+    if (!is_up())
+        return;
+    down_since_us = esp_timer_get_time();
+    xEventGroupClearBits(state, UP);
+    ESP_LOGW(TAG, "address lost");
+}
+
+static void on_ip(void *ctx, esp_event_base_t base, int32_t id, void *data) {
+    (void)ctx;
+    (void)base;
+    if (id == IP_EVENT_STA_GOT_IP || id == IP_EVENT_ETH_GOT_IP)
+        came_up(data);
+    else if (id == IP_EVENT_STA_LOST_IP || id == IP_EVENT_ETH_LOST_IP)
+        went_down();
+}
+
+esp_err_t app_network_start(esp_netif_t **netif) {
+    static StaticEventGroup_t memory;
+    state = xEventGroupCreateStatic(&memory);
+    ESP_RETURN_ON_ERROR(esp_netif_init(), TAG, "esp_netif");
+    ESP_RETURN_ON_ERROR(esp_event_loop_create_default(), TAG, "event loop");
+    ESP_RETURN_ON_ERROR(esp_event_handler_register(IP_EVENT, ESP_EVENT_ANY_ID, on_ip, NULL), TAG, "events");
+#if CONFIG_OTA_APP_SNTP
+    app_clock_sync_start();
+#endif
+    return app_net_start(netif);
+}
+
+/* ---- address ------------------------------------------------------------------------------------------- */
+
+static esp_err_t parse(const char *what, const char *text, esp_ip4_addr_t *out) {
+    ESP_RETURN_ON_FALSE(esp_netif_str_to_ip4(text, out) == ESP_OK, ESP_ERR_INVALID_ARG, TAG,
+                        "static %s \"%s\" is no IPv4 address", what, text);
+    return ESP_OK;
+}
+
+static esp_err_t set_static(esp_netif_t *netif) {
+    esp_netif_ip_info_t ip = {0};
+    esp_netif_dns_info_t dns = {.ip.type = ESP_IPADDR_TYPE_V4};
+    ESP_RETURN_ON_ERROR(parse("address", CONFIG_OTA_APP_STATIC_IP, &ip.ip), TAG, "configuration");
+    ESP_RETURN_ON_ERROR(parse("netmask", CONFIG_OTA_APP_STATIC_NETMASK, &ip.netmask), TAG, "configuration");
+    ESP_RETURN_ON_ERROR(parse("gateway", CONFIG_OTA_APP_STATIC_GATEWAY, &ip.gw), TAG, "configuration");
+    ESP_RETURN_ON_ERROR(esp_netif_dhcpc_stop(netif), TAG, "DHCP client");
+    ESP_RETURN_ON_ERROR(esp_netif_set_ip_info(netif, &ip), TAG, "static address");
+    if (CONFIG_OTA_APP_STATIC_DNS[0] == '\0')
+        return ESP_OK;
+    ESP_RETURN_ON_ERROR(parse("DNS server", CONFIG_OTA_APP_STATIC_DNS, &dns.ip.u_addr.ip4), TAG, "configuration");
+    return esp_netif_set_dns_info(netif, ESP_NETIF_DNS_MAIN, &dns);
+}
+
+esp_err_t app_network_address(esp_netif_t *netif) {
+    interface = netif;
+    return CONFIG_OTA_APP_STATIC_IP[0] ? set_static(netif) : ESP_OK;
+}
+
+/* ---- for others ------------------------------------------------------------------------------------------ */
+
+bool app_network_wait(uint32_t wait_ms) {
+    return (xEventGroupWaitBits(state, UP, pdFALSE, pdTRUE, pdMS_TO_TICKS(wait_ms)) & UP) != 0;
+}
+
+uint32_t app_network_down_s(void) {
+    return is_up() ? 0 : (uint32_t)((esp_timer_get_time() - down_since_us) / 1000000) + 1u;
+}
