@@ -112,6 +112,32 @@ walk: $(OUT)/tests/power/walk ## random walks of simulated boards, WALK_SEEDS (1
 outage: $(OUT)/tests/power/outage ## fleets of OUTAGE_BOARDS (200) under a rollout whose server goes away
 	$(Q)$< --boards $(OUTAGE_BOARDS)
 
+# The ESP port over doubles of the ESP-IDF calls it makes (tests/esp/idf declares them, tests/esp/double are they), in two builds:
+# tests named test_esp_secure_* have Secure Boot, flash encryption and anti-rollback in theirs.
+ESP_PORT := firmware/components/ota_port_esp
+ESP_TESTS := $(patsubst tests/esp/%.c,%,$(wildcard tests/esp/test_*.c))
+ESP_PARTS := $(wildcard $(ESP_PORT)/src/*.c tests/esp/double/*.c)
+ESP_SYS =
+esp_build = $(if $(filter test_esp_secure%,$(1)),secure,plain)
+esp_flags_secure := -DOTA_ESP_SECURE
+define ESP_BUILD
+$(OBJ)/esp/$(1)/%.o: %.c
+	$$(call say,CC,$$<)
+	$$(Q)mkdir -p $$(@D)
+	$$(Q)$(CC) $$(CPPFLAGS) $$(esp_flags_$(1)) -I$(ESP_PORT)/include -I$(ESP_PORT)/src -Itests/esp -Itests/esp/idf -Itests/unit $$(ALL_CFLAGS) -MMD -MP -c $$< -o $$@
+$(OBJ)/libesp_$(1).a: $(ESP_PARTS:%.c=$(OBJ)/esp/$(1)/%.o)
+	$$(call say,AR,$$@)
+	$$(Q)rm -f $$@ && $(AR) rcs $$@ $$^
+endef
+$(foreach b,plain secure,$(eval $(call ESP_BUILD,$(b))))
+define ESP_TEST
+$(OUT)/tests/$(1): $(OBJ)/esp/$(call esp_build,$(1))/tests/esp/$(1).o $(OBJ)/libesp_$(call esp_build,$(1)).a $(patsubst tests/%.c,$(OBJ)/tests/%.o,$(wildcard tests/unit/support/*.c)) $(foreach l,$(LIBS),$(call lib,$(l)))
+	$$(call say,LD,$$@)
+	$$(Q)mkdir -p $$(@D)
+	$$(Q)$(CC) $$(ALL_LDFLAGS) -o $$@ $$(filter %.o,$$^) -Wl,--start-group $$(filter %.a,$$^) -Wl,--end-group $$(UNIT_SYS) $$(ESP_SYS)
+endef
+$(foreach t,$(ESP_TESTS),$(eval $(call ESP_TEST,$(t))))
+
 # A harness with libFuzzer's main(), or with one that replays files.
 FUZZ_PARTS := fuzz board $(if $(filter fuzz,$(FLAVOUR)),,replay)
 $(OUT)/tests/fuzz/%: $(OBJ)/tests/fuzz/%.o $(FUZZ_PARTS:%=$(OBJ)/tests/fuzz/%.o) $(call lib,image) $(call lib,host) $(call lib,core)
@@ -119,7 +145,7 @@ $(OUT)/tests/fuzz/%: $(OBJ)/tests/fuzz/%.o $(FUZZ_PARTS:%=$(OBJ)/tests/fuzz/%.o)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ -lcrypto -lcurl -lcjson -lz
 fuzzers: $(FUZZERS:%=$(OUT)/tests/fuzz/%)
-tests-build: all $(UNIT_TESTS:%=$(OUT)/tests/%) fuzzers power-proofs
+tests-build: all $(UNIT_TESTS:%=$(OUT)/tests/%) $(ESP_TESTS:%=$(OUT)/tests/%) fuzzers power-proofs
 
 fuzz: deps ## run every fuzzer for FUZZ_SECONDS (600), two at a time; needs clang
 	$(Q)tests/fuzz/run.sh $(BUILD)/fuzz
@@ -184,7 +210,7 @@ uninstall: ## remove what install put there
 	rm -rf $(DESTDIR)$(LIBEXECDIR) $(DESTDIR)$(PREFIX)/share/otaserve
 
 format: ## clang-format all sources
-	clang-format -i $(shell find include src tests -name '*.[ch]')
+	clang-format -i $(shell find include src firmware tests -name '*.[ch]')
 
 lint: ## cppcheck
 	cppcheck --quiet --std=c11 --enable=warning,performance,portability --inline-suppr --suppress=missingIncludeSystem -Iinclude -Isrc src

@@ -5,7 +5,7 @@
  *
  *   app_main.c      what happens at start, in which order
  *   settings.c      the default NVS partition
- *   network.c       waits for an address; static ones         net_*.c   one of them: how the board is connected
+ *   network.c       waits for an address; address.c: static   net_*.c   one of them: how the board is connected
  *   clock_sync.c    SNTP                                      trust.c   what `otactl firmware configure` wrote
  *   self_test.c     what a new app must be able to do: put your own checks there
  *   progress.c      an LED                                    console*.c  the command "ota"
@@ -33,8 +33,10 @@ void app_settings_open(void);
 esp_err_t app_net_start(struct esp_netif_obj **netif);
 /* esp_netif, the event loop, then app_net_start(). */
 esp_err_t app_network_start(struct esp_netif_obj **netif);
-/* For net_*.c: before the interface is started. Address of the configuration, if that names one. */
+/* For net_*.c, before the interface is started: its address is the configuration's, if that names one. */
 esp_err_t app_network_address(struct esp_netif_obj *netif);
+/* The interface whose addresses count. */
+void app_network_watch(struct esp_netif_obj *netif);
 /* True when the interface has an address, at the latest after wait_ms. */
 bool app_network_wait(uint32_t wait_ms);
 /* Seconds since the interface had an address, or since the start; 0: it has one. */

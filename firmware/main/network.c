@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Whether the interface has an address, and the static one if the configuration names it. */
+/* Whether the interface has an address. */
 #include "esp_check.h"
 #include "esp_event.h"
 #include "esp_log.h"
@@ -16,7 +16,11 @@
 static const char TAG[] = "net";
 static EventGroupHandle_t state;
 static esp_netif_t *interface;
-static volatile int64_t down_since_us; /* uptime */
+static volatile uint32_t down_since_s; /* uptime */
+
+static uint32_t uptime_s(void) {
+    return (uint32_t)(esp_timer_get_time() / 1000000);
+}
 
 static bool is_up(void) {
     return (xEventGroupGetBits(state) & UP) != 0;
@@ -35,7 +39,7 @@ static void came_up(const ip_event_got_ip_t *event) {
 static void went_down(void) {
     if (!is_up())
         return;
-    down_since_us = esp_timer_get_time();
+    down_since_s = uptime_s();
     xEventGroupClearBits(state, UP);
     ESP_LOGW(TAG, "address lost");
 }
@@ -61,39 +65,16 @@ esp_err_t app_network_start(esp_netif_t **netif) {
     return app_net_start(netif);
 }
 
-/* ---- address ------------------------------------------------------------------------------------------- */
-
-static esp_err_t parse(const char *what, const char *text, esp_ip4_addr_t *out) {
-    ESP_RETURN_ON_FALSE(esp_netif_str_to_ip4(text, out) == ESP_OK, ESP_ERR_INVALID_ARG, TAG,
-                        "static %s \"%s\" is no IPv4 address", what, text);
-    return ESP_OK;
-}
-
-static esp_err_t set_static(esp_netif_t *netif) {
-    esp_netif_ip_info_t ip = {0};
-    esp_netif_dns_info_t dns = {.ip.type = ESP_IPADDR_TYPE_V4};
-    ESP_RETURN_ON_ERROR(parse("address", CONFIG_OTA_APP_STATIC_IP, &ip.ip), TAG, "configuration");
-    ESP_RETURN_ON_ERROR(parse("netmask", CONFIG_OTA_APP_STATIC_NETMASK, &ip.netmask), TAG, "configuration");
-    ESP_RETURN_ON_ERROR(parse("gateway", CONFIG_OTA_APP_STATIC_GATEWAY, &ip.gw), TAG, "configuration");
-    ESP_RETURN_ON_ERROR(esp_netif_dhcpc_stop(netif), TAG, "DHCP client");
-    ESP_RETURN_ON_ERROR(esp_netif_set_ip_info(netif, &ip), TAG, "static address");
-    if (CONFIG_OTA_APP_STATIC_DNS[0] == '\0')
-        return ESP_OK;
-    ESP_RETURN_ON_ERROR(parse("DNS server", CONFIG_OTA_APP_STATIC_DNS, &dns.ip.u_addr.ip4), TAG, "configuration");
-    return esp_netif_set_dns_info(netif, ESP_NETIF_DNS_MAIN, &dns);
-}
-
-esp_err_t app_network_address(esp_netif_t *netif) {
-    interface = netif;
-    return CONFIG_OTA_APP_STATIC_IP[0] ? set_static(netif) : ESP_OK;
-}
-
 /* ---- for others ------------------------------------------------------------------------------------------ */
+
+void app_network_watch(esp_netif_t *netif) {
+    interface = netif;
+}
 
 bool app_network_wait(uint32_t wait_ms) {
     return (xEventGroupWaitBits(state, UP, pdFALSE, pdTRUE, pdMS_TO_TICKS(wait_ms)) & UP) != 0;
 }
 
 uint32_t app_network_down_s(void) {
-    return is_up() ? 0 : (uint32_t)((esp_timer_get_time() - down_since_us) / 1000000) + 1u;
+    return is_up() ? 0 : uptime_s() - down_since_s + 1u;
 }

@@ -2,7 +2,7 @@
 /*
  * HTTPS as a board speaks it, over libcurl's multi interface: the caller pulls, and curl is paused while its bytes
  * wait. One answer at a time; the connection stays open between requests. Nothing is followed, decoded or guessed:
- * what the server says about its answer is read strictly in transport_headers.c.
+ * what the server says about its answer is read strictly in core/http_head.c.
  */
 #include <stdio.h>
 #include <string.h>
@@ -11,7 +11,8 @@
 #include "host/buf.h"
 #include "host/curl_tls.h"
 #include "host/transport.h"
-#include "host/transport_headers.h"
+#include "ota/address.h"
+#include "ota/http_head.h"
 
 #define CONNECT_TIMEOUT_MS 10000u
 #define STALL_TIMEOUT_MS 20000u
@@ -83,8 +84,8 @@ static const char *base_of(const struct ota_curl *c, enum ota_address address) {
 }
 
 static void name_server(struct ota_curl *c) {
-    const char *host = strstr(c->url, "://") + 3;
-    (void)ota_format(c->server, sizeof c->server, "%.*s", (int)((host - c->url) + (long)strcspn(host, "/")), c->url);
+    const struct ota_span origin = ota_address_origin(c->url);
+    (void)ota_format(c->server, sizeof c->server, "%.*s", (int)origin.len, (const char *)origin.p);
 }
 
 static enum ota_status explain(const struct ota_curl *c, struct ota_err *err) {
@@ -217,7 +218,7 @@ static enum ota_status await_head(struct ota_curl *c, struct ota_err *err) {
 static void fill_response(struct ota_curl *c, struct ota_response *resp) {
     curl_off_t retry = 0;
     *resp = c->head.response;
-    resp->authenticated = c->verify && strncmp(c->url, "https:", 6) == 0;
+    resp->authenticated = c->verify && ota_address_is_https(c->url);
     if (curl_easy_getinfo(c->easy, CURLINFO_RETRY_AFTER, &retry) == CURLE_OK && retry > 0)
         resp->retry_after = retry > (curl_off_t)UINT32_MAX ? UINT32_MAX : (uint32_t)retry;
 }
@@ -282,24 +283,8 @@ static void transport_close(void *ctx) {
 static enum ota_status copy_base(const char *url, char **out, struct ota_err *err) {
     if (!url || !url[0])
         return OTA_OK;
-    if (strncmp(url, "https://", 8) != 0 && strncmp(url, "http://", 7) != 0)
-        return ota_err_set(err, OTA_CONFIG, "\"%s\" is no https:// address", url);
-    const char *host = strstr(url, "://") + 3;
-    if (memchr(host, '@', strcspn(host, "/?#"))) /* it would go to servers that prove nothing, and into every log */
-        return ota_err_set(err, OTA_CONFIG,
-                           "an address holds a user name or password: leave it out, only reports need "
-                           "one, and that is the token");
+    OTA_TRY(ota_address_check(url, err));
     *out = ota_sprintf("%s%s", url, url[strlen(url) - 1] == '/' ? "" : "/");
-    return OTA_OK;
-}
-
-static enum ota_status check_token(const struct ota_curl *c, const char *token, struct ota_err *err) {
-    for (const char *p = token; *p; p++)
-        if (*p < 0x21 || *p > 0x7E)
-            return ota_err_set(err, OTA_CONFIG, "the token holds characters that no token has");
-    if (c->base[OTA_ADDRESS_API] && strncmp(c->base[OTA_ADDRESS_API], "https:", 6) != 0)
-        return ota_err_set(err, OTA_CONFIG, "%s is not https: the token would travel in the clear",
-                           c->base[OTA_ADDRESS_API]);
     return OTA_OK;
 }
 
@@ -308,7 +293,7 @@ static enum ota_status set_up(struct ota_curl *c, const struct ota_curl_config *
     OTA_TRY(copy_base(cfg->url_targets, &c->base[OTA_ADDRESS_TARGETS], err));
     OTA_TRY(copy_base(cfg->url_api, &c->base[OTA_ADDRESS_API], err));
     if (cfg->token) {
-        OTA_TRY(check_token(c, cfg->token, err));
+        OTA_TRY(ota_token_check(cfg->token, c->base[OTA_ADDRESS_API], err));
         c->authorization = ota_sprintf("Authorization: Bearer %s", cfg->token);
     }
     c->user_agent = ota_strdup(cfg->user_agent ? cfg->user_agent : "ota/" OTA_PROGRAM_VERSION);

@@ -18,7 +18,8 @@ struct esp_netif_obj;
 
 /* ---- flash: esp_partition for what the table names, registered regions for bootloader, table and holes -- */
 
-/* Size of the chip as the bootloader's header has it, primary bootloader and table from this build's configuration. */
+/* Size of the chip as the bootloader's header has it, primary bootloader and table from this build's configuration.
+ * TABLE_FORMAT: ESP-IDF finds no partition; FLASH. */
 OTA_MUST_USE enum ota_status ota_esp_flash_open(struct ota_err *err);
 extern struct ota_flash ota_esp_flash;
 
@@ -72,8 +73,14 @@ struct ota_esp_transport_config {
     void (*connection)(void *ctx, void *config); /* ota_esp.h */
     void *connection_ctx;
 };
-/* Borrowed for good. CONFIG: an address is no https://, a token with characters that none has. */
+/* Borrowed for good. The server proves itself by `ca_pem`, by the certificate bundle (CONFIG_OTA_TLS_BUNDLE), or by either.
+ * `connection` is called before a client is made, which makes two connections at most; not for those that may do without
+ * a proof: they need CONFIG_MBEDTLS_CERTIFICATE_BUNDLE (an empty one will do), or are refused as ever.
+ * CONFIG: an address is no http:// or https://, or cannot prove itself by either; a token with characters that none has,
+ * or one for an http:// address; half of a client certificate. */
 OTA_MUST_USE enum ota_status ota_esp_transport_open(const struct ota_esp_transport_config *cfg, struct ota_err *err);
+/* The agent sleeps: closes the connection, which holds TLS's buffers; the next handshake is a short one. */
+void ota_esp_transport_rest(void);
 /* From the next connection on; NULL: as the routing table says. */
 void ota_esp_transport_bind(struct esp_netif_obj *interface);
 extern const struct ota_transport ota_esp_transport;

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Status line and the few fields that matter; every other field is ignored. */
-#include "host/transport_headers.h"
+#include "ota/http_head.h"
 
 #include <string.h>
-#include <strings.h>
 
 static bool refuse(struct ota_http_head *h, const char *why) {
     ota_format(h->refused, sizeof h->refused, "%s", why);
@@ -27,16 +26,24 @@ static bool take_number(struct ota_span *s, uint64_t *out) {
     return n > 0;
 }
 
+static uint8_t lower(uint8_t c) {
+    return c >= 'A' && c <= 'Z' ? (uint8_t)(c + ('a' - 'A')) : c;
+}
+
+/* Whatever the case of its letters. */
 static bool take_text(struct ota_span *s, const char *text) {
     size_t n = strlen(text);
-    if (s->len < n || strncasecmp((const char *)s->p, text, n) != 0)
+    if (s->len < n)
         return false;
+    for (size_t i = 0; i < n; i++)
+        if (lower(s->p[i]) != lower((uint8_t)text[i]))
+            return false;
     s->p += n;
     s->len -= n;
     return true;
 }
 
-static bool is(struct ota_span name, const char *wanted) {
+bool ota_http_head_is(struct ota_span name, const char *wanted) {
     return take_text(&name, wanted) && name.len == 0;
 }
 
@@ -61,12 +68,13 @@ static bool content_length(struct ota_http_head *h, struct ota_span v) {
 
 static bool transfer_encoding(struct ota_http_head *h, struct ota_span v) {
     h->chunked = true;
-    return is(v, "chunked") ? true : refuse(h, "Transfer-Encoding is not chunked");
+    return ota_http_head_is(v, "chunked") ? true : refuse(h, "Transfer-Encoding is not chunked");
 }
 
 static bool content_encoding(struct ota_http_head *h, struct ota_span v) {
-    return is(v, "identity") ? true
-                             : refuse(h, "the body is compressed, which nobody asked for: is a proxy changing files?");
+    return ota_http_head_is(v, "identity")
+               ? true
+               : refuse(h, "the body is compressed, which nobody asked for: is a proxy changing files?");
 }
 
 /* Strong ones only: a weak one promises nothing about bytes. */
@@ -93,45 +101,80 @@ static bool content_range(struct ota_http_head *h, struct ota_span v) {
     return true;
 }
 
-static bool field(struct ota_http_head *h, struct ota_span line) {
+/* A date is left alone: it means nothing to a board without a clock. */
+static void retry_after(struct ota_http_head *h, struct ota_span v) {
+    uint64_t n;
+    if (take_number(&v, &n) && v.len == 0)
+        h->response.retry_after = n > UINT32_MAX ? UINT32_MAX : (uint32_t)n;
+}
+
+static bool field(struct ota_http_head *h, struct ota_span name, struct ota_span value) {
+    value = trimmed(value);
+    if (ota_http_head_is(name, "Content-Length"))
+        return content_length(h, value);
+    if (ota_http_head_is(name, "Transfer-Encoding"))
+        return transfer_encoding(h, value);
+    if (ota_http_head_is(name, "Content-Encoding"))
+        return content_encoding(h, value);
+    if (ota_http_head_is(name, "Content-Range"))
+        return content_range(h, value);
+    if (ota_http_head_is(name, "ETag"))
+        etag(h, value);
+    if (ota_http_head_is(name, "Retry-After"))
+        retry_after(h, value);
+    return true;
+}
+
+static bool field_line(struct ota_http_head *h, struct ota_span line) {
     const uint8_t *colon = memchr(line.p, ':', line.len);
     if (!colon)
         return refuse(h, "a header line has no colon");
-    struct ota_span name = {line.p, (size_t)(colon - line.p)};
-    struct ota_span value = trimmed((struct ota_span){colon + 1, line.len - name.len - 1});
-    if (is(name, "Content-Length"))
-        return content_length(h, value);
-    if (is(name, "Transfer-Encoding"))
-        return transfer_encoding(h, value);
-    if (is(name, "Content-Encoding"))
-        return content_encoding(h, value);
-    if (is(name, "Content-Range"))
-        return content_range(h, value);
-    if (is(name, "ETag"))
-        etag(h, value);
-    return true;
+    const size_t n = (size_t)(colon - line.p);
+    return field(h, (struct ota_span){line.p, n}, (struct ota_span){colon + 1, line.len - n - 1});
 }
 
 /* ---- lines --------------------------------------------------------------------------------------------- */
 
-static bool status_line(struct ota_http_head *h, struct ota_span line) {
-    uint64_t code;
+static bool counted(struct ota_http_head *h, size_t bytes) {
+    h->bytes += bytes;
+    h->lines++;
+    return h->bytes <= OTA_HTTP_HEAD_MAX && h->lines <= OTA_HTTP_LINES_MAX ? true : refuse(h, "the header is too long");
+}
+
+void ota_http_head_again(struct ota_http_head *h) {
     h->has_length = h->chunked = h->has_range = false;
     h->response = (struct ota_response){0};
-    if (!take_text(&line, "HTTP/1.") || line.len < 2)
-        return refuse(h, "the answer is not HTTP/1.1");
-    line = (struct ota_span){line.p + 2, line.len - 2};
-    if (!take_number(&line, &code) || code < 100 || code > 599 || (line.len && line.p[0] != ' '))
+}
+
+static bool status(struct ota_http_head *h, uint64_t code) {
+    if (code < 100 || code > 599)
         return refuse(h, "the status is not a number from 100 to 599");
     h->response.status = (int)code;
     return true;
 }
 
+static bool status_line(struct ota_http_head *h, struct ota_span line) {
+    uint64_t code;
+    ota_http_head_again(h);
+    if (!take_text(&line, "HTTP/1.") || line.len < 2)
+        return refuse(h, "the answer is not HTTP/1.1");
+    line = (struct ota_span){line.p + 2, line.len - 2};
+    if (!take_number(&line, &code) || (line.len && line.p[0] != ' '))
+        code = 0;
+    return status(h, code);
+}
+
+bool ota_http_head_status(struct ota_http_head *h, uint64_t code) {
+    return counted(h, 0) && status(h, code);
+}
+
+bool ota_http_head_field(struct ota_http_head *h, struct ota_span name, struct ota_span value) {
+    return counted(h, name.len + value.len) && field(h, name, value);
+}
+
 bool ota_http_head_line(struct ota_http_head *h, struct ota_span line) {
-    h->bytes += line.len;
-    h->lines++;
-    if (h->bytes > OTA_HTTP_HEAD_MAX || h->lines > OTA_HTTP_LINES_MAX)
-        return refuse(h, "the header is too long");
+    if (!counted(h, line.len))
+        return false;
     if (h->complete) /* a trailer of a chunked body says nothing that counts */
         return true;
     line = trimmed(line);
@@ -143,7 +186,7 @@ bool ota_http_head_line(struct ota_http_head *h, struct ota_span line) {
         (h->response.status < 200 &&
          ota_span_equal((struct ota_span){line.p, line.len < 5 ? line.len : 5}, ota_span_str("HTTP/"))))
         return status_line(h, line);
-    return field(h, line);
+    return field_line(h, line);
 }
 
 enum ota_status ota_http_head_check(struct ota_http_head *h, bool asked_for_range, struct ota_err *err) {

@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The map of the flash, looked up anew each time: the application may register partitions of its own. */
+#include "region.h"
+
+#include "esp_flash_partitions.h"
+#include "esp_ota_ops.h"
+#include "failed.h"
+#include "hal/efuse_hal.h"
+#include "ota/ports.h"
+#include "sdkconfig.h"
+
+#define TABLE_AT CONFIG_PARTITION_TABLE_OFFSET
+#define TABLE_END (TABLE_AT + OTA_SECTOR)
+#define HOLE_LABEL "ota_hole"
+
+static const uint32_t bootloader_at = ESP_PRIMARY_BOOTLOADER_OFFSET; /* 0 on some chips */
+
+static bool contains(const esp_partition_t *p, uint32_t offset) {
+    return offset >= p->address && offset - p->address < p->size;
+}
+
+/* The partition at `offset`; else NULL, and `gap` shrinks to what lies between its neighbours. */
+static const esp_partition_t *find(uint32_t offset, struct ota_esp_region *gap) {
+    esp_partition_iterator_t it = esp_partition_find(ESP_PARTITION_TYPE_ANY, ESP_PARTITION_SUBTYPE_ANY, NULL);
+    for (; it; it = esp_partition_next(it)) {
+        const esp_partition_t *p = esp_partition_get(it);
+        const uint32_t end = p->address + p->size;
+        if (contains(p, offset)) {
+            esp_partition_iterator_release(it);
+            return p;
+        }
+        if (end <= offset && end > gap->start)
+            gap->start = end;
+        if (p->address > offset && p->address < gap->end)
+            gap->end = p->address;
+    }
+    return NULL;
+}
+
+static enum ota_esp_guard guard_of(const esp_partition_t *p) {
+    if (p->readonly)
+        return OTA_ESP_READONLY;
+    if (p->address < TABLE_END)
+        return OTA_ESP_DANGEROUS;
+    return p->address == esp_ota_get_running_partition()->address ? OTA_ESP_RUNNING : OTA_ESP_OPEN;
+}
+
+static struct ota_esp_region region_of(const esp_partition_t *p) {
+    return (struct ota_esp_region){p->address, p->address + p->size, p, p->encrypted, guard_of(p)};
+}
+
+static void cut(struct ota_esp_region *r, uint32_t start, uint32_t end) {
+    r->start = r->start > start ? r->start : start;
+    r->end = r->end < end ? r->end : end;
+}
+
+/* Whether the eFuses that count are set: virtual ones encrypt nothing. */
+static bool chip_encrypts(void) {
+    return efuse_hal_flash_encryption_enabled();
+}
+
+/* Before the end of the table's sector. */
+static void take_primary(uint32_t offset, struct ota_esp_region *r) {
+    r->guard = OTA_ESP_DANGEROUS;
+    r->encrypted = chip_encrypts();
+    if (offset >= TABLE_AT) {
+        cut(r, TABLE_AT, TABLE_END);
+    } else if (offset >= bootloader_at) {
+        cut(r, bootloader_at, TABLE_AT);
+    } else {
+        cut(r, 0, bootloader_at);
+        r->guard = OTA_ESP_FOREIGN;
+        r->encrypted = false;
+    }
+}
+
+static enum ota_status register_hole(struct ota_esp_region *r, struct ota_err *err) {
+    const esp_partition_t *p = NULL;
+    esp_err_t rc =
+        esp_partition_register_external(NULL, r->start, r->end - r->start, HOLE_LABEL, ESP_PARTITION_TYPE_BOOTLOADER,
+                                        ESP_PARTITION_SUBTYPE_BOOTLOADER_OTA, &p);
+    if (rc != ESP_OK)
+        return ota_esp_failed(err, OTA_FLASH, rc, "hole at 0x%x", (unsigned)r->start);
+    *r = region_of(p);
+    return OTA_OK;
+}
+
+/* A row need not end at a sector's border; the rest of that sector cannot be erased without it. */
+static enum ota_status take_hole(uint32_t offset, struct ota_esp_region *r, struct ota_err *err) {
+    cut(r, TABLE_END, r->end);
+    const uint32_t first = (r->start + OTA_SECTOR - 1u) & ~(OTA_SECTOR - 1u), last = r->end & ~(OTA_SECTOR - 1u);
+    if (offset >= first && offset < last) {
+        cut(r, first, last);
+        return register_hole(r, err);
+    }
+    r->guard = OTA_ESP_FOREIGN;
+    if (offset < first)
+        cut(r, r->start, first);
+    else
+        cut(r, last, r->end);
+    return OTA_OK;
+}
+
+enum ota_status ota_esp_region_at(uint32_t offset, uint32_t flash_size, struct ota_esp_region *out,
+                                  struct ota_err *err) {
+    struct ota_esp_region gap = {.end = flash_size};
+    const esp_partition_t *p = find(offset, &gap);
+    *out = p ? region_of(p) : gap;
+    if (p)
+        return OTA_OK;
+    if (offset >= TABLE_END)
+        return take_hole(offset, out, err);
+    take_primary(offset, out);
+    return OTA_OK;
+}
+
+const char *ota_esp_region_name(const struct ota_esp_region *r) {
+    if (r->partition)
+        return r->partition->label;
+    if (r->guard == OTA_ESP_FOREIGN)
+        return "flash that is nobody's";
+    return r->start >= TABLE_AT ? "the partition table" : "the bootloader";
+}
