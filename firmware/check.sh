@@ -9,7 +9,7 @@
 # for kconfgen. Then each source is compiled with -fsyntax-only. Nothing is built or linked. For products use idf.py.
 #
 #   --config NAME   sdkconfig.ci.NAME on top of sdkconfig.defaults; a value that does not hold fails the check
-#   --configure     no compiler: only CMake and the values of sdkconfig files
+#   --values        only whether the values of sdkconfig.defaults and sdkconfig.ci.NAME hold
 #   --project DIR   another project, e.g. one that uses the components of `make component`
 #   CHIP            esp32c3 when none is given; "all": every chip that IDF_DIR and the firmware know
 #
@@ -25,7 +25,7 @@ while [ $# -gt 0 ]; do
     --config) configs+=("${2?}"); shift 2 ;;
     --project) project=$(cd "${2?}" && pwd); shift 2 ;;
     --out) out=${2?}; shift 2 ;;
-    --configure) step=configure; shift ;;
+    --values) step=values; shift ;;
     -*) usage ;;
     *) break ;;
     esac
@@ -90,21 +90,24 @@ for config in "${configs[@]}"; do
         build=$out/$chip-$config
         rm -rf "$build"
         mkdir -p "$build"
-        if ! env PATH="$out/bin:$PATH" IDF_PATH="$tree" IDF_COMPONENT_MANAGER=0 IDF_TOOLS_PATH=/nonexistent \
-            ESP_ROM_ELF_DIR=/nonexistent OTA_CHECK_REPORT="$build/report" OTA_CHECK_PROJECT="$project" \
+        configured=0
+        env PATH="$out/bin:$PATH" IDF_PATH="$tree" IDF_COMPONENT_MANAGER=0 IDF_TOOLS_PATH=/nonexistent \
+            ESP_ROM_ELF_DIR=/nonexistent OTA_CHECK_STEP="$step" OTA_CHECK_REPORT="$build/report" OTA_CHECK_PROJECT="$project" \
             cmake -G Ninja -S "$project" -B "$build" -DIDF_TARGET="$chip" -DSDKCONFIG="$build/sdkconfig" \
             -DSDKCONFIG_DEFAULTS="$files" -DPYTHON="$out/bin/python" -DPYTHON_DEPS_CHECKED=1 \
-            -DCMAKE_C_COMPILER_WORKS=1 -DCMAKE_CXX_COMPILER_WORKS=1 >"$build/log" 2>&1; then
+            -DCMAKE_C_COMPILER_WORKS=1 -DCMAKE_CXX_COMPILER_WORKS=1 >"$build/log" 2>&1 || configured=$?
+        [ "$step" = values ] && [ -e "$build/report" ] && configured=0
+        if [ $configured != 0 ]; then
             echo "check: $chip, $config: not configured"
-            [ -s "$build/report" ] && cat "$build/report"
             grep -A12 -E '^ *CMake Error|^[A-Za-z.]*Error' "$build/log" || tail -20 "$build/log"
             failed=1
-            continue
         fi
         if [ -s "$build/report" ]; then
             sed "s/^/check: $chip, $config: /" "$build/report"
             failed=1
         fi
+        [ $configured = 0 ] || continue
+        [ "$step" = values ] && echo "check: $chip, $config: $(grep -c . "$build/report" || true) values that do not hold"
         if [ $step = compile ]; then
             $python "$here/check/compile.py" --project "$project" --idf "$tree" --name "$chip, $config" "$build" || failed=1
         fi

@@ -3,8 +3,9 @@
 """Stands in for ESP-IDF's kconfgen (a package of PyPI) with Debian's kconfiglib, for check.sh.
 
 Called by ESP-IDF's CMake like the real one. What a sdkconfig file of the project sets and the configuration does not
-take goes into the file $OTA_CHECK_REPORT, a line each: names that no Kconfig of this version has (sdkconfig.versions lists those that
-are meant for another one), and values that did not hold, because a dependency is not met.
+take goes into the file $OTA_CHECK_REPORT, a
+line each: names that no Kconfig of this version has (sdkconfig.versions lists those that are meant for another one),
+and values that did not hold, because a dependency is not met.
 """
 import argparse
 import json
@@ -69,7 +70,17 @@ def version(idf):
     return tuple(int(re.search(rf"IDF_VERSION_{part} (\d+)", text).group(1)) for part in ("MAJOR", "MINOR", "PATCH"))
 
 
-def elsewhere(idf, chip):
+def known(config, name):
+    return name in config.syms and bool(config.syms[name].nodes)
+
+
+def replaced(symbol, files):
+    """A member of a choice that a later file gave to another member."""
+    return symbol.choice is not None and any(
+        other is not symbol and other.str_value == "y" and files.get(other.name, ("", ""))[1] == "y" for other in symbol.choice.syms)
+
+
+def elsewhere(config, idf, chip):
     """Names that sdkconfig.versions says this version or chip does not have."""
     now, found = version(idf), set()
     for line in (HERE / "sdkconfig.versions").read_text().splitlines():
@@ -82,6 +93,8 @@ def elsewhere(idf, chip):
             if row:
                 bound = tuple(int(part or 0) for part in row.groups()[1:])
                 has = now >= bound if row.group(1) == ">=" else now < bound
+            elif condition == "announced":
+                has = known(config, name.removeprefix("CONFIG_"))
             else:
                 has = chip in condition.split(",")
             if not has:
@@ -97,16 +110,17 @@ def same(symbol, value):
 
 
 def judge(config, files, idf, chip, renamed):
-    for name, (file, value) in assignments(files).items():
-        symbol = config.syms.get(name)
-        known = symbol is not None and symbol.nodes
-        if name in elsewhere(idf, chip):
-            if known and not same(symbol, value):
-                yield f"{file}: CONFIG_{name}={value} is {symbol.str_value or 'unset'}; sdkconfig.versions says that it is not there"
-        elif not known:
+    absent, values = elsewhere(config, idf, chip), assignments(files)
+    for name, (file, value) in values.items():
+        there = known(config, name)
+        if name in absent:
+            if there:
+                yield f"{file}: CONFIG_{name} is there; sdkconfig.versions says that it is not"
+        elif not there:
             new = renamed.get(f"CONFIG_{name}")
             yield f"{file}: CONFIG_{name} " + (f"is called {new} now" if new else "is in no Kconfig of this version and chip")
-        elif not same(symbol, value):
+        elif not same(config.syms[name], value) and not replaced(config.syms[name], values):
+            symbol = config.syms[name]
             needs = kconfiglib.expr_str(symbol.direct_dep)
             yield f"{file}: CONFIG_{name}={value} does not hold, it is {symbol.str_value or 'unset'} (needs {needs})"
 
@@ -132,6 +146,8 @@ def main():
     report = list(judge(config, ours, pathlib.Path(os.environ["IDF_PATH"]), os.environ["IDF_TARGET"], renames(rename_files)))
     if "OTA_CHECK_REPORT" in os.environ:
         pathlib.Path(os.environ["OTA_CHECK_REPORT"]).write_text("".join(line + "\n" for line in report))
+    if os.environ.get("OTA_CHECK_STEP") == "values":
+        return "the values are all that was asked for"
 
     for kind, path in args.output:
         if kind == "header":
