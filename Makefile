@@ -116,8 +116,12 @@ outage: $(OUT)/tests/power/outage ## fleets of OUTAGE_BOARDS (200) under a rollo
 # tests named test_esp_secure_* have Secure Boot, flash encryption and anti-rollback in theirs.
 ESP_PORT := firmware/components/ota_port_esp
 ESP_TESTS := $(patsubst tests/esp/%.c,%,$(wildcard tests/esp/test_*.c))
-ESP_PARTS := $(wildcard $(ESP_PORT)/src/*.c tests/esp/double/*.c)
-ESP_SYS =
+# Files of the agent's task are left out: they are nothing without FreeRTOS.
+ESP_PARTS := $(filter-out $(patsubst %,$(ESP_PORT)/src/%.c,lock ota_esp status steer task),$(wildcard $(ESP_PORT)/src/*.c)) $(wildcard tests/esp/double/*.c)
+ESP_SYS = -lmbedcrypto
+# As ESP-IDF 6 and as 5.5 has it: the crypto port is chosen by file.
+esp_leaves_plain := $(ESP_PORT)/src/crypto_mbedtls.c
+esp_leaves_secure := $(ESP_PORT)/src/crypto_psa.c
 esp_build = $(if $(filter test_esp_secure%,$(1)),secure,plain)
 esp_flags_secure := -DOTA_ESP_SECURE
 define ESP_BUILD
@@ -125,7 +129,7 @@ $(OBJ)/esp/$(1)/%.o: %.c
 	$$(call say,CC,$$<)
 	$$(Q)mkdir -p $$(@D)
 	$$(Q)$(CC) $$(CPPFLAGS) $$(esp_flags_$(1)) -I$(ESP_PORT)/include -I$(ESP_PORT)/src -Itests/esp -Itests/esp/idf -Itests/unit $$(ALL_CFLAGS) -MMD -MP -c $$< -o $$@
-$(OBJ)/libesp_$(1).a: $(ESP_PARTS:%.c=$(OBJ)/esp/$(1)/%.o)
+$(OBJ)/libesp_$(1).a: $(patsubst %.c,$(OBJ)/esp/$(1)/%.o,$(filter-out $(esp_leaves_$(1)),$(ESP_PARTS)))
 	$$(call say,AR,$$@)
 	$$(Q)rm -f $$@ && $(AR) rcs $$@ $$^
 endef

@@ -3,7 +3,7 @@
 # Installs the Debian packages that building and testing need and that are missing. Does nothing when all are there.
 set -eu
 packages='gcc libc6-dev pkg-config libmicrohttpd-dev libgnutls28-dev libssl-dev libcurl4-openssl-dev libcjson-dev
-libsqlite3-dev zlib1g-dev libcmocka-dev curl openssl jq python3 faketime iproute2 procps ca-certificates groff-base python3-jsonschema softhsm2 opensc'
+libsqlite3-dev zlib1g-dev libcmocka-dev curl openssl jq python3 faketime iproute2 procps ca-certificates groff-base python3-jsonschema softhsm2 opensc libmbedtls-dev chromium'
 # OpenSSL's way to PKCS#11 tokens: an engine in Debian 12, a provider in Debian 13. Tests that need it are skipped without.
 token_packages='libengine-pkcs11-openssl pkcs11-provider'
 [ -n "${OTA_DEPS_EXTRA:-}" ] && packages="$packages $OTA_DEPS_EXTRA"

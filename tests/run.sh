@@ -4,7 +4,7 @@
 #
 #   tests/run.sh --out BUILD/FLAVOUR check|check-long|unit|SUITE...
 #
-# A suite is a unit test program (<out>/tests/test_x) or a script (tests/cli/x.sh, tests/net/x.sh, tests/fuzz/replay.sh, tests/layout.sh).
+# A suite is a unit test program (<out>/tests/test_x) or a script (tests/cli/x.sh, tests/net/x.sh, tests/web/x.sh, tests/fuzz/replay.sh, tests/layout.sh).
 # One that ends non-zero without a "not ok" line counts as one failure. A suite is stopped after OTA_SUITE_SECONDS.
 set -u
 cd "$(dirname "$0")/.." || exit 1
@@ -44,7 +44,7 @@ fi
 suites() {
     case $1 in
     unit) find "$out/tests" -maxdepth 1 -name 'test_*' -type f -executable ! -name '*.*' | sort ;;
-    check) suites unit; find tests/layout.sh tests/fuzz/replay.sh tests/power tests/cli tests/net -name '*.sh' -perm /u+x | sort | sed "s|^|$top/|" ;;
+    check) suites unit; find tests/layout.sh tests/fuzz/replay.sh tests/power tests/cli tests/net tests/web -name '*.sh' -perm /u+x | sort | sed "s|^|$top/|" ;;
     check-long) find tests/long -name '*.sh' | sort | sed "s|^|$top/|" ;;
     *) for s in "$@"; do [ -e "$out/tests/$s" ] && echo "$out/tests/$s" || realpath "$s"; done ;;
     esac

@@ -56,9 +56,9 @@ void app_progress(void *ctx, const char *label, uint32_t done, uint32_t total);
 
 void app_console_start(void);
 void app_console_status(void);
-/* Returns after it opened the access point: the network stays away, or the button is held. */
+/* Opens the access point when the network stays away, or the button is held. Does not return. */
 void app_rescue_watch(void);
-/* The access point with the upload page, until the next reset: softap.c. */
+/* The access point with the upload page, until nobody uses it: softap.h. */
 void app_softap_start(void);
 /* Bundles on an SD card: card.c. */
 void app_card_start(void);

@@ -7,6 +7,7 @@
 #include "sdkconfig.h"
 
 #include "app.h"
+#include "softap.h"
 
 #define LOOK_MS 250u
 #define HELD_LOOKS (3000u / LOOK_MS)
@@ -26,21 +27,37 @@ static bool is_pressed(void) {
     return CONFIG_OTA_APP_SOFTAP_BUTTON_GPIO >= 0 && gpio_get_level((gpio_num_t)CONFIG_OTA_APP_SOFTAP_BUTTON_GPIO) == 0;
 }
 
+static bool opened; /* for this outage: it closes when nobody comes, and once was enough */
+
 static bool network_stays_away(void) {
-    return CONFIG_OTA_APP_SOFTAP_AFTER_S > 0 && app_network_down_s() > CONFIG_OTA_APP_SOFTAP_AFTER_S;
+    const uint32_t down_s = app_network_down_s();
+    opened = opened && down_s > 0;
+    return CONFIG_OTA_APP_SOFTAP_AFTER_S > 0 && down_s > CONFIG_OTA_APP_SOFTAP_AFTER_S && !opened;
 }
 
-static void wait_for_need(void) {
-    for (unsigned held = 0; held < HELD_LOOKS && !network_stays_away();) {
+static const char *wait_for_need(void) {
+    for (unsigned held = 0; held < HELD_LOOKS;) {
+        if (network_stays_away())
+            return "the network stays away";
         vTaskDelay(pdMS_TO_TICKS(LOOK_MS));
         held = is_pressed() ? held + 1u : 0;
     }
+    return "the button is held";
+}
+
+static void open_and_wait(const char *why) {
+    ESP_LOGW(TAG, "opens the access point: %s", why);
+    opened = true;
+    app_softap_start();
+    while (app_softap_is_open())
+        vTaskDelay(pdMS_TO_TICKS(1000));
 }
 
 void app_rescue_watch(void) {
     if (CONFIG_OTA_APP_SOFTAP_BUTTON_GPIO >= 0)
         prepare_button();
-    wait_for_need();
-    ESP_LOGW(TAG, "opens the access point: %s", network_stays_away() ? "the network stays away" : "the button is held");
-    app_softap_start(); /* until the next reset */
+    if (app_softap_was_open())
+        open_and_wait("it was open before the reset");
+    for (;;)
+        open_and_wait(wait_for_need());
 }

@@ -104,6 +104,9 @@ bool ota_label_valid(struct ota_span label);
 /* A device id: [A-Za-z0-9][A-Za-z0-9._:-]{0,63}. */
 #define OTA_DEVICE_ID_MAX 64u
 bool ota_device_id_valid(struct ota_span id);
+/* The groups a board is in: names as of channels, a comma and blanks between them; "" for none. */
+#define OTA_GROUPS_TEXT_MAX 255u
+bool ota_groups_valid(struct ota_span groups);
 
 #ifdef __cplusplus
 }

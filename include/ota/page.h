@@ -48,6 +48,9 @@ struct ota_page_request {
     struct ota_span method, path;
     struct ota_span host, origin, content_type, token; /* headers */
     uint64_t length;                                   /* Content-Length; OTA_LENGTH_UNKNOWN: none, or chunked */
+    /* Another task is at work with the agent: nothing is read of it, and what needs it is answered with 503 and
+     * Retry-After. */
+    bool busy;
 };
 
 struct ota_page_header {

@@ -57,3 +57,21 @@ bool ota_label_valid(struct ota_span label) {
 bool ota_device_id_valid(struct ota_span id) {
     return matches(id, OTA_DEVICE_ID_MAX, is_alnum, "._:-");
 }
+
+bool ota_groups_valid(struct ota_span groups) {
+    const uint8_t *p = groups.p, *end = groups.p + groups.len;
+    if (groups.len > OTA_GROUPS_TEXT_MAX)
+        return false;
+    while (p < end) {
+        const uint8_t *comma = memchr(p, ',', (size_t)(end - p)), *last = comma ? comma : end;
+        const uint8_t *next = comma ? comma + 1 : end;
+        while (p < last && *p == ' ')
+            p++;
+        while (last > p && last[-1] == ' ')
+            last--;
+        if (!ota_name_valid((struct ota_span){p, (size_t)(last - p)}) || (comma && next == end))
+            return false;
+        p = next;
+    }
+    return true;
+}

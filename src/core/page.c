@@ -91,6 +91,10 @@ static bool begin_bundle(struct ota_page *p, const struct ota_page_request *r, s
         return refuse(p, 411, "Content-Length is missing", out);
     if (r->length > a->cfg.flash->size)
         return refuse(p, 413, "larger than the flash of this board", out);
+    if (r->busy) {
+        ota_page_answer_busy(p, out);
+        return false;
+    }
     struct ota_err why = {.code = OTA_OK};
     enum ota_status status =
         p->open ? ota_err_set(&why, OTA_BUSY, "another bundle is being sent to this board: wait for its end")
@@ -129,6 +133,8 @@ bool ota_page_request(struct ota_page *p, const struct ota_page_request *r, stru
         return wrong_method(p, "GET, HEAD", answer);
     if (page)
         ota_page_answer_page(p, answer);
+    else if (r->busy)
+        ota_page_answer_busy(p, answer);
     else
         ota_page_answer_status(p, answer);
     return false;

@@ -7,6 +7,7 @@
 
 #define JSON_TYPE "application/json"
 #define PROBLEM_TYPE "application/problem+json"
+#define RETRY_AFTER "5"
 #define POLICY_OF_DATA "default-src 'none'; frame-ancestors 'none'"
 
 /* Content-Length is the server's to say. */
@@ -163,4 +164,9 @@ static unsigned http_of(enum ota_status code) {
 
 void ota_page_answer_refused(struct ota_page *p, const struct ota_err *why, struct ota_page_answer *out) {
     ota_page_answer_problem(p, http_of(why->code), why->code, why->msg, out);
+}
+
+void ota_page_answer_busy(struct ota_page *p, struct ota_page_answer *out) {
+    ota_page_answer_problem(p, 503, OTA_BUSY, "this board is busy with an update: try again when it is decided", out);
+    ota_page_answer_add(out, "Retry-After", RETRY_AFTER);
 }

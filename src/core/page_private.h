@@ -19,6 +19,8 @@ void ota_page_answer_problem(struct ota_page *p, unsigned http, enum ota_status 
                              struct ota_page_answer *out);
 /* The bundle was not taken. */
 void ota_page_answer_refused(struct ota_page *p, const struct ota_err *why, struct ota_page_answer *out);
+/* Another task has the agent. */
+void ota_page_answer_busy(struct ota_page *p, struct ota_page_answer *out);
 void ota_page_answer_add(struct ota_page_answer *out, const char *name, const char *value);
 
 #endif

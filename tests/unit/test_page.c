@@ -212,6 +212,28 @@ static void test_page_answers_head_as_get(void **unused) {
     assert_int_equal(answer.status, 200);
 }
 
+/* The agent is not looked at: its fields are another task's. */
+static void test_page_says_that_the_agent_is_at_work(void **state) {
+    struct world *w = *state;
+    struct ota_page_request r = get("/status");
+    static const char why[] =
+        "\"code\":\"busy\",\"detail\":\"this board is busy with an update: try again when it is decided\"";
+    r.busy = true;
+    expect_answer(&r, 503, why);
+    assert_string_equal(header("Retry-After"), "5");
+    r = post(1024);
+    r.busy = true;
+    expect_answer(&r, 503, why);
+    assert_string_equal(header("Retry-After"), "5");
+    assert_false(w->agent->fed);
+    r.token = ota_span_str("");
+    expect_answer(&r, 403, "X-OTA-Token");
+    r = get("/");
+    r.busy = true;
+    assert_false(asks_for_body(&r));
+    assert_int_equal(answer.status, 200);
+}
+
 /* ---- who may ------------------------------------------------------------------------------------------- */
 
 static void test_page_knows_three_paths(void **unused) {
@@ -593,6 +615,7 @@ int main(void) {
         TEST(test_page_status_says_what_runs),
         TEST(test_page_status_escapes_what_it_tells),
         TEST(test_page_answers_head_as_get),
+        TEST(test_page_says_that_the_agent_is_at_work),
         TEST(test_page_knows_three_paths),
         TEST(test_page_refuses_other_methods),
         TEST(test_page_refuses_names_that_are_not_its_own),

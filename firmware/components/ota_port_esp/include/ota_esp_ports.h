@@ -51,17 +51,22 @@ OTA_MUST_USE enum ota_status ota_esp_board(struct ota_board *out, struct ota_err
 
 struct ota_esp_trust;
 
-/* Strings and blobs that were read into one allocation, which stays. */
+/* Borrowed from the trust of the build or from `kept`. */
 struct ota_esp_identity {
     struct ota_identity who;
     struct ota_span ca_pem;                           /* PEM with NUL; len 0: none */
     struct ota_span client_crt, client_key;           /* likewise */
     const char *url_metadata, *url_targets, *url_api; /* NULL: not known */
     const char *token;                                /* NULL: none */
+    void *kept;                                       /* one allocation for all that was read */
 };
-/* CONFIG names the value that is missing or wrong. The id may be missing: then it is the MAC address, "esp-30aea4123456". */
+/* Value by value: what ota_id has, else what `trust` (may be NULL) has; channel and groups of ota_state come first, through
+ * ota_esp_kv when it is open: keys "channel" and "groups". An ota_id that cannot be read counts as empty, as is said in
+ * the log; it is never written. CONFIG names the value that is missing or wrong. The id may be missing: then it is the
+ * factory's MAC address, "esp-30aea4123456". MEMORY. */
 OTA_MUST_USE enum ota_status ota_esp_identity_load(const struct ota_esp_trust *trust, struct ota_esp_identity *out,
                                                    struct ota_err *err);
+void ota_esp_identity_free(struct ota_esp_identity *identity);
 
 /* ---- transport: esp_http_client ----------------------------------------------------------------------------- */
 

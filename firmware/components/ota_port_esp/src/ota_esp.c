@@ -11,6 +11,11 @@
 #include "ota_esp_private.h"
 
 #define AGENT_MAX 72u
+#if CONFIG_OTA_TLS_CA
+#define TRUSTS_CA true
+#else
+#define TRUSTS_CA false
+#endif
 
 struct ota_agent ota_esp_agent;
 const struct ota_esp_config *ota_esp_config;
@@ -76,7 +81,7 @@ static enum ota_status open_transport(struct ota_err *err) {
         .url_targets = identity.url_targets,
         .url_api = identity.url_api,
         .token = identity.token,
-        .ca_pem = identity.ca_pem,
+        .ca_pem = TRUSTS_CA ? identity.ca_pem : (struct ota_span){0},
         .client_crt = identity.client_crt,
         .client_key = identity.client_key,
         .user_agent = agent_name(),
@@ -132,9 +137,7 @@ static enum ota_status open_agent(struct ota_err *err) {
     OTA_TRY(ota_esp_board(&cfg.board, err));
     cfg.board.agent = agent_name();
     OTA_TRY(open_transport(err));
-    OTA_TRY(ota_agent_init(&ota_esp_agent, &cfg, err));
-    ota_esp_membership_open(&identity.who);
-    return OTA_OK;
+    return ota_agent_init(&ota_esp_agent, &cfg, err);
 }
 
 /* With an app on trial in which the agent cannot even start, the board could never be updated again: the app before it

@@ -72,9 +72,4 @@ void ota_esp_reboot(void) __attribute__((noreturn));
 /* The bundle that ota_esp_install_file() read last, also before a reboot. */
 extern const struct ota_bundle_file ota_esp_bundle_file;
 
-/* ---- membership.c ---------------------------------------------------------------------------------------- */
-
-/* Looks which of both ota_state holds. After the identity was loaded. */
-void ota_esp_membership_open(const struct ota_identity *who);
-
 #endif

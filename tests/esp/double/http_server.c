@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* esp_http_server, with its traps: a header's value one byte too long for its buffer counts as whole, content_len has 32
+ * bits and is 0 for chunks, a body is sent to HEAD as to GET. */
+#include "double/http_server.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "double/clock.h"
+
+struct double_http double_http;
+static httpd_req_t request;
+static const char *status, *type;
+
+const char *http_method_str(enum http_method m) {
+    static const char *const names[] = {"DELETE", "GET", "HEAD", "POST", "PUT", "CONNECT", "OPTIONS"};
+    return (unsigned)m < sizeof names / sizeof names[0] ? names[m] : "<unknown>";
+}
+
+/* ---- the server ---------------------------------------------------------------------------------------- */
+
+esp_err_t httpd_start(httpd_handle_t *handle, const httpd_config_t *config) {
+    if (double_http.start != ESP_OK)
+        return double_http.start;
+    if (double_http.running)
+        abort();
+    double_http.config = *config;
+    double_http.running = true;
+    *handle = &double_http;
+    return ESP_OK;
+}
+
+esp_err_t httpd_stop(httpd_handle_t handle) {
+    if (handle != &double_http || !double_http.running)
+        abort();
+    double_http.stops++;
+    if (double_http.stop != ESP_OK)
+        return double_http.stop;
+    double_http.running = double_http.registered = false;
+    return ESP_OK;
+}
+
+esp_err_t httpd_register_uri_handler(httpd_handle_t handle, const httpd_uri_t *uri_handler) {
+    if (handle != &double_http)
+        abort();
+    if (double_http.register_uri == ESP_OK)
+        double_http.handler = *uri_handler;
+    double_http.registered = double_http.register_uri == ESP_OK;
+    return double_http.register_uri;
+}
+
+bool httpd_uri_match_wildcard(const char *reference, const char *uri, size_t match_upto) {
+    (void)match_upto;
+    return strcmp(reference, "/*") == 0 && uri[0] == '/';
+}
+
+/* ---- the request --------------------------------------------------------------------------------------- */
+
+static const char *header(const char *field) {
+    for (const struct double_http_header *h = double_http.headers; h && h->name; h++)
+        if (strcasecmp(h->name, field) == 0)
+            return h->value;
+    return NULL;
+}
+
+size_t httpd_req_get_hdr_value_len(httpd_req_t *r, const char *field) {
+    (void)r;
+    return header(field) ? strlen(header(field)) : 0;
+}
+
+esp_err_t httpd_req_get_hdr_value_str(httpd_req_t *r, const char *field, char *val, size_t val_size) {
+    const char *value = header(field);
+    (void)r;
+    if (!value)
+        return ESP_ERR_NOT_FOUND;
+    (void)snprintf(val, val_size, "%s", value);
+    return val_size < strlen(value) ? ESP_ERR_HTTPD_RESULT_TRUNC : ESP_OK;
+}
+
+int httpd_req_recv(httpd_req_t *r, char *buf, size_t buf_len) {
+    struct double_http *d = &double_http;
+    size_t n = d->body_len - d->read;
+    d->recvs++;
+    double_clock.uptime_us += d->seconds * INT64_C(1000000);
+    if (buf_len > r->content_len - d->read)
+        buf_len = r->content_len - d->read;
+    if (n == 0 && d->timeouts > 0) {
+        d->timeouts--;
+        return HTTPD_SOCK_ERR_TIMEOUT;
+    }
+    if (n == 0)
+        return buf_len ? d->end : 0;
+    if (d->step && n > d->step)
+        n = d->step;
+    if (n > buf_len)
+        n = buf_len;
+    memcpy(buf, d->body + d->read, n);
+    d->read += n;
+    return (int)n;
+}
+
+static size_t length(void) {
+    const char *text = header("Content-Length");
+    return !text || header("Transfer-Encoding") ? 0 : (uint32_t)strtoull(text, NULL, 10);
+}
+
+esp_err_t double_http_ask(enum http_method method, const char *uri) {
+    struct double_http *d = &double_http;
+    memset(&request, 0, sizeof request);
+    request.handle = d;
+    request.method = (int)method;
+    (void)snprintf((char *)request.uri, sizeof request.uri, "%s", uri);
+    request.content_len = length();
+    request.user_ctx = d->handler.user_ctx;
+    d->read = d->recvs = 0;
+    d->text_len = 0;
+    d->head[0] = d->text[0] = '\0';
+    status = type = NULL;
+    return d->handler.handler(&request);
+}
+
+/* ---- the answer ---------------------------------------------------------------------------------------- */
+
+static void add(const char *name, const char *value) {
+    const size_t n = strlen(double_http.head);
+    if ((size_t)snprintf(double_http.head + n, sizeof double_http.head - n, "%s: %s\n", name, value) >=
+        sizeof double_http.head - n)
+        abort();
+}
+
+esp_err_t httpd_resp_set_status(httpd_req_t *r, const char *text) {
+    (void)r;
+    status = text;
+    return ESP_OK;
+}
+
+esp_err_t httpd_resp_set_type(httpd_req_t *r, const char *text) {
+    (void)r;
+    type = text;
+    return ESP_OK;
+}
+
+esp_err_t httpd_resp_set_hdr(httpd_req_t *r, const char *field, const char *value) {
+    unsigned lines = 0;
+    (void)r;
+    for (const char *p = double_http.head; *p; p++)
+        lines += *p == '\n';
+    if (lines >= double_http.config.max_resp_headers)
+        return ESP_ERR_HTTPD_RESP_HDR;
+    add(field, value);
+    return ESP_OK;
+}
+
+esp_err_t httpd_resp_send(httpd_req_t *r, const char *buf, ssize_t buf_len) {
+    char text[24];
+    add("status", status ? status : "200 OK");
+    add("Content-Type", type ? type : "text/html");
+    (void)snprintf(text, sizeof text, "%zd", buf_len);
+    add("Content-Length", text);
+    return buf && buf_len && httpd_send(r, buf, (size_t)buf_len) < 0 ? ESP_FAIL : ESP_OK;
+}
+
+/* At most 1000 at once, as a full window takes them. */
+int httpd_send(httpd_req_t *r, const char *buf, size_t buf_len) {
+    struct double_http *d = &double_http;
+    const size_t n = buf_len < 1000 ? buf_len : 1000;
+    (void)r;
+    if (d->send_fails_at && d->text_len + n > d->send_fails_at)
+        return HTTPD_SOCK_ERR_TIMEOUT;
+    if (d->text_len + n >= sizeof d->text)
+        abort();
+    memcpy(d->text + d->text_len, buf, n);
+    d->text_len += n;
+    d->text[d->text_len] = '\0';
+    return (int)n;
+}
+
+const char *double_http_answered(const char *name, char *buf, size_t cap) {
+    const size_t n = strlen(name);
+    for (const char *line = double_http.head; *line; line = strchr(line, '\n') + 1)
+        if (strncmp(line, name, n) == 0 && line[n] == ':') {
+            (void)snprintf(buf, cap, "%.*s", (int)(strchr(line, '\n') - line - (long)n - 2), line + n + 2);
+            return buf;
+        }
+    return NULL;
+}

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A client of the one server there is: what it sends, and what it gets. */
+#ifndef OTA_TESTS_DOUBLE_HTTP_SERVER_H
+#define OTA_TESTS_DOUBLE_HTTP_SERVER_H
+
+#include "esp_http_server.h"
+
+struct double_http_header {
+    const char *name, *value;
+};
+
+struct double_http {
+    /* Out of a test's hands. */
+    bool running, registered;
+    httpd_config_t config;
+    httpd_uri_t handler;
+    unsigned stops;
+    /* What fails. */
+    esp_err_t start, register_uri, stop;
+    /* The request. */
+    const struct double_http_header *headers; /* until one without a name */
+    const uint8_t *body;
+    size_t body_len; /* that comes; after it `end`, the first `timeouts` times HTTPD_SOCK_ERR_TIMEOUT */
+    int end;
+    unsigned timeouts;
+    size_t step;          /* bytes of one recv; 0: as many as are asked for */
+    uint32_t seconds;     /* of the chip's clock that each recv takes */
+    size_t send_fails_at; /* byte of the answer's body; 0: never */
+    /* The answer. */
+    size_t read;
+    unsigned recvs;
+    char head[2048], text[16384];
+    size_t text_len;
+};
+extern struct double_http double_http;
+
+/* One request to the server, which has to run: what its handler says. */
+esp_err_t double_http_ask(enum http_method method, const char *uri);
+/* Value in the answer's head; NULL: it has none. Fills `buf`. */
+const char *double_http_answered(const char *name, char *buf, size_t cap);
+
+#endif
