@@ -17,6 +17,13 @@
 
 #include "app.h"
 
+#if CONFIG_OTA_APP_SOFTAP
+#include "softap.h"
+#define ACCESS_POINT_IS_OPEN app_softap_is_open()
+#else
+#define ACCESS_POINT_IS_OPEN false
+#endif
+
 #define BACKOFF_FIRST_MS 500u
 #define BACKOFF_LAST_MS 60000u
 
@@ -65,8 +72,11 @@ static void connect(void *ctx) {
         ESP_LOGW(TAG, "connect: %s", esp_err_to_name(e));
 }
 
-/* Up to a quarter more each time: boards that an access point lost do not come back in step. */
+/* Up to a quarter more each time: boards that an access point lost do not come back in step. Each try takes the radio
+ * away from whoever uploads through the board's own access point. */
 static void connect_later(uint8_t reason) {
+    if (ACCESS_POINT_IS_OPEN)
+        backoff_ms = BACKOFF_LAST_MS;
     const uint32_t wait_ms = backoff_ms + esp_random() % (backoff_ms / 4u);
     ESP_LOGW(TAG, "not connected (reason %u): tries again in %u ms", reason, (unsigned)wait_ms);
     (void)esp_timer_stop(retry);

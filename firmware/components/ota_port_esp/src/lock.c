@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Who has the agent: one task at a time, for a whole run. */
+#include <stdatomic.h>
+
 #include "freertos/FreeRTOS.h"
 #include "freertos/semphr.h"
 #include "freertos/task.h"
@@ -8,11 +10,13 @@
 
 static StaticSemaphore_t memory;
 static SemaphoreHandle_t lock;
-static TaskHandle_t volatile holder; /* written by who holds it; each task asks about itself alone */
-static volatile bool open;
+static _Atomic(TaskHandle_t) holder; /* written by who holds it; each task asks about itself alone */
+static atomic_bool open;
 
 void ota_esp_lock_create(void) {
     lock = xSemaphoreCreateMutexStatic(&memory);
+    holder = NULL;
+    open = false;
 }
 
 void ota_esp_lock_open(void) {

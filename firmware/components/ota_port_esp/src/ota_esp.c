@@ -99,12 +99,12 @@ static bool can_report(void) {
 static void configure(struct ota_agent_config *c) {
     *c = (struct ota_agent_config){
         .crypto = &ota_esp_crypto,
-        .flash = &ota_esp_flash,
+        .flash = ota_esp_paced_flash(),
         .kv = &ota_esp_kv,
         .clock = &ota_esp_clock,
         .transport = &ota_esp_transport,
         .log = &ota_esp_log,
-        .boot = &ota_esp_boot_port,
+        .boot = ota_esp_paced_boot(),
         .bundle = &ota_esp_bundle_file,
         .inflate = ota_esp_inflate,
         .hooks = ota_esp_hooks(),

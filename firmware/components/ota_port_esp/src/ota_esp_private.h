@@ -5,7 +5,7 @@
  *   ota_esp.c     opens the ports and the agent               task.c    its task, and reboots
  *   lock.c        who has the agent                           status.c  copies for those who do not
  *   steer.c       wishes of other tasks                       hooks.c   the application's hooks
- *   membership.c  channel and groups
+ *   membership.c  channel and groups                        pace.c    pauses for other tasks
  */
 #ifndef OTA_ESP_PRIVATE_H
 #define OTA_ESP_PRIVATE_H
@@ -48,6 +48,12 @@ void ota_esp_publish_sleep(uint32_t seconds);
 
 /* Every member set: each asks the application's, if there is one. */
 struct ota_hooks ota_esp_hooks(void);
+
+/* ---- pace.c ---------------------------------------------------------------------------------------------- */
+
+/* After ota_esp_flash_open(). */
+const struct ota_flash *ota_esp_paced_flash(void);
+const struct ota_boot_port *ota_esp_paced_boot(void);
 
 /* ---- steer.c --------------------------------------------------------------------------------------------- */
 

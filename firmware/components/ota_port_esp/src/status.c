@@ -16,6 +16,9 @@ static int64_t next_us; /* uptime at which the task comes again; 0: it does not 
 
 void ota_esp_status_create(void) {
     lock = xSemaphoreCreateMutexStatic(&memory);
+    memset(&published, 0, sizeof published);
+    memset(&last, 0, sizeof last);
+    next_us = 0;
 }
 
 void ota_esp_publish(void) {

@@ -6,7 +6,7 @@
  * A reset at any moment, by the task watchdog, a brownout or a panic, is a power cut to the agent: the next
  * ota_esp_boot() goes on from what is written down.
  */
-#include <inttypes.h>
+#include <stdatomic.h>
 
 #include "esp_random.h"
 #include "esp_system.h"
@@ -25,7 +25,7 @@ static StaticSemaphore_t opened_memory;
 static SemaphoreHandle_t opened;
 static enum ota_status open_status;
 static struct ota_err open_err;
-static volatile bool started, check_wanted, install_wanted;
+static atomic_bool started, check_wanted, install_wanted;
 
 /* ---- what it costs ------------------------------------------------------------------------------------- */
 
@@ -48,11 +48,11 @@ static uint32_t run(void) {
     (void)ota_esp_lock(UINT32_MAX);
     ota_esp_publish_sleep(0);
     const struct ota_maintenance window = ota_esp_agent.cfg.window;
-    if (install_wanted)
+    const bool install = atomic_exchange(&install_wanted, false), check = atomic_exchange(&check_wanted, false);
+    if (install)
         ota_esp_agent.cfg.window = (struct ota_maintenance){0, 0};
-    if (check_wanted || install_wanted)
+    if (install || check)
         ota_poll_now(&ota_esp_agent);
-    check_wanted = install_wanted = false;
     if (ota_run(&ota_esp_agent, &sleep_s, &err) != OTA_OK) {
         ota_log(&ota_esp_log, OTA_LOG_ERROR, "%s; tries again in %u s", err.msg, AFTER_A_FAULT_S);
         sleep_s = AFTER_A_FAULT_S;
@@ -102,6 +102,7 @@ static void main_of_task(void *ctx) {
 enum ota_status ota_esp_task_create(struct ota_err *err) {
     const BaseType_t core = CONFIG_OTA_TASK_CORE < 0 ? tskNO_AFFINITY : CONFIG_OTA_TASK_CORE;
     opened = xSemaphoreCreateBinaryStatic(&opened_memory);
+    started = check_wanted = install_wanted = false;
     if (xTaskCreatePinnedToCore(main_of_task, "ota", CONFIG_OTA_TASK_STACK, NULL, CONFIG_OTA_TASK_PRIORITY, &task,
                                 core) != pdPASS)
         return ota_err_set(err, OTA_MEMORY, "no memory for the agent's task: %u bytes of stack",
