@@ -109,7 +109,7 @@ for config in "${configs[@]}"; do
         [ $configured = 0 ] || continue
         [ "$step" = values ] && echo "check: $chip, $config: $(grep -c . "$build/report" || true) values that do not hold"
         if [ $step = compile ]; then
-            $python "$here/check/compile.py" --project "$project" --idf "$tree" --name "$chip, $config" "$build" || failed=1
+            $python "$here/check/compile.py" --idf "$tree" --name "$chip, $config" "$build" || failed=1
         fi
     done
 done

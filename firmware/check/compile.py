@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Compiles the project's sources with -fsyntax-only, as compile_commands.json of a configured build has them.
 
-    compile.py --project DIR --idf DIR --name TEXT BUILD
+    compile.py --idf DIR --name TEXT BUILD
 
 Headers of ESP-IDF count as the system's; ours get -Wall -Wextra -Werror. A header that comes from a component which the
 source's own component does not name in REQUIRES or PRIV_REQUIRES is an error, too: it is found only because some other
@@ -19,7 +19,6 @@ import subprocess
 import sys
 
 WARN = ["-Wall", "-Wextra", "-Werror", "-Wshadow", "-Wstrict-prototypes"]
-REPOSITORY = pathlib.Path(__file__).resolve().parents[2]
 # What ESP-IDF gives to every component (__COMPONENT_REQUIRES_COMMON of tools/cmake/build.cmake). main gets no more.
 COMMON = {"cxx", "newlib", "esp_libc", "freertos", "esp_hw_support", "heap", "log", "soc", "hal", "esp_rom", "esp_common",
           "esp_system", "esp_stdio", "xtensa", "riscv"}
@@ -43,7 +42,7 @@ def folders(entry):
     return [pathlib.Path(word[2:]) for word in shlex.split(entry["command"]) if word.startswith("-I")]
 
 
-def foreign(entry, component, idf, ours):
+def foreign(entry, component, idf, build):
     """(file, line, header, component) of headers whose component is not named."""
     named = {*component["reqs"], *component["priv_reqs"], *COMMON}
     waiting, seen = [pathlib.Path(entry["file"])], set()
@@ -63,21 +62,21 @@ def foreign(entry, component, idf, ours):
                 owner = found.relative_to(idf / "components").parts[0]
                 if owner not in named:
                     yield file, number, row.group(1), owner
-            elif any(found.is_relative_to(root) for root in ours):
+            elif not found.is_relative_to(build):
                 waiting.append(found)
 
 
 def main():
     parser = argparse.ArgumentParser()
-    for name in ("project", "idf"):
-        parser.add_argument(f"--{name}", type=pathlib.Path, required=True)
+    parser.add_argument("--idf", type=pathlib.Path, required=True)
     parser.add_argument("--name", required=True)
     parser.add_argument("build", type=pathlib.Path)
     args = parser.parse_args()
     description = json.loads((args.build / "project_description.json").read_text())
     components = description["build_component_info"]
     entries = json.loads((args.build / "compile_commands.json").read_text())
-    entries = [e for e in entries if not pathlib.Path(e["file"]).is_relative_to(args.idf) and not pathlib.Path(e["file"]).is_relative_to(args.build)]
+    others = (args.idf, args.build)
+    entries = [e for e in entries if not any(pathlib.Path(e["file"]).is_relative_to(folder) for folder in others)]
     if not entries:
         sys.exit(f"check: {args.name}: no source of the project in compile_commands.json")
 
@@ -93,7 +92,7 @@ def main():
     told = set()
     for entry in entries:
         owner = re.search(r"esp-idf/([^/]+)/CMakeFiles/", entry["command"]).group(1)
-        for file, number, header, component in foreign(entry, components[owner], args.idf, [args.project, REPOSITORY]):
+        for file, number, header, component in foreign(entry, components[owner], args.idf, args.build):
             text = f"{file}:{number}: {header} is of component {component}, which {owner} does not name in REQUIRES or PRIV_REQUIRES"
             if text not in told:
                 told.add(text)
