@@ -50,7 +50,7 @@ UNIT_TESTS := $(patsubst tests/unit/%.c,%,$(wildcard tests/unit/test_*.c))
 FUZZERS := $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
 UNIT_SYS = -lcmocka -lmicrohttpd -lgnutls -lsqlite3 -lcurl -lcjson -lcrypto -lssl -lz -lpthread -ldl
 
-.PHONY: all debug deps demo check check-long conformance fuzz mutation size man install uninstall clean help format lint tests-build fuzzers power power-proofs walk outage
+.PHONY: all debug deps demo check check-long conformance fuzz mutation size man install uninstall component clean help format lint tests-build fuzzers power power-proofs walk outage
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -194,6 +194,11 @@ $(BUILD)/.deps-checked: tests/deps.sh
 
 man: all ## write the OPTIONS of the man pages from the verb tables
 	$(Q)tests/man.sh --write $(OUT)
+
+# ESP-IDF components for people who do not clone the whole repository.
+component: OUT := $(if $(filter command line environment,$(origin OUT)),$(OUT),$(BUILD)/component)
+component: ## write the firmware's components, self-contained, into OUT (build/component)
+	$(Q)firmware/component.sh $(VERSION) '$(OUT)'
 
 install: all ## DESTDIR and PREFIX are honoured
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/sbin $(DESTDIR)$(LIBEXECDIR)

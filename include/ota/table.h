@@ -23,6 +23,7 @@ enum {
     OTA_PART_DATA = 0x01,
     OTA_PART_BOOTLOADER = 0x02,
     OTA_PART_TABLE = 0x03,
+    OTA_PART_SECURE_CERT = 0x3F, /* esp_secure_cert: the board's certificate and key, as Espressif provisions them */
     OTA_APP_FACTORY = 0x00,
     OTA_APP_OTA_0 = 0x10,
     OTA_APP_OTA_15 = 0x1F,

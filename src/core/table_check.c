@@ -48,7 +48,7 @@ static enum ota_status check_place(const struct ota_partition *p, uint32_t flash
 static enum ota_status check_use(const struct ota_partition *p, struct ota_err *err) {
     bool readonly = (p->flags & OTA_FLAG_READONLY) != 0;
     bool otadata = is(p, OTA_PART_DATA, OTA_DATA_OTA) || is(p, OTA_PART_DATA, OTA_DATA_TEE_OTA);
-    if (p->type > OTA_PART_TABLE && p->type < 0x40)
+    if (p->type > OTA_PART_TABLE && p->type < OTA_PART_SECURE_CERT)
         return ota_err_set(err, OTA_TABLE_LAYOUT, "type 0x%02x is reserved; custom types begin at 0x40", p->type);
     if (otadata && p->size != 0x2000u)
         return ota_err_set(err, OTA_TABLE_LAYOUT, "otadata has 0x%x bytes; it must have 0x2000", (unsigned)p->size);
@@ -151,7 +151,8 @@ enum ota_status ota_table_check(const struct ota_table *t, uint32_t table_offset
 
 /* Partitions that hold what a board needs to boot, to be trusted or to find its way back. */
 static bool must_stay(const struct ota_partition *p) {
-    if (p->type == OTA_PART_APP || is_primary(p) || is(p, OTA_PART_BOOTLOADER, OTA_BOOT_RECOVERY))
+    if (p->type == OTA_PART_APP || p->type == OTA_PART_SECURE_CERT || is_primary(p) ||
+        is(p, OTA_PART_BOOTLOADER, OTA_BOOT_RECOVERY))
         return true;
     if (strcmp(p->label, OTA_STATE_LABEL) == 0 || strcmp(p->label, OTA_ID_LABEL) == 0)
         return true;

@@ -5,6 +5,7 @@
 #include "host/json_tree.h"
 #include "image/inspect.h"
 #include "image/memory_map.h"
+#include "image/table_text.h"
 
 /* Names of files and labels are hostile: what is not UTF-8 becomes '?'. NULL becomes null. */
 static void add_text(cJSON *o, const char *key, const char *text) {
@@ -127,27 +128,6 @@ static void add_signature(cJSON *top, const struct ota_signatures *s) {
     }
 }
 
-static void add_table(cJSON *top, const struct ota_table *t) {
-    cJSON *o = cJSON_AddObjectToObject(top, "table");
-    cJSON_AddBoolToObject(o, "has_md5", t->has_md5);
-    cJSON_AddBoolToObject(o, "md5_valid", t->md5_ok);
-    cJSON_AddBoolToObject(o, "has_end", t->has_end);
-    cJSON *rows = cJSON_AddArrayToObject(o, "rows");
-    for (size_t n = 0; n < t->count; n++) {
-        const struct ota_partition *p = &t->row[n];
-        char type[8], subtype[8];
-        cJSON *row = cJSON_CreateObject();
-        add_text(row, "label", p->label);
-        cJSON_AddStringToObject(row, "type", ota_partition_type_name(p, type));
-        cJSON_AddStringToObject(row, "subtype", ota_partition_subtype_name(p, subtype));
-        cJSON_AddNumberToObject(row, "offset", p->offset);
-        cJSON_AddNumberToObject(row, "size", p->size);
-        cJSON_AddBoolToObject(row, "encrypted", (p->flags & OTA_FLAG_ENCRYPTED) != 0);
-        cJSON_AddBoolToObject(row, "readonly", (p->flags & OTA_FLAG_READONLY) != 0);
-        cJSON_AddItemToArray(rows, row);
-    }
-}
-
 static void add_otadata(cJSON *top, const struct ota_otadata_entry e[2]) {
     cJSON *o = cJSON_AddObjectToObject(top, "otadata");
     int active = ota_otadata_active(e);
@@ -209,7 +189,7 @@ static void add_part(cJSON *top, const struct ota_inspection *i) {
         add_signature(top, &i->signatures);
         break;
     case OTA_INSPECT_TABLE:
-        add_table(top, &i->table);
+        ota_table_add_json(cJSON_AddObjectToObject(top, "table"), &i->table);
         break;
     case OTA_INSPECT_OTADATA:
         add_otadata(top, i->otadata);

@@ -243,8 +243,10 @@ static void test_table_check_identity_faults(void **state) {
     row(&t, "storage")->label[0] = '\x1b';
     expect_fault(&t, "row 7: its label");
     t = sample_table();
-    row(&t, "storage")->type = 0x3F;
+    row(&t, "storage")->type = 0x3E;
     expect_fault(&t, "reserved");
+    row(&t, "storage")->type = OTA_PART_SECURE_CERT;
+    assert_ota_ok(ota_table_check(&t, 0x8000, 0x400000, &err));
     t = sample_table();
     row(&t, "storage")->subtype = OTA_DATA_OTA;
     row(&t, "storage")->size = 0x2000;
@@ -318,6 +320,7 @@ static void test_table_change_protects_keys_and_recovery(void **state) {
         {OTA_PART_DATA, OTA_DATA_NVS_KEYS, 0x360000, 0x1000, "x", OTA_FLAG_ENCRYPTED},
         {OTA_PART_DATA, OTA_DATA_EFUSE, 0x360000, 0x2000, "x", 0},
         {OTA_PART_BOOTLOADER, OTA_BOOT_RECOVERY, 0x3F0000, 0x8000, "x", 0},
+        {OTA_PART_SECURE_CERT, 0, 0x360000, 0x2000, "x", 0},
     };
     (void)state;
     for (size_t i = 0; i < OTA_ARRAY_LEN(extra); i++) {

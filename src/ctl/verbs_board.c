@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Options and details of the verbs that make what a board is flashed with; their rows are in verbs.c. */
+#include "ctl/verbs_board.h"
+
+/* clang-format off */
+
+#define TABLE_OPTIONS \
+    {"offset", 0, "ADDRESS", "where the table lies in the flash; default 0x8000,\nin a flash image where one is found", false}, \
+    {"flash-size", 0, "SIZE", "partitions must end within: 4MB, 8MB, ...", false}, \
+    {"chip", 0, "CHIP", "its chip, as idf.py set-target names it: says where\nthe bootloader lies", false}, \
+    {"primary-bootloader-offset", 0, "ADDRESS", "where the bootloader lies; default: of CHIP", false}, \
+    {"recovery-bootloader-offset", 0, "ADDRESS", "where a recovery bootloader lies", false}, \
+    {"extra-partition-subtypes", 0, "TYPE,NAME,N", "a word of the project for the column SubType", true}, \
+    {"secure", 0, "v1|v2", "apps must suit this version of Secure Boot", false}
+
+const struct ota_option ota_verb_table_show_options[] = {
+    {"csv", 0, NULL, "as CSV, like gen_esp32part.py", false},
+    TABLE_OPTIONS,
+    {NULL, 0, NULL, NULL, false},
+};
+const char ota_verb_table_show_details[] =
+    "Shows a partition table with the free room in it. FILE is its CSV, its binary, or a\n"
+    "flash image with the table in it (esptool read-flash, merge-bin). A table that is\n"
+    "damaged is shown, and is a failure; one that would not boot is shown with a note.\n"
+    "Needs no workspace.\n\n"
+    "JSON: file, form (csv, binary, flash), offset, has_md5, md5_valid, has_end, rows\n"
+    "(label, type, subtype, offset, size, encrypted, readonly), sound, reason.";
+
+const struct ota_option ota_verb_table_build_options[] = {
+    {"output", 'o', "FILE", "the binary; an earlier one is replaced", false},
+    TABLE_OPTIONS,
+    {"no-verify", 0, NULL, "write it even if no board could boot by it", false},
+    {NULL, 0, NULL, NULL, false},
+};
+const char ota_verb_table_build_details[] =
+    "Makes the binary of a partition table's CSV, byte for byte what gen_esp32part.py of\n"
+    "ESP-IDF makes of it. $NAME and ${NAME} in the CSV are replaced from the environment.\n"
+    "What is wrong is told with file, line and remedy.\n\n"
+    "Refused here though that tool takes it: names that are longer than 16 characters,\n"
+    "which it cuts, empty or not ASCII; \"/\", quotes and backslashes in a name; variables\n"
+    "that are not set; and, unless with --no-verify, what no board could use: partitions\n"
+    "of no size, reserved types, a second factory or slot of the same number, slots with\n"
+    "a hole in their numbers or without otadata, no app at all, an nvs partition that is\n"
+    "flagged encrypted.\n\n"
+    "JSON: file, form, offset, output, partitions, remarks.";
+
+const struct ota_option ota_verb_table_check_options[] = {
+    {"bootloader", 0, "FILE", "this bootloader must fit before the table", false},
+    TABLE_OPTIONS,
+    {NULL, 0, NULL, NULL, false},
+};
+const char ota_verb_table_check_details[] =
+    "Checks a partition table as gen_esp32part.py does, and then for what a board needs\n"
+    "that takes updates: two ota_ slots or more, otadata, ota_state of 40 KiB (data, nvs)\n"
+    "and ota_id of 16 KiB (data, nvs). With --chip also where bootloaders lie. FILE is a\n"
+    "CSV, a binary, or a flash image with a table in it.\n\n"
+    "JSON: file, form, offset, ok, partitions, slots, slot_size (of the smallest),\n"
+    "remarks.";
+

@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Parts of the verb table: verbs that make what a board is flashed with. */
+#ifndef OTA_CTL_VERBS_BOARD_H
+#define OTA_CTL_VERBS_BOARD_H
+
+#include "host/args.h"
+
+extern const struct ota_option ota_verb_table_show_options[], ota_verb_table_build_options[],
+    ota_verb_table_check_options[];
+extern const char ota_verb_table_show_details[], ota_verb_table_build_details[], ota_verb_table_check_details[];
+
+#endif

@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Tables of boards that are updated. */
+#include "image/table_agent.h"
+
+#include <string.h>
+
+#include "ota/agent.h"
+
+static enum ota_status check_row(const struct ota_table *t, const char *label, uint32_t least, struct ota_err *err) {
+    const struct ota_partition *p = ota_table_by_label(t, label);
+    if (p && p->type == OTA_PART_DATA && p->subtype == OTA_DATA_NVS && p->size >= least)
+        return OTA_OK;
+    if (!p)
+        return ota_err_set(err, OTA_CONFIG, "the partition table has no %s; add a row to its CSV: %s, data, nvs, , %uK",
+                           label, label, (unsigned)(least / 1024u));
+    if (p->type == OTA_PART_DATA && p->subtype == OTA_DATA_NVS)
+        return ota_err_set(err, OTA_CONFIG, "%s has 0x%x bytes; give it at least %uK", label, (unsigned)p->size,
+                           (unsigned)(least / 1024u));
+    return ota_err_set(err, OTA_CONFIG, "%s must be of type data and subtype nvs: %s, data, nvs, , %uK", label, label,
+                       (unsigned)(least / 1024u));
+}
+
+enum ota_status ota_table_check_agent(const struct ota_table *t, struct ota_err *err) {
+    size_t slots = ota_table_slot_count(t);
+    if (slots < 2)
+        return ota_err_set(err, OTA_CONFIG,
+                           "%zu ota_ slot%s; an update is written into the slot that does not run, so that it takes "
+                           "two: ota_0 and ota_1",
+                           slots, slots == 1 ? "" : "s");
+    OTA_TRY(check_row(t, OTA_STATE_LABEL, OTA_STATE_SIZE_MIN, err));
+    OTA_TRY(check_row(t, OTA_ID_LABEL, OTA_ID_SIZE_MIN, err));
+    if (ota_table_by_label(t, OTA_STATE_LABEL)->flags & OTA_FLAG_READONLY)
+        return ota_err_set(err, OTA_CONFIG, "%s is flagged readonly; the agent writes its journal there",
+                           OTA_STATE_LABEL);
+    return OTA_OK;
+}
+
+enum ota_status ota_table_check_chip(const struct ota_table *t, const struct ota_chip *chip, uint32_t table_offset,
+                                     struct ota_err *err) {
+    const struct ota_partition *primary = ota_table_by_type(t, OTA_PART_BOOTLOADER, OTA_BOOT_PRIMARY);
+    const struct ota_partition *recovery = ota_table_by_type(t, OTA_PART_BOOTLOADER, OTA_BOOT_RECOVERY);
+    if (table_offset <= chip->bootloader_offset)
+        return ota_err_set(err, OTA_TABLE_LAYOUT, "the table at 0x%x leaves the %s's bootloader at 0x%x no room",
+                           (unsigned)table_offset, chip->name, (unsigned)chip->bootloader_offset);
+    if (primary && primary->offset != chip->bootloader_offset)
+        return ota_err_set(err, OTA_TABLE_LAYOUT, "%s is at 0x%x; the ROM of the %s starts what is at 0x%x",
+                           primary->label, (unsigned)primary->offset, chip->name, (unsigned)chip->bootloader_offset);
+    if (recovery && !chip->recovery)
+        return ota_err_set(err, OTA_TABLE_LAYOUT, "%s: the ROM of the %s knows no recovery bootloader; remove the row",
+                           recovery->label, chip->name);
+    if (recovery && recovery->size < table_offset - chip->bootloader_offset)
+        return ota_err_set(err, OTA_TABLE_LAYOUT, "%s has 0x%x bytes; a bootloader may have 0x%x", recovery->label,
+                           (unsigned)recovery->size, (unsigned)(table_offset - chip->bootloader_offset));
+    return OTA_OK;
+}
+
+/* ---- remarks ------------------------------------------------------------------------------------------- */
+
+/* Is the label a word that means another type or subtype than the row has? gen_esp32part.py warns as well. */
+static bool misleads(const struct ota_partition *p) {
+    bool is_word = false;
+    for (unsigned type = OTA_PART_APP; type <= OTA_PART_TABLE; type++)
+        for (unsigned subtype = 0; subtype <= UINT8_MAX; subtype++) {
+            const struct ota_partition q = {.type = (uint8_t)type, .subtype = (uint8_t)subtype};
+            char a[8], b[8];
+            bool same_type = strcmp(p->label, ota_partition_type_name(&q, a)) == 0;
+            bool same_subtype = strcmp(p->label, ota_partition_subtype_name(&q, b)) == 0;
+            if ((same_type && p->type == type) || (same_subtype && p->type == type && p->subtype == subtype))
+                return false;
+            is_word = is_word || same_type || same_subtype;
+        }
+    return is_word;
+}
+
+static void remark_slots(const struct ota_table *t, struct ota_buf *out) {
+    uint32_t least = UINT32_MAX, most = 0;
+    for (size_t i = 0; i < ota_table_slot_count(t); i++) {
+        uint32_t size = ota_table_slot(t, i)->size;
+        least = size < least ? size : least;
+        most = size > most ? size : most;
+    }
+    if (most > least)
+        ota_buf_printf(out, "the slots differ in size; an app must fit the smallest, 0x%x bytes\n", least);
+}
+
+void ota_table_remarks(const struct ota_table *t, struct ota_buf *out) {
+    remark_slots(t, out);
+    for (size_t i = 0; i < t->count; i++) {
+        const struct ota_partition *p = &t->row[i];
+        if (misleads(p))
+            ota_buf_printf(out, "%s is called like a type or subtype that it does not have\n", p->label);
+        if (p->flags & ~(uint32_t)(OTA_FLAG_ENCRYPTED | OTA_FLAG_READONLY))
+            ota_buf_printf(out, "%s has flags that are not known: 0x%x\n", p->label, p->flags);
+    }
+}

@@ -1,0 +1,122 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# otactl table: show, build and check; and gen_esp32part.py of ESP-IDF beside it, where IDF_PATH names one.
+cd "$(dirname "$0")/../.." || exit 1
+. tests/tap.sh
+
+csv=$tmp/p.csv bin=$tmp/p.bin
+cat >"$csv" <<'END'
+# Name,   Type, SubType, Offset, Size, Flags
+nvs,      data, nvs,     0x9000, 16K,
+otadata,  data, ota,     ,       8K,
+phy_init, data, phy,     ,       4K,
+ota_0,    app,  ota_0,   ,       1M,
+ota_1,    app,  ota_1,   ,       1M,
+ota_state,data, nvs,     ,       40K,
+ota_id,   data, nvs,     ,       16K,  readonly
+END
+fix() { sed "$@" "$csv" >"$tmp/other.csv"; } # a table with one change
+
+# ---- build ----
+ok table_build otactl table build "$csv" -o "$bin"
+is table_build_says_what_it_made "$out" "$bin: 7 partitions, 3072 bytes"
+is table_build_makes_a_table "$(stat -c %s "$bin") $(head -c 2 "$bin" | od -An -tx1)" "3072  aa 50"
+is table_build_json "$(otactl table build "$csv" -o "$bin" --json | jq -c '[.form,.offset,.partitions,.remarks]')" '["csv",32768,7,[]]'
+fails table_build_wants_a_file 2 "-o FILE" otactl table build "$csv"
+fails table_build_spares_its_input 2 "is the input itself" otactl table build "$csv" -o "$csv"
+fails table_build_of_a_binary 2 "otactl table show $bin --csv" otactl table build "$bin" -o "$tmp/x"
+fails table_build_of_nothing 1 "$tmp/none.csv" otactl table build "$tmp/none.csv" -o "$tmp/x"
+fix 's/ota_0,   ,       1M/ota_0,   ,       1.5M/'
+fails table_build_names_the_line 1 "$tmp/other.csv:5: Size \"1.5M\" is no number" otactl table build "$tmp/other.csv" -o "$tmp/x"
+fix 's/ota_1,    app,  ota_1,   ,       1M/ota_1,app,ota_1,0x110800,1M/'
+fails table_build_names_the_line_of_a_check 1 "$tmp/other.csv:6: row 4 (ota_1): offset 0x110800 is not a multiple of 0x10000" \
+    otactl table build "$tmp/other.csv" -o "$tmp/x"
+is table_build_left_nothing_behind "$(ls "$tmp/x" 2>/dev/null)" ""
+ok table_build_unverified otactl table build "$tmp/other.csv" -o "$tmp/x" --no-verify
+# shellcheck disable=SC2016
+fix 's/40K/$STATE_SIZE/'
+fails table_build_variable_is_not_set 1 "the variable STATE_SIZE is not set" otactl table build "$tmp/other.csv" -o "$tmp/x"
+ok table_build_variable env STATE_SIZE=40K otactl table build "$tmp/other.csv" -o "$tmp/x"
+ok table_build_variable_is_its_value cmp "$bin" "$tmp/x"
+fix 's/1M/0xf8000/'
+ok table_build_secure_v2 otactl table build "$tmp/other.csv" -o "$tmp/x" --secure v2
+fails table_build_secure_v1 1 "other.csv:5: row 3 (ota_0): size 0xf8000" otactl table build "$tmp/other.csv" -o "$tmp/x" --secure v1
+fails table_build_secure_what 2 "neither v1 nor v2" otactl table build "$csv" -o "$tmp/x" --secure v3
+fails table_build_flash_size 1 "other.csv:6: row 4 (ota_1): ends at" otactl table build "$tmp/other.csv" -o "$tmp/x" --flash-size 2MB
+fails table_build_flash_size_what 2 "1MB, 2MB, 4MB" otactl table build "$csv" -o "$tmp/x" --flash-size 3MB
+fix 's/nvs,     0x9000/nvs,     /'
+ok table_build_offset otactl table build "$tmp/other.csv" -o "$tmp/x" --offset 0x10000
+is table_build_offset_moves_rows "$(otactl table show "$tmp/x" --offset 0x10000 --json | jq -c '[.rows[].offset]')" \
+    '[69632,86016,94208,131072,1179648,2228224,2269184]'
+fails table_build_offset_what 2 "no address of a flash sector" otactl table build "$csv" -o "$tmp/x" --offset 0x8001
+fix '$ablackbox, data, my_box, , 64K,'
+fails table_build_subtype_is_not_known 1 "other.csv:9: SubType \"my_box\"" otactl table build "$tmp/other.csv" -o "$tmp/x"
+ok table_build_subtype_of_the_project otactl table build "$tmp/other.csv" -o "$tmp/x" --extra-partition-subtypes "data,my_box,0x40"
+fails table_build_subtype_what 2 "write TYPE,NAME,0xNN" otactl table build "$csv" -o "$tmp/x" --extra-partition-subtypes "my_box"
+fix '1i boot, bootloader, primary, N/A, N/A,'
+fails table_build_bootloader_lies_where 1 "--chip CHIP" otactl table build "$tmp/other.csv" -o "$tmp/x"
+ok table_build_bootloader_of_the_chip otactl table build "$tmp/other.csv" -o "$tmp/x" --chip esp32c5
+is table_build_bootloader_is_there "$(otactl table show "$tmp/x" --json | jq -c '.rows[0]|[.label,.offset,.size]')" '["boot",8192,24576]'
+fails table_build_bootloader_elsewhere 1 "the ROM of the esp32 starts what is at 0x1000" \
+    otactl table build "$tmp/other.csv" -o "$tmp/x" --chip esp32 --primary-bootloader-offset 0x2000
+fails table_build_bootloader_behind 2 "must lie below" otactl table build "$tmp/other.csv" -o "$tmp/x" --primary-bootloader-offset 0x8000
+fails table_build_chip_what 2 "no chip known" otactl table build "$csv" -o "$tmp/x" --chip esp33
+
+# ---- show ----
+ok table_show otactl table show "$csv" --flash-size 4MB
+contains table_show_has_rows "$out" "ota_id            data            nvs        0x21a000  0x21e000      16K  readonly"
+contains table_show_has_what_is_free "$out" "(free)                                       0x21e000  0x400000    1928K"
+is table_show_binary_is_the_same "$(otactl table show "$bin")" "$(otactl table show "$csv")"
+is table_show_csv "$(otactl table show "$bin" --csv | tail -n 1)" "ota_id,data,nvs,0x21a000,16K,readonly"
+otactl table show "$bin" --csv >"$tmp/again.csv"
+ok table_show_csv_builds otactl table build "$tmp/again.csv" -o "$tmp/x"
+ok table_show_csv_builds_the_same cmp "$bin" "$tmp/x"
+(head -c 32768 /dev/zero && cat "$bin" && head -c 100000 /dev/zero) >"$tmp/flash.bin"
+ok table_show_flash otactl table show "$tmp/flash.bin"
+contains table_show_flash_says_where "$out" "Table at 0x8000"
+is table_show_flash_json "$(otactl table show "$tmp/flash.bin" --json | jq -c '[.form,.offset,.sound,.reason,(.rows|length)]')" '["flash",32768,true,"",7]'
+fails table_show_flash_without_table 1 "--offset ADDRESS" otactl table show "$tmp/flash.bin" --offset 0x10000
+head -c 1 "$bin" >"$tmp/short"
+fails table_show_short 1 "the file is empty" otactl table show "$tmp/short"
+head -c 40 "$bin" >"$tmp/short"
+fails table_show_cut 1 "cut off" otactl table show "$tmp/short"
+printf 'x' | dd of="$bin" bs=1 seek=45 conv=notrunc status=none
+fails table_show_damaged 1 "the table is damaged" otactl table show "$bin"
+contains table_show_damaged_is_shown "$out" "oxadata"
+printf 'data, data, fat, , 4K\n' >"$tmp/other.csv"
+run otactl table show "$tmp/other.csv"
+is table_show_unbootable "$rc $err" "0 note: $tmp/other.csv: no app partition: nothing could boot"
+
+# ---- check ----
+ok table_check otactl table check "$csv" --chip esp32 --flash-size 4MB
+is table_check_says_what_fits "$out" "$csv: ok; 7 partitions, 2 slots for apps of up to 1024 KiB, ota_state of 40 KiB"
+is table_check_json "$(otactl table check "$csv" --json | jq -c '[.ok,.slots,.slot_size,.remarks]')" '[true,2,1048576,[]]'
+fix '/ota_state/d'
+fails table_check_without_state 1 "add a row to its CSV: ota_state, data, nvs, , 40K" otactl table check "$tmp/other.csv"
+fix '/otadata/d'
+fails table_check_without_otadata 1 "need an otadata" otactl table check "$tmp/other.csv"
+fix 's/ota_1,   ,       1M/ota_1,   ,       2M/'
+run otactl table check "$tmp/other.csv"
+is table_check_remarks "$rc $err" "0 note: the slots differ in size; an app must fit the smallest, 0x100000 bytes"
+otadevice sample "$tmp/build" --chip esp32c3 --version 1.0.0 >/dev/null
+ok table_check_sample otactl table check "$tmp/build/partition_table/partition-table.bin" --bootloader "$tmp/build/bootloader/bootloader.bin"
+fails table_check_other_chip 1 "bootloader.bin" otactl table check "$csv" --chip esp32 --bootloader "$tmp/build/bootloader/bootloader.bin"
+fails table_check_bootloader_is_too_long 1 "bootloader.bin" otactl table check "$tmp/build/partition_table/partition-table.bin" --offset 0x1000 --bootloader "$tmp/build/bootloader/bootloader.bin"
+
+# ---- beside gen_esp32part.py ----
+gen=${IDF_PATH:-/none}/components/partition_table/gen_esp32part.py
+if ! python3 "$gen" --help >/dev/null 2>&1; then
+    skip table_equals_gen_esp32part "IDF_PATH names no ESP-IDF whose gen_esp32part.py runs"
+else
+    wrong= count=0
+    for file in "$IDF_PATH"/components/partition_table/*.csv "$IDF_PATH"/examples/system/ota/*/*.csv tests/fuzz/corpus/table/*.csv "$csv"; do
+        rm -f "$tmp/theirs" "$tmp/ours"
+        python3 "$gen" -q --primary-bootloader-offset 0x1000 --recovery-bootloader-offset 0x3f0000 "$file" "$tmp/theirs" 2>/dev/null || continue
+        otactl table build "$file" -o "$tmp/ours" --primary-bootloader-offset 0x1000 --recovery-bootloader-offset 0x3f0000 --no-verify >/dev/null 2>&1
+        cmp -s "$tmp/theirs" "$tmp/ours" || wrong="$wrong $(basename "$file")"
+        count=$((count + 1))
+    done
+    is table_equals_gen_esp32part "$wrong" ""
+    ok table_was_compared_with_gen_esp32part test "$count" -ge 12
+fi
+done_testing
