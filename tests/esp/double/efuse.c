@@ -3,6 +3,8 @@
 #include "esp_efuse.h"
 #include "hal/efuse_hal.h"
 
+unsigned double_state_offset;
+
 unsigned short double_chip_id(void) {
     return double_chip.id ? double_chip.id : double_chip.efuse->chip->id;
 }

@@ -7,6 +7,8 @@
 #define CONFIG_IDF_TARGET_ESP32C3 1
 #define CONFIG_IDF_FIRMWARE_CHIP_ID double_chip_id() /* a board of any chip: double/efuse.c */
 unsigned short double_chip_id(void);
+#define CONFIG_OTA_STATE_OFFSET double_state_offset /* a board in the field: 0 but in its tests */
+extern unsigned double_state_offset;
 #define CONFIG_BOOTLOADER_OFFSET_IN_FLASH 0x0
 #define CONFIG_PARTITION_TABLE_OFFSET 0x8000
 #define CONFIG_BOOTLOADER_APP_ROLLBACK_ENABLE 1

@@ -6,6 +6,7 @@
 #include "nvs_flash.h"
 #include "nvs_init.h"
 #include "ota_esp_ports.h"
+#include "state_hole.h"
 
 #define NAMESPACE "ota"
 
@@ -88,6 +89,7 @@ enum ota_status ota_esp_kv_open(struct ota_err *err) {
     if (is_open)
         nvs_close(handle);
     is_open = false;
+    (void)ota_esp_state_hole_register(); /* without either NVS says which partition it misses */
     esp_err_t rc = init();
     if (rc == ESP_ERR_NOT_FOUND || rc == ESP_ERR_NVS_PART_NOT_FOUND)
         return ota_err_set(err, OTA_NOT_FOUND, "the partition table has no %s (data, nvs)", OTA_STATE_LABEL);

@@ -9,6 +9,7 @@
 #include "sdkconfig.h"
 
 #include "ota_esp_private.h"
+#include "state_hole.h"
 
 #define AGENT_MAX 72u
 #if CONFIG_OTA_TLS_CA
@@ -137,7 +138,9 @@ static enum ota_status open_agent(struct ota_err *err) {
     OTA_TRY(ota_esp_board(&cfg.board, err));
     cfg.board.agent = agent_name();
     OTA_TRY(open_transport(err));
-    return ota_agent_init(&ota_esp_agent, &cfg, err);
+    OTA_TRY(ota_agent_init(&ota_esp_agent, &cfg, err));
+    ota_esp_state_hole_show(&ota_esp_agent.table);
+    return OTA_OK;
 }
 
 /* With an app on trial in which the agent cannot even start, the board could never be updated again: the app before it
