@@ -456,6 +456,7 @@ static const struct ota_verb verbs[] = {
     {"sign export", "DRAFT", 1, 1, "put a draft into a file for another machine", sign_export_details, sign_export_options, ota_cmd_sign_export},
     {"sign import", "FILE", 1, 1, "take signatures of that file back", sign_import_details, NULL, ota_cmd_sign_import},
     {"sign", "FILE|DRAFT", 1, 1, "show what waits for signatures, and add some", sign_details, sign_options, ota_cmd_sign},
+    {"firmware configure", "[DIR]", 0, 1, "write root, CA and addresses into a firmware project", ota_verb_firmware_configure_details, ota_verb_firmware_configure_options, ota_cmd_firmware_configure},
     {"table show", "FILE", 1, 1, "show a partition table", ota_verb_table_show_details, ota_verb_table_show_options, ota_cmd_table_show},
     {"table build", "CSV", 1, 1, "make a partition table of its CSV", ota_verb_table_build_details, ota_verb_table_build_options, ota_cmd_table_build},
     {"table check", "FILE", 1, 1, "check a partition table for boards that are updated", ota_verb_table_check_details, ota_verb_table_check_options, ota_cmd_table_check},

@@ -57,3 +57,21 @@ const char ota_verb_table_check_details[] =
     "JSON: file, form, offset, ok, partitions, slots, slot_size (of the smallest),\n"
     "remarks.";
 
+
+const struct ota_option ota_verb_firmware_configure_options[] = {
+    {"product", 0, "NAME", "which product, when ota.conf has several", false},
+    {"channel", 0, "NAME", "the channel boards follow unless their ota_id says\nanother; default: default_channel, else stable", false},
+    {"url", 0, "URL", "what boards call; default: url of ota.conf", false},
+    {"ca", 0, "FILE", "CA certificate of the server; default: keys/ca.crt", false},
+    {"no-ca", 0, NULL, "trust ESP-IDF's certificate bundle alone", false},
+    {"root", 0, "FILE", "the root.json that boards trust first; default: the\nnewest of the workspace", false},
+    {NULL, 0, NULL, NULL, false},
+};
+const char ota_verb_firmware_configure_details[] =
+    "Writes what a firmware brings along of this workspace into main/trust/ of the\n"
+    "ESP-IDF project in DIR (default: firmware): root.json, the CA of the server as\n"
+    "ca.pem, and trust.h with product, channel and addresses. The folder changes as a\n"
+    "whole, and not at all when it is up to date. Nothing in it is secret; a board's id\n"
+    "and token are in its partition ota_id (otactl nvs identity), which comes first in\n"
+    "everything it says.\n\n"
+    "JSON: folder, product, channel, url_metadata, url_targets, url_api, ca, changed.";

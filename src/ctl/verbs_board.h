@@ -6,7 +6,8 @@
 #include "host/args.h"
 
 extern const struct ota_option ota_verb_table_show_options[], ota_verb_table_build_options[],
-    ota_verb_table_check_options[];
-extern const char ota_verb_table_show_details[], ota_verb_table_build_details[], ota_verb_table_check_details[];
+    ota_verb_table_check_options[], ota_verb_firmware_configure_options[];
+extern const char ota_verb_table_show_details[], ota_verb_table_build_details[], ota_verb_table_check_details[],
+    ota_verb_firmware_configure_details[];
 
 #endif
