@@ -75,3 +75,63 @@ const char ota_verb_firmware_configure_details[] =
     "and token are in its partition ota_id (otactl nvs identity), which comes first in\n"
     "everything it says.\n\n"
     "JSON: folder, product, channel, url_metadata, url_targets, url_api, ca, changed.";
+
+const struct ota_option ota_verb_nvs_build_options[] = {
+    {"output", 'o', "FILE", "the partition; an earlier one is replaced", false},
+    {"size", 0, "SIZE", "of the partition: 24K, 0x6000, ...", false},
+    {NULL, 0, NULL, NULL, false},
+};
+const char ota_verb_nvs_build_details[] =
+    "Makes the image of an NVS partition of CSV files, byte for byte what\n"
+    "nvs_partition_gen.py (esp-idf-nvs-partition-gen 0.2, format version 2) makes of them.\n"
+    "A CSV has the columns key, type, encoding and value:\n\n"
+    "NAME,namespace,, opens a namespace; KEY,data,ENCODING,VALUE puts a value into it;\n"
+    "KEY,file,ENCODING,PATH takes it from a file. Encodings: u8 i8 u16 i16 u32 i32 u64\n"
+    "i64 (decimal), string, hex2bin, base64, binary, blob_fill(N;0xNN),\n"
+    "blob_sz_fill(N;0xNN). As there, lines with # first are comments, and sta.ssid,\n"
+    "sta.pswd and ap.ssid, ap.passwd, ap.authmode bring the keys that the Wi-Fi driver\n"
+    "wants beside them. A partition below 12K is read-only; else one page stays free.\n\n"
+    "Refused here though that tool takes it: a namespace named again after another, into\n"
+    "which it would put the keys; keys before any namespace, twice in one, empty or not\n"
+    "ASCII; types other than these three; encodings in capitals; base64 with other\n"
+    "characters; text behind a closing quote. Strings of 3968 to 3999 bytes are taken,\n"
+    "and an 8K partition has 8K also when its second page is blank.\n"
+    "FILE is readable by you alone: what stands in it may be secret.\n\n"
+    "JSON: output, size, pages_used.";
+
+const struct ota_option ota_verb_nvs_show_options[] = {
+    {"values", 0, NULL, "show strings, and blobs in hexadecimal, too: they\nmay be secret", false},
+    {NULL, 0, NULL, NULL, false},
+};
+const char ota_verb_nvs_show_details[] =
+    "Lists what an NVS partition holds, in the order it was written, and checks every\n"
+    "CRC. FILE is its image, or what esptool read-flash read. Encrypted partitions\n"
+    "cannot be read.\n\n"
+    "JSON: file, size, items (namespace, key, type, length; value: of numbers, with\n"
+    "--values of all).";
+
+const struct ota_option ota_verb_nvs_identity_options[] = {
+    {"id", 0, "ID", "of the board: letters, digits and . _ : -", false},
+    {"output", 'o', "FILE", "the partition; default: ota_id-ID.bin", false},
+    {"product", 0, "NAME", "which product, when ota.conf has several", false},
+    {"channel", 0, "NAME", "the channel it follows; default:\ndefault_channel of ota.conf, else stable", false},
+    {"groups", 0, "NAMES", "its groups, separated by commas", false},
+    {"url", 0, "URL", "what it calls; default: url of ota.conf", false},
+    {"ca", 0, "FILE", "CA certificate of the server; default: keys/ca.crt", false},
+    {"no-ca", 0, NULL, "trust ESP-IDF's certificate bundle alone", false},
+    {"root", 0, "FILE", "its trusted root.json; default: the newest of the\nworkspace", false},
+    {"token-file", 0, "FILE", "the token of a board that was added before (chmod\n600); default: the board is added now", false},
+    {"crt", 0, "FILE", "its client certificate, PEM", false},
+    {"key", 0, "FILE", "the key of that certificate, PEM (chmod 600)", false},
+    {"table", 0, "FILE", "its partition table (CSV, binary or flash image):\nsays where ota_id lies, and its size", false},
+    {"size", 0, "SIZE", "of ota_id; default: as the table says, else 16K", false},
+    {NULL, 0, NULL, NULL, false},
+};
+const char ota_verb_nvs_identity_details[] =
+    "Makes the partition ota_id of a real board: its id, product, channel, groups and\n"
+    "addresses, a token for its reports, the trusted root and the CA, as otadevice\n"
+    "create gives them to a virtual one. Makes the board known to the workspace like\n"
+    "otactl device add does, unless it is and its token is given. Prints the command that\n"
+    "flashes it. FILE is readable by you alone, and never overwritten.\n\n"
+    "JSON: output, id, product, channel, size, offset (null: no table), registered,\n"
+    "command.";
