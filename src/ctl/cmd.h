@@ -52,6 +52,8 @@ enum ota_status ota_cmd_product_rotate_key(const struct ota_args *args, struct o
 enum ota_status ota_cmd_table_show(const struct ota_args *args, struct ota_err *err);
 enum ota_status ota_cmd_table_build(const struct ota_args *args, struct ota_err *err);
 enum ota_status ota_cmd_table_check(const struct ota_args *args, struct ota_err *err);
+enum ota_status ota_cmd_table_diff(const struct ota_args *args, struct ota_err *err);
+enum ota_status ota_cmd_table_plan(const struct ota_args *args, struct ota_err *err);
 enum ota_status ota_cmd_firmware_configure(const struct ota_args *args, struct ota_err *err);
 enum ota_status ota_cmd_nvs_build(const struct ota_args *args, struct ota_err *err);
 enum ota_status ota_cmd_nvs_show(const struct ota_args *args, struct ota_err *err);

@@ -21,8 +21,8 @@ struct ota_table_file {
     struct ota_table_subtype extra[OTA_TABLE_EXTRA_MAX];
 };
 
-/* Reads the first operand by the options that the verbs have in common. */
-OTA_MUST_USE enum ota_status ota_ctl_table_open(const struct ota_args *args, struct ota_table_file *out,
+/* Reads an operand by the options that the verbs have in common. */
+OTA_MUST_USE enum ota_status ota_ctl_table_open(const struct ota_args *args, size_t operand, struct ota_table_file *out,
                                                 struct ota_err *err);
 /* The table in `path`, as its default options have it, for a chip that may be NULL. */
 OTA_MUST_USE enum ota_status ota_ctl_table_read(const char *path, const struct ota_chip *chip,

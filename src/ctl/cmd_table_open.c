@@ -153,8 +153,9 @@ static enum ota_status read_form(const struct ota_table_csv_rules *rules, bool t
     return read_csv(rules, f, err);
 }
 
-enum ota_status ota_ctl_table_open(const struct ota_args *args, struct ota_table_file *f, struct ota_err *err) {
-    *f = (struct ota_table_file){.path = ota_args_operand(args, 0), .offset = OTA_TABLE_DEFAULT_OFFSET};
+enum ota_status ota_ctl_table_open(const struct ota_args *args, size_t operand, struct ota_table_file *f,
+                                   struct ota_err *err) {
+    *f = (struct ota_table_file){.path = ota_args_operand(args, operand), .offset = OTA_TABLE_DEFAULT_OFFSET};
     struct ota_table_csv_rules rules = {.name = f->path, .variable = environment};
     OTA_TRY(ota_ctl_address(args, "offset", &f->offset, err));
     OTA_TRY(take_flash_size(args, f, err));

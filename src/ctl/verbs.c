@@ -460,6 +460,8 @@ static const struct ota_verb verbs[] = {
     {"table show", "FILE", 1, 1, "show a partition table", ota_verb_table_show_details, ota_verb_table_show_options, ota_cmd_table_show},
     {"table build", "CSV", 1, 1, "make a partition table of its CSV", ota_verb_table_build_details, ota_verb_table_build_options, ota_cmd_table_build},
     {"table check", "FILE", 1, 1, "check a partition table for boards that are updated", ota_verb_table_check_details, ota_verb_table_check_options, ota_cmd_table_check},
+    {"table diff", "OLD NEW", 2, 2, "show what differs between two partition tables", ota_verb_table_diff_details, ota_verb_table_diff_options, ota_cmd_table_diff},
+    {"table plan", "OLD NEW", 2, 2, "say what a new partition table does to boards", ota_verb_table_plan_details, ota_verb_table_diff_options, ota_cmd_table_plan},
     {"nvs build", "CSV...", 1, 16, "make an NVS partition of CSV files", ota_verb_nvs_build_details, ota_verb_nvs_build_options, ota_cmd_nvs_build},
     {"nvs show", "FILE", 1, 1, "list what an NVS partition holds", ota_verb_nvs_show_details, ota_verb_nvs_show_options, ota_cmd_nvs_show},
     {"nvs identity", "", 0, 0, "make a board known, and the partition that tells it who it is", ota_verb_nvs_identity_details, ota_verb_nvs_identity_options, ota_cmd_nvs_identity},

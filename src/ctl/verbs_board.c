@@ -58,6 +58,27 @@ const char ota_verb_table_check_details[] =
     "remarks.";
 
 
+const struct ota_option ota_verb_table_diff_options[] = {
+    TABLE_OPTIONS,
+    {NULL, 0, NULL, NULL, false},
+};
+const char ota_verb_table_diff_details[] =
+    "Shows which partitions were added, removed, moved, grown, shrunk, or have another\n"
+    "type or flags; matched by their labels. OLD and NEW are CSVs, binaries, or flash\n"
+    "images: what a board has, for instance, and what a build would give it.\n\n"
+    "JSON: partitions (label, change, old and new: type, subtype, offset, size, flags, or\n"
+    "null).";
+const char ota_verb_table_plan_details[] =
+    "Says what a release with the table NEW does to boards that have OLD: what happens to\n"
+    "each partition, whether its data is kept, cut, lost or new, and whether a release may\n"
+    "do that at all. App slots, otadata, nvs, nvs_keys, ota_state, ota_id, phy, the secure\n"
+    "certificate and recovery never move, shrink, vanish or change over the air. Ends with\n"
+    "1 when boards would refuse it, or when NEW lacks what they need for updates.\n\n"
+    "A data partition that moves or is lost is filled again by a release with its image\n"
+    "(otactl push --with LABEL); what the board itself wrote there is gone.\n\n"
+    "JSON: partitions (as table diff, and data, over_the_air, reason), over_the_air,\n"
+    "brick_risk, reason.";
+
 const struct ota_option ota_verb_firmware_configure_options[] = {
     {"product", 0, "NAME", "which product, when ota.conf has several", false},
     {"channel", 0, "NAME", "the channel boards follow unless their ota_id says\nanother; default: default_channel, else stable", false},
