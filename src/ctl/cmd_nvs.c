@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* otactl nvs build, nvs show: what nvs_partition_gen.py does, and what a partition holds. */
+/* otactl nvs build, show, new-keys: what nvs_partition_gen.py does, and what a partition holds. */
 #include <inttypes.h>
+#include <openssl/crypto.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "ctl/cmd.h"
 #include "ctl/cmd_nvs.h"
 #include "ctl/output_file.h"
+#include "host/crypto.h"
 #include "host/fs.h"
 #include "host/json_tree.h"
 #include "host/printable.h"
@@ -27,6 +29,19 @@ enum ota_status ota_ctl_nvs_size(const struct ota_args *args, uint32_t absent, u
     return OTA_OK;
 }
 
+enum ota_status ota_ctl_nvs_keys(const struct ota_args *args, uint8_t key[OTA_NVS_KEY_LEN], bool *given,
+                                 struct ota_err *err) {
+    OTA_CLEAN(ota_buf_free) struct ota_buf bytes = {0};
+    const char *path = ota_args_get(args, "keys");
+    *given = path != NULL;
+    if (!path)
+        return OTA_OK;
+    OTA_TRY(ota_fs_read_secret(path, OTA_NVS_PAGE, &bytes, err));
+    enum ota_status st = ota_nvs_key_read(ota_buf_span(&bytes), key, err);
+    OPENSSL_cleanse(bytes.p, bytes.len);
+    return st == OTA_OK ? OTA_OK : ota_err_prefix(err, "%s", path);
+}
+
 /* ---- build --------------------------------------------------------------------------------------------- */
 
 static enum ota_status read_value(const char *path, struct ota_buf *out, struct ota_err *err) {
@@ -43,12 +58,22 @@ static enum ota_status read_all(const struct ota_args *args, struct ota_nvs_csv 
     return OTA_OK;
 }
 
+static enum ota_status encrypt(const struct ota_args *args, const struct ota_nvs_writer *w, struct ota_err *err) {
+    uint8_t key[OTA_NVS_KEY_LEN];
+    bool given;
+    OTA_TRY(ota_ctl_nvs_keys(args, key, &given, err));
+    enum ota_status st = given ? ota_nvs_encrypt(w->image, w->size, key, err) : OTA_OK;
+    OPENSSL_cleanse(key, sizeof key);
+    return st;
+}
+
 static enum ota_status write_all(const struct ota_args *args, const char *path, const struct ota_nvs_writer *w,
                                  struct ota_err *err) {
     if (w->page == SIZE_MAX)
         return ota_err_set(err, OTA_ARGUMENT, "%s: no rows", ota_args_operand(args, 0));
     for (size_t i = 0; i < ota_args_operands(args); i++)
         OTA_TRY(ota_ctl_output_check(path, ota_args_operand(args, i), err));
+    OTA_TRY(encrypt(args, w, err));
     return ota_fs_write(path, w->image, w->size, 0600, err);
 }
 
@@ -164,11 +189,21 @@ static void show_item(void *ctx, const struct ota_nvs_item *item) {
     }
 }
 
+static enum ota_status decrypt(const struct ota_args *args, struct ota_buf *image, struct ota_err *err) {
+    uint8_t key[OTA_NVS_KEY_LEN];
+    bool given;
+    OTA_TRY(ota_ctl_nvs_keys(args, key, &given, err));
+    enum ota_status st = given ? ota_nvs_decrypt(image->p, image->len, key, err) : OTA_OK;
+    OPENSSL_cleanse(key, sizeof key);
+    return st;
+}
+
 enum ota_status ota_cmd_nvs_show(const struct ota_args *args, struct ota_err *err) {
     OTA_CLEAN(ota_buf_free) struct ota_buf bytes = {0};
     const char *path = ota_args_operand(args, 0);
     OTA_CLEAN_FREE struct showing *s = ota_calloc(1, sizeof *s);
     OTA_TRY(ota_fs_read(path, OTA_NVS_SIZE_MAX, &bytes, err));
+    OTA_TRY(decrypt(args, &bytes, err));
     s->image = ota_buf_span(&bytes);
     s->values = ota_args_has(args, "values");
     if (ota_nvs_each(s->image, learn, s, err) != OTA_OK)
@@ -186,4 +221,29 @@ enum ota_status ota_cmd_nvs_show(const struct ota_args *args, struct ota_err *er
     enum ota_status st = ota_nvs_each(s->image, show_item, s, err);
     ota_ctl_print_json(&tree);
     return st;
+}
+
+/* ---- new-keys ------------------------------------------------------------------------------------------ */
+
+enum ota_status ota_cmd_nvs_new_keys(const struct ota_args *args, struct ota_err *err) {
+    const char *path = ota_args_get(args, "output");
+    uint8_t key[OTA_NVS_KEY_LEN], bytes[OTA_NVS_PAGE];
+    if (!path || !path[0])
+        return ota_err_set(err, OTA_USAGE, "nvs new-keys wants a file to write: otactl nvs new-keys -o FILE");
+    OTA_TRY(ota_crypto_openssl.random(ota_crypto_openssl.ctx, key, sizeof key, err));
+    ota_nvs_key_write(key, bytes);
+    enum ota_status st = ota_fs_write_new(path, bytes, sizeof bytes, 0600, err);
+    OPENSSL_cleanse(key, sizeof key);
+    OPENSSL_cleanse(bytes, sizeof bytes);
+    OTA_TRY(st);
+    if (!ota_ctl_json(args)) {
+        ota_print_line(stdout, "%s: new keys. Keep them secret; one board needs them in its partition nvs_keys", path);
+        return OTA_OK;
+    }
+    cJSON *tree = cJSON_CreateObject();
+    OTA_CLEAN_FREE char *safe = ota_strdup(path);
+    (void)ota_printable_clean(safe);
+    (void)cJSON_AddStringToObject(tree, "file", safe);
+    ota_ctl_print_json(&tree);
+    return OTA_OK;
 }

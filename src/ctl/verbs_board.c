@@ -69,11 +69,12 @@ const char ota_verb_table_diff_details[] =
     "JSON: partitions (label, change, old and new: type, subtype, offset, size, flags, or\n"
     "null).";
 const char ota_verb_table_plan_details[] =
-    "Says what a release with the table NEW does to boards that have OLD: what happens to\n"
-    "each partition, whether its data is kept, cut, lost or new, and whether a release may\n"
-    "do that at all. App slots, otadata, nvs, nvs_keys, ota_state, ota_id, phy, the secure\n"
-    "certificate and recovery never move, shrink, vanish or change over the air. Ends with\n"
-    "1 when boards would refuse it, or when NEW lacks what they need for updates.\n\n"
+    "Says what a release with the table NEW does to boards that have OLD: what happens\n"
+    "to each partition, whether its data is kept, cut, lost or new, and whether a\n"
+    "release may do that at all. App slots, otadata, nvs, nvs_keys, ota_state, ota_id,\n"
+    "phy, the secure certificate and recovery never move, shrink, vanish or change over\n"
+    "the air. Ends with 1 when boards would refuse it, or when NEW lacks what they need\n"
+    "for updates.\n\n"
     "A data partition that moves or is lost is filled again by a release with its image\n"
     "(otactl push --with LABEL); what the board itself wrote there is gone.\n\n"
     "JSON: partitions (as table diff, and data, over_the_air, reason), over_the_air,\n"
@@ -100,12 +101,13 @@ const char ota_verb_firmware_configure_details[] =
 const struct ota_option ota_verb_nvs_build_options[] = {
     {"output", 'o', "FILE", "the partition; an earlier one is replaced", false},
     {"size", 0, "SIZE", "of the partition: 24K, 0x6000, ...", false},
+    {"keys", 0, "FILE", "encrypt it with these keys (otactl nvs new-keys)", false},
     {NULL, 0, NULL, NULL, false},
 };
 const char ota_verb_nvs_build_details[] =
     "Makes the image of an NVS partition of CSV files, byte for byte what\n"
-    "nvs_partition_gen.py (esp-idf-nvs-partition-gen 0.2, format version 2) makes of them.\n"
-    "A CSV has the columns key, type, encoding and value:\n\n"
+    "nvs_partition_gen.py (esp-idf-nvs-partition-gen 0.2, format version 2) makes of\n"
+    "them. A CSV has the columns key, type, encoding and value:\n\n"
     "NAME,namespace,, opens a namespace; KEY,data,ENCODING,VALUE puts a value into it;\n"
     "KEY,file,ENCODING,PATH takes it from a file. Encodings: u8 i8 u16 i16 u32 i32 u64\n"
     "i64 (decimal), string, hex2bin, base64, binary, blob_fill(N;0xNN),\n"
@@ -121,15 +123,25 @@ const char ota_verb_nvs_build_details[] =
     "JSON: output, size, pages_used.";
 
 const struct ota_option ota_verb_nvs_show_options[] = {
+    {"keys", 0, "FILE", "the keys of an encrypted partition (chmod 600)", false},
     {"values", 0, NULL, "show strings, and blobs in hexadecimal, too: they\nmay be secret", false},
     {NULL, 0, NULL, NULL, false},
 };
 const char ota_verb_nvs_show_details[] =
     "Lists what an NVS partition holds, in the order it was written, and checks every\n"
-    "CRC. FILE is its image, or what esptool read-flash read. Encrypted partitions\n"
-    "cannot be read.\n\n"
+    "CRC. FILE is its image, or what esptool read-flash read.\n\n"
     "JSON: file, size, items (namespace, key, type, length; value: of numbers, with\n"
     "--values of all).";
+
+const struct ota_option ota_verb_nvs_new_keys_options[] = {
+    {"output", 'o', "FILE", "the keys partition; never overwritten", false},
+    {NULL, 0, NULL, NULL, false},
+};
+const char ota_verb_nvs_new_keys_details[] =
+    "Makes keys for an encrypted NVS partition, as the partition nvs_keys of a board: 4096\n"
+    "bytes that are flashed where flash encryption protects them. \"otactl nvs build\n"
+    "--keys\" encrypts with them. FILE is readable by you alone.\n\n"
+    "JSON: file.";
 
 const struct ota_option ota_verb_nvs_identity_options[] = {
     {"id", 0, "ID", "of the board: letters, digits and . _ : -", false},

@@ -49,6 +49,22 @@ printf 'x' | dd of="$tmp/edge.bin" bs=1 seek=110 conv=notrunc status=none
 fails nvs_show_damaged 1 "$tmp/edge.bin: NVS page 0, entry 1: its CRC is wrong" otactl nvs show "$tmp/edge.bin"
 fails nvs_show_of_no_partition 1 "whole pages" otactl nvs show "$csv"
 
+# ---- encrypted ----
+ok nvs_new_keys otactl nvs new-keys -o "$tmp/keys.bin"
+is nvs_new_keys_are_a_closed_partition "$(stat -c '%a %s' "$tmp/keys.bin")" "600 4096"
+fails nvs_new_keys_overwrite_nothing 1 "never overwritten" otactl nvs new-keys -o "$tmp/keys.bin"
+fails nvs_new_keys_want_a_file 2 "-o FILE" otactl nvs new-keys
+ok nvs_build_encrypted otactl nvs build "$csv" --size 12K --keys "$tmp/keys.bin" -o "$tmp/enc.bin"
+is nvs_build_encrypted_hides_it "$(grep -c hello "$tmp/enc.bin") $(grep -c hello "$bin")" "0 1"
+fails nvs_show_encrypted 1 "or the partition is encrypted" otactl nvs show "$tmp/enc.bin"
+is nvs_show_with_keys "$(otactl nvs show "$tmp/enc.bin" --keys "$tmp/keys.bin" --values)" "$(otactl nvs show "$bin" --values)"
+otactl nvs new-keys -o "$tmp/other.keys" >/dev/null
+fails nvs_show_with_other_keys 1 "$tmp/enc.bin: NVS page 0, entry 0" otactl nvs show "$tmp/enc.bin" --keys "$tmp/other.keys"
+head -c 100 "$bin" >"$tmp/short.keys" && chmod 600 "$tmp/short.keys"
+fails nvs_build_keys_are_none 1 "100 bytes; a keys partition has 4096" otactl nvs build "$csv" --size 12K --keys "$tmp/short.keys" -o "$tmp/x"
+chmod 644 "$tmp/keys.bin"
+fails nvs_build_keys_are_open 1 "$tmp/keys.bin" otactl nvs build "$csv" --size 12K --keys "$tmp/keys.bin" -o "$tmp/x"
+
 # ---- identity ----
 ws=$tmp/ws
 otactl init "$ws" --product thermo --chip esp32c3 --url https://ota.example:8443 >/dev/null
