@@ -41,7 +41,7 @@ const char ota_verb_table_build_details[] =
     "that are not set; and, unless with --no-verify, what no board could use: partitions\n"
     "of no size, reserved types, a second factory or slot of the same number, slots with\n"
     "a hole in their numbers or without otadata, no app at all, an nvs partition that is\n"
-    "flagged encrypted.\n\n"
+    "flagged encrypted, rows of bootloader and table that contradict where these lie.\n\n"
     "JSON: file, form, offset, output, partitions, remarks.";
 
 const struct ota_option ota_verb_table_check_options[] = {
