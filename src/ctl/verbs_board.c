@@ -117,8 +117,9 @@ const char ota_verb_nvs_build_details[] =
     "Refused here though that tool takes it: a namespace named again after another, into\n"
     "which it would put the keys; keys before any namespace, twice in one, empty or not\n"
     "ASCII; types other than these three; encodings in capitals; base64 with other\n"
-    "characters; text behind a closing quote. Strings of 3968 to 3999 bytes are taken,\n"
-    "and an 8K partition has 8K also when its second page is blank.\n"
+    "characters; rows cut short; quotes that are not closed, or have text behind them.\n"
+    "Strings of 3968 to 3999 bytes are taken, and an 8K partition has 8K also when its\n"
+    "second page is blank.\n"
     "FILE is readable by you alone: what stands in it may be secret.\n\n"
     "JSON: output, size, pages_used.";
 
