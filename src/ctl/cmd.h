@@ -52,6 +52,13 @@ enum ota_status ota_cmd_product_rotate_key(const struct ota_args *args, struct o
 enum ota_status ota_cmd_table_show(const struct ota_args *args, struct ota_err *err);
 enum ota_status ota_cmd_table_build(const struct ota_args *args, struct ota_err *err);
 enum ota_status ota_cmd_table_check(const struct ota_args *args, struct ota_err *err);
+enum ota_status ota_cmd_table_diff(const struct ota_args *args, struct ota_err *err);
+enum ota_status ota_cmd_table_plan(const struct ota_args *args, struct ota_err *err);
+enum ota_status ota_cmd_firmware_configure(const struct ota_args *args, struct ota_err *err);
+enum ota_status ota_cmd_nvs_build(const struct ota_args *args, struct ota_err *err);
+enum ota_status ota_cmd_nvs_show(const struct ota_args *args, struct ota_err *err);
+enum ota_status ota_cmd_nvs_new_keys(const struct ota_args *args, struct ota_err *err);
+enum ota_status ota_cmd_nvs_identity(const struct ota_args *args, struct ota_err *err);
 
 /* publish --static: for a server without a daemon; cmd_publish_static.c. */
 enum ota_status ota_ctl_publish_static(const struct ota_args *args, struct ota_err *err);

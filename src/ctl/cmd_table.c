@@ -67,7 +67,7 @@ static void show_json(const struct ota_table_file *f, enum ota_status sound, con
 enum ota_status ota_cmd_table_show(const struct ota_args *args, struct ota_err *err) {
     OTA_CLEAN_FREE struct ota_table_file *f = ota_calloc(1, sizeof *f);
     struct ota_err why;
-    OTA_TRY(ota_ctl_table_open(args, f, err));
+    OTA_TRY(ota_ctl_table_open(args, 0, f, err));
     enum ota_status sound = ota_ctl_table_check(f, &why);
     if (ota_ctl_json(args))
         show_json(f, sound, &why);
@@ -107,7 +107,7 @@ enum ota_status ota_cmd_table_build(const struct ota_args *args, struct ota_err 
     uint8_t bytes[OTA_TABLE_LENGTH];
     if (!path || !path[0])
         return ota_err_set(err, OTA_USAGE, "table build wants a file to write: otactl table build CSV -o FILE");
-    OTA_TRY(ota_ctl_table_open(args, f, err));
+    OTA_TRY(ota_ctl_table_open(args, 0, f, err));
     if (f->form != OTA_TABLE_CSV)
         return ota_err_set(err, OTA_USAGE, "%s is no CSV but a table already; its CSV: otactl table show %s --csv",
                            f->path, f->path);
@@ -166,7 +166,7 @@ static void check_report(const struct ota_args *args, const struct ota_table_fil
 enum ota_status ota_cmd_table_check(const struct ota_args *args, struct ota_err *err) {
     OTA_CLEAN_FREE struct ota_table_file *f = ota_calloc(1, sizeof *f);
     OTA_CLEAN(ota_buf_free) struct ota_buf remarks = {0};
-    OTA_TRY(ota_ctl_table_open(args, f, err));
+    OTA_TRY(ota_ctl_table_open(args, 0, f, err));
     OTA_TRY(ota_ctl_table_check(f, err));
     if (ota_table_check_agent(&f->table, err) != OTA_OK)
         return ota_err_prefix(err, "%s", f->path);

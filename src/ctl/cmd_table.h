@@ -21,9 +21,12 @@ struct ota_table_file {
     struct ota_table_subtype extra[OTA_TABLE_EXTRA_MAX];
 };
 
-/* Reads the first operand by the options that the verbs have in common. */
-OTA_MUST_USE enum ota_status ota_ctl_table_open(const struct ota_args *args, struct ota_table_file *out,
+/* Reads an operand by the options that the verbs have in common. */
+OTA_MUST_USE enum ota_status ota_ctl_table_open(const struct ota_args *args, size_t operand, struct ota_table_file *out,
                                                 struct ota_err *err);
+/* The table in `path`, as its default options have it, for a chip that may be NULL. */
+OTA_MUST_USE enum ota_status ota_ctl_table_read(const char *path, const struct ota_chip *chip,
+                                                struct ota_table_file *out, struct ota_err *err);
 /* ota_table_check(), --secure and --chip; the message names file and line. */
 OTA_MUST_USE enum ota_status ota_ctl_table_check(const struct ota_table_file *f, struct ota_err *err);
 /* Option of an address: absent leaves *out. USAGE. */

@@ -100,9 +100,8 @@ static enum ota_status read_at(const struct ota_file_source *file, uint64_t at, 
 
 /* A whole flash, or its beginning (esptool read-flash, merge-bin): the table lies where told, else at the first
  * sector that holds one. */
-static enum ota_status find_in_flash(const struct ota_args *args, const struct ota_file_source *file,
-                                     struct ota_table_file *f, bool *found, struct ota_err *err) {
-    bool told = ota_args_has(args, "offset");
+static enum ota_status find_in_flash(const struct ota_file_source *file, bool told, struct ota_table_file *f,
+                                     bool *found, struct ota_err *err) {
     struct ota_err ignored;
     uint8_t head[2];
     *found = false;
@@ -128,8 +127,8 @@ static enum ota_status read_csv(const struct ota_table_csv_rules *rules, struct 
     return ota_table_csv_read(ota_buf_span(&text), rules, &f->table, f->line, err);
 }
 
-static enum ota_status read_form(const struct ota_args *args, const struct ota_table_csv_rules *rules,
-                                 struct ota_table_file *f, struct ota_err *err) {
+static enum ota_status read_form(const struct ota_table_csv_rules *rules, bool told, struct ota_table_file *f,
+                                 struct ota_err *err) {
     OTA_CLEAN(ota_file_source_close) struct ota_file_source file = {.fd = -1};
     uint8_t head[2] = {0};
     bool found;
@@ -143,7 +142,7 @@ static enum ota_status read_form(const struct ota_args *args, const struct ota_t
             return ota_err_prefix(err, "%s", f->path);
         return OTA_OK;
     }
-    if (find_in_flash(args, &file, f, &found, err) != OTA_OK)
+    if (find_in_flash(&file, told, f, &found, err) != OTA_OK)
         return ota_err_prefix(err, "%s", f->path);
     if (found)
         return OTA_OK;
@@ -154,8 +153,9 @@ static enum ota_status read_form(const struct ota_args *args, const struct ota_t
     return read_csv(rules, f, err);
 }
 
-enum ota_status ota_ctl_table_open(const struct ota_args *args, struct ota_table_file *f, struct ota_err *err) {
-    *f = (struct ota_table_file){.path = ota_args_operand(args, 0), .offset = OTA_TABLE_DEFAULT_OFFSET};
+enum ota_status ota_ctl_table_open(const struct ota_args *args, size_t operand, struct ota_table_file *f,
+                                   struct ota_err *err) {
+    *f = (struct ota_table_file){.path = ota_args_operand(args, operand), .offset = OTA_TABLE_DEFAULT_OFFSET};
     struct ota_table_csv_rules rules = {.name = f->path, .variable = environment};
     OTA_TRY(ota_ctl_address(args, "offset", &f->offset, err));
     OTA_TRY(take_flash_size(args, f, err));
@@ -163,7 +163,18 @@ enum ota_status ota_ctl_table_open(const struct ota_args *args, struct ota_table
     OTA_TRY(take_extra(args, f, &rules, err));
     OTA_TRY(take_bootloaders(args, f, &rules, err));
     rules.table_offset = f->offset;
-    return read_form(args, &rules, f, err);
+    return read_form(&rules, ota_args_has(args, "offset"), f, err);
+}
+
+enum ota_status ota_ctl_table_read(const char *path, const struct ota_chip *chip, struct ota_table_file *f,
+                                   struct ota_err *err) {
+    *f = (struct ota_table_file){.path = path, .offset = OTA_TABLE_DEFAULT_OFFSET, .chip = chip};
+    const struct ota_table_csv_rules rules = {.name = path,
+                                              .table_offset = f->offset,
+                                              .bootloader_known = chip != NULL,
+                                              .bootloader_offset = chip ? chip->bootloader_offset : 0,
+                                              .variable = environment};
+    return read_form(&rules, false, f, err);
 }
 
 /* ---- checks -------------------------------------------------------------------------------------------- */

@@ -6,6 +6,8 @@
 #include "host/args.h"
 #include "ota/bytes.h"
 
+/* USAGE when both are one file. */
+OTA_MUST_USE enum ota_status ota_ctl_output_check(const char *path, const char *input, struct ota_err *err);
 /* Replaces what an earlier run made at --output, atomically; never the input itself (USAGE). */
 OTA_MUST_USE enum ota_status ota_ctl_output_write(const char *path, const char *input, struct ota_span bytes,
                                                   struct ota_err *err);

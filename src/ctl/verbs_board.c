@@ -41,7 +41,7 @@ const char ota_verb_table_build_details[] =
     "that are not set; and, unless with --no-verify, what no board could use: partitions\n"
     "of no size, reserved types, a second factory or slot of the same number, slots with\n"
     "a hole in their numbers or without otadata, no app at all, an nvs partition that is\n"
-    "flagged encrypted.\n\n"
+    "flagged encrypted, rows of bootloader and table that contradict where these lie.\n\n"
     "JSON: file, form, offset, output, partitions, remarks.";
 
 const struct ota_option ota_verb_table_check_options[] = {
@@ -57,3 +57,115 @@ const char ota_verb_table_check_details[] =
     "JSON: file, form, offset, ok, partitions, slots, slot_size (of the smallest),\n"
     "remarks.";
 
+
+const struct ota_option ota_verb_table_diff_options[] = {
+    TABLE_OPTIONS,
+    {NULL, 0, NULL, NULL, false},
+};
+const char ota_verb_table_diff_details[] =
+    "Shows which partitions were added, removed, moved, grown, shrunk, or have another\n"
+    "type or flags; matched by their labels. OLD and NEW are CSVs, binaries, or flash\n"
+    "images: what a board has, for instance, and what a build would give it.\n\n"
+    "JSON: partitions (label, change, old and new: type, subtype, offset, size, flags, or\n"
+    "null).";
+const char ota_verb_table_plan_details[] =
+    "Says what a release with the table NEW does to boards that have OLD: what happens\n"
+    "to each partition, whether its data is kept, cut, lost or new, and whether a\n"
+    "release may do that at all. App slots, otadata, nvs, nvs_keys, ota_state, ota_id,\n"
+    "phy, the secure certificate and recovery never move, shrink, vanish or change over\n"
+    "the air. Ends with 1 when boards would refuse it, or when NEW lacks what they need\n"
+    "for updates.\n\n"
+    "A data partition that moves or is lost is filled again by a release with its image\n"
+    "(otactl push --with LABEL); what the board itself wrote there is gone.\n\n"
+    "JSON: partitions (as table diff, and data, over_the_air, reason), over_the_air,\n"
+    "brick_risk, reason.";
+
+const struct ota_option ota_verb_firmware_configure_options[] = {
+    {"product", 0, "NAME", "which product, when ota.conf has several", false},
+    {"channel", 0, "NAME", "the channel boards follow unless their ota_id says\nanother; default: default_channel, else stable", false},
+    {"url", 0, "URL", "what boards call; default: url of ota.conf", false},
+    {"ca", 0, "FILE", "CA certificate of the server; default: keys/ca.crt", false},
+    {"no-ca", 0, NULL, "trust ESP-IDF's certificate bundle alone", false},
+    {"root", 0, "FILE", "the root.json that boards trust first; default: the\nnewest of the workspace", false},
+    {NULL, 0, NULL, NULL, false},
+};
+const char ota_verb_firmware_configure_details[] =
+    "Writes what a firmware brings along of this workspace into main/trust/ of the\n"
+    "ESP-IDF project in DIR (default: firmware): root.json, the CA of the server as\n"
+    "ca.pem, and trust.h with product, channel and addresses. The folder changes as a\n"
+    "whole, and not at all when it is up to date. Nothing in it is secret; a board's id\n"
+    "and token are in its partition ota_id (otactl nvs identity), which comes first in\n"
+    "everything it says.\n\n"
+    "JSON: folder, product, channel, url_metadata, url_targets, url_api, ca, changed.";
+
+const struct ota_option ota_verb_nvs_build_options[] = {
+    {"output", 'o', "FILE", "the partition; an earlier one is replaced", false},
+    {"size", 0, "SIZE", "of the partition: 24K, 0x6000, ...", false},
+    {"keys", 0, "FILE", "encrypt it with these keys (otactl nvs new-keys)", false},
+    {NULL, 0, NULL, NULL, false},
+};
+const char ota_verb_nvs_build_details[] =
+    "Makes the image of an NVS partition of CSV files, byte for byte what\n"
+    "nvs_partition_gen.py (esp-idf-nvs-partition-gen 0.2, format version 2) makes of\n"
+    "them. A CSV has the columns key, type, encoding and value:\n\n"
+    "NAME,namespace,, opens a namespace; KEY,data,ENCODING,VALUE puts a value into it;\n"
+    "KEY,file,ENCODING,PATH takes it from a file. Encodings: u8 i8 u16 i16 u32 i32 u64\n"
+    "i64 (decimal), string, hex2bin, base64, binary, blob_fill(N;0xNN),\n"
+    "blob_sz_fill(N;0xNN). As there, lines with # first are comments, and sta.ssid,\n"
+    "sta.pswd and ap.ssid, ap.passwd, ap.authmode bring the keys that the Wi-Fi driver\n"
+    "wants beside them. A partition below 12K is read-only; else one page stays free.\n\n"
+    "Refused here though that tool takes it: a namespace named again after another, into\n"
+    "which it would put the keys; keys before any namespace, twice in one, empty or not\n"
+    "ASCII; types other than these three; encodings in capitals; base64 with other\n"
+    "characters; rows cut short; quotes that are not closed, or have text behind them.\n"
+    "Strings of 3968 to 3999 bytes are taken, and an 8K partition has 8K also when its\n"
+    "second page is blank.\n"
+    "FILE is readable by you alone: what stands in it may be secret.\n\n"
+    "JSON: output, size, pages_used.";
+
+const struct ota_option ota_verb_nvs_show_options[] = {
+    {"keys", 0, "FILE", "the keys of an encrypted partition (chmod 600)", false},
+    {"values", 0, NULL, "show strings, and blobs in hexadecimal, too: they\nmay be secret", false},
+    {NULL, 0, NULL, NULL, false},
+};
+const char ota_verb_nvs_show_details[] =
+    "Lists what an NVS partition holds, in the order it was written, and checks every\n"
+    "CRC. FILE is its image, or what esptool read-flash read.\n\n"
+    "JSON: file, size, items (namespace, key, type, length; value: of numbers, with\n"
+    "--values of all).";
+
+const struct ota_option ota_verb_nvs_new_keys_options[] = {
+    {"output", 'o', "FILE", "the keys partition; never overwritten", false},
+    {NULL, 0, NULL, NULL, false},
+};
+const char ota_verb_nvs_new_keys_details[] =
+    "Makes keys for an encrypted NVS partition, as the partition nvs_keys of a board: 4096\n"
+    "bytes that are flashed where flash encryption protects them. \"otactl nvs build\n"
+    "--keys\" encrypts with them. FILE is readable by you alone.\n\n"
+    "JSON: file.";
+
+const struct ota_option ota_verb_nvs_identity_options[] = {
+    {"id", 0, "ID", "of the board: letters, digits and . _ : -", false},
+    {"output", 'o', "FILE", "the partition; default: ota_id-ID.bin", false},
+    {"product", 0, "NAME", "which product, when ota.conf has several", false},
+    {"channel", 0, "NAME", "the channel it follows; default:\ndefault_channel of ota.conf, else stable", false},
+    {"groups", 0, "NAMES", "its groups, separated by commas", false},
+    {"url", 0, "URL", "what it calls; default: url of ota.conf", false},
+    {"ca", 0, "FILE", "CA certificate of the server; default: keys/ca.crt", false},
+    {"no-ca", 0, NULL, "trust ESP-IDF's certificate bundle alone", false},
+    {"root", 0, "FILE", "its trusted root.json; default: the newest of the\nworkspace", false},
+    {"token-file", 0, "FILE", "the token of a board that was added before (chmod\n600); default: the board is added now", false},
+    {"crt", 0, "FILE", "its client certificate, PEM", false},
+    {"key", 0, "FILE", "the key of that certificate, PEM (chmod 600)", false},
+    {"table", 0, "FILE", "its partition table (CSV, binary or flash image):\nsays where ota_id lies, and its size", false},
+    {"size", 0, "SIZE", "of ota_id; default: as the table says, else 16K", false},
+    {NULL, 0, NULL, NULL, false},
+};
+const char ota_verb_nvs_identity_details[] =
+    "Makes the partition ota_id of a real board: its id, product, channel, groups and\n"
+    "addresses, a token for its reports, the trusted root and the CA, as otadevice\n"
+    "create gives them to a virtual one. Makes the board known to the workspace like\n"
+    "otactl device add does, unless it is and its token is given. Prints the command that\n"
+    "flashes it. FILE is readable by you alone, and never overwritten.\n\n"
+    "JSON: output, id, product, channel, size, offset (null: no table), registered,\n"
+    "command.";

@@ -50,6 +50,9 @@ struct ota_nvs_writer {
     unsigned entry;     /* next free entry of it */
     uint8_t namespaces; /* created so far */
     uint8_t current;    /* index of the namespace selected, 0: none yet */
+    /* Leave pages and cut blobs exactly as the generator does: no string ends at a page's last entry, and a blob that
+     * meets a page with one entry left begins with a chunk of no bytes. */
+    bool as_generator;
 };
 /* A multiple of 4096 from 0x1000 to OTA_NVS_SIZE_MAX. */
 OTA_MUST_USE enum ota_status ota_nvs_writer_init(struct ota_nvs_writer *w, size_t size, struct ota_err *err);

@@ -158,7 +158,9 @@ enum ota_status ota_nvs_put_string(struct ota_nvs_writer *w, const char *key, co
     if (n > OTA_NVS_STRING_MAX)
         return ota_err_set(err, OTA_TOO_LARGE, "NVS key \"%s\": a string has at most %u characters", key,
                            OTA_NVS_STRING_MAX - 1);
-    OTA_TRY(make_room(w, 1 + (unsigned)((n + OTA_NVS_ENTRY - 1) / OTA_NVS_ENTRY), err));
+    unsigned entries = 1 + (unsigned)((n + OTA_NVS_ENTRY - 1) / OTA_NVS_ENTRY);
+    bool spare = w->as_generator && entries < OTA_NVS_ENTRIES;
+    OTA_TRY(make_room(w, entries + (spare ? 1 : 0), err));
     put_data(w, OTA_NVS_STRING, 0xFF, key, value, n);
     return OTA_OK;
 }
@@ -170,7 +172,8 @@ enum ota_status ota_nvs_put_blob(struct ota_nvs_writer *w, const char *key, cons
     size_t left = n;
     unsigned chunks = 0;
     do {
-        OTA_TRY(make_room(w, left ? 2 : 1, err)); /* never a chunk without bytes beside one with */
+        bool bytes = left && !w->as_generator;
+        OTA_TRY(make_room(w, bytes ? 2 : 1, err)); /* no chunk without bytes beside one with */
         if (chunks == CHUNKS_MAX)
             return ota_err_set(err, OTA_TOO_LARGE, "NVS key \"%s\": %zu bytes are too many for one blob", key, n);
         size_t room = (size_t)(entries_left(w) - 1) * OTA_NVS_ENTRY;

@@ -56,19 +56,40 @@ enum ota_status ota_table_check_chip(const struct ota_table *t, const struct ota
 
 /* ---- remarks ------------------------------------------------------------------------------------------- */
 
-/* Is the label a word that means another type or subtype than the row has? gen_esp32part.py warns as well. */
-static bool misleads(const struct ota_partition *p) {
-    bool is_word = false;
+/* Every word of the CSV's columns Type and SubType: some 40. */
+struct word {
+    bool is_type;
+    uint8_t type, subtype;
+    char text[OTA_LABEL_MAX + 1];
+};
+#define WORDS_MAX 64u
+
+static size_t list_words(struct word out[WORDS_MAX]) {
+    size_t n = 0;
     for (unsigned type = OTA_PART_APP; type <= OTA_PART_TABLE; type++)
-        for (unsigned subtype = 0; subtype <= UINT8_MAX; subtype++) {
-            const struct ota_partition q = {.type = (uint8_t)type, .subtype = (uint8_t)subtype};
-            char a[8], b[8];
-            bool same_type = strcmp(p->label, ota_partition_type_name(&q, a)) == 0;
-            bool same_subtype = strcmp(p->label, ota_partition_subtype_name(&q, b)) == 0;
-            if ((same_type && p->type == type) || (same_subtype && p->type == type && p->subtype == subtype))
-                return false;
-            is_word = is_word || same_type || same_subtype;
+        for (unsigned subtype = 0; subtype <= UINT8_MAX + 1u && n < WORDS_MAX; subtype++) {
+            const struct ota_partition p = {.type = (uint8_t)type, .subtype = (uint8_t)subtype};
+            bool is_type = subtype > UINT8_MAX;
+            char buf[8];
+            const char *text = is_type ? ota_partition_type_name(&p, buf) : ota_partition_subtype_name(&p, buf);
+            if (strncmp(text, "0x", 2) == 0)
+                continue;
+            out[n] = (struct word){.is_type = is_type, .type = p.type, .subtype = p.subtype};
+            ota_format(out[n++].text, sizeof out->text, "%s", text);
         }
+    return n;
+}
+
+/* Is the label a word that means another type or subtype than the row has? gen_esp32part.py warns as well. */
+static bool misleads(const struct ota_partition *p, const struct word *word, size_t count) {
+    bool is_word = false;
+    for (size_t i = 0; i < count; i++) {
+        if (strcmp(p->label, word[i].text) != 0)
+            continue;
+        if (p->type == word[i].type && (word[i].is_type || p->subtype == word[i].subtype))
+            return false;
+        is_word = true;
+    }
     return is_word;
 }
 
@@ -84,10 +105,12 @@ static void remark_slots(const struct ota_table *t, struct ota_buf *out) {
 }
 
 void ota_table_remarks(const struct ota_table *t, struct ota_buf *out) {
+    struct word word[WORDS_MAX];
+    size_t words = list_words(word);
     remark_slots(t, out);
     for (size_t i = 0; i < t->count; i++) {
         const struct ota_partition *p = &t->row[i];
-        if (misleads(p))
+        if (misleads(p, word, words))
             ota_buf_printf(out, "%s is called like a type or subtype that it does not have\n", p->label);
         if (p->flags & ~(uint32_t)(OTA_FLAG_ENCRYPTED | OTA_FLAG_READONLY))
             ota_buf_printf(out, "%s has flags that are not known: 0x%x\n", p->label, p->flags);

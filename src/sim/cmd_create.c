@@ -8,15 +8,10 @@
 
 #include "host/crypto.h"
 #include "host/fs.h"
+#include "image/identity.h"
 #include "sim/cmd.h"
 #include "sim/factory.h"
-#include "sim/identity.h"
-#include "store/fleet.h"
-#include "store/repo.h"
-
-#define ROOT_MAX OTA_CAP_ROOT
-#define CA_MAX 65536u
-#define IDS_MAX 9999u
+#include "store/provision.h"
 
 struct creation {
     const struct ota_args *args;
@@ -53,95 +48,28 @@ static enum ota_status check_chip(const struct creation *c, struct ota_err *err)
                        c->product->name, c->product->chip);
 }
 
-static enum ota_status check_channel(const struct creation *c, const char *channel, struct ota_err *err) {
-    if (!ota_name_valid(ota_span_str(channel)))
-        return ota_err_set(err, OTA_USAGE, "--channel %.40s: a-z, 0-9 and -, at most %u", channel, OTA_NAME_MAX);
-    if (!c->product)
-        return OTA_OK;
-    for (size_t i = 0; i < c->product->channel_count; i++)
-        if (strcmp(c->product->channel[i], channel) == 0)
-            return OTA_OK;
-    return ota_err_set(err, OTA_CHANNEL, "product %s has no channel \"%.40s\"; add it to channels in ota.conf",
-                       c->product->name, channel);
-}
-
-static enum ota_status choose_names(struct creation *c, struct ota_err *err) {
-    const struct ota_args *a = c->args;
-    const char *channel = ota_args_get(a, "channel"), *groups = ota_args_get(a, "groups");
-    const char *product = c->product ? c->product->name : ota_args_get(a, "product");
-    if (!channel)
-        channel = c->product && c->product->default_channel[0] ? c->product->default_channel : "stable";
-    if (!ota_name_valid(ota_span_str(product)))
-        return ota_err_set(err, OTA_USAGE, "--product %.40s: a-z, 0-9 and -, at most %u", product, OTA_NAME_MAX);
-    OTA_TRY(check_channel(c, channel, err));
-    c->id.product = ota_strdup(product);
-    c->id.channel = ota_strdup(channel);
-    c->id.groups = ota_strdup(groups ? groups : "");
-    return OTA_OK;
-}
-
-static enum ota_status choose_urls(struct creation *c, struct ota_err *err) {
-    const char *url = ota_args_get(c->args, "url");
-    if (!url)
-        url = c->w.config.url;
-    size_t n = strlen(url);
-    while (n && url[n - 1] == '/')
-        n--;
-    if (strncmp(url, "https://", 8) != 0 || n <= 8)
-        return ota_err_set(err, OTA_USAGE, "--url %.80s: an address https://HOST[:PORT] is wanted", url);
-    c->id.url_meta = ota_sprintf("%.*s/metadata", (int)n, url);
-    c->id.url_targets = ota_sprintf("%.*s/targets", (int)n, url);
-    c->id.url_api = ota_sprintf("%.*s/api/v1", (int)n, url);
-    return OTA_OK;
-}
-
-/* The server's CA: the one given, the workspace's, or the system's (none stored). */
 static enum ota_status read_trust(struct creation *c, struct ota_err *err) {
-    const char *root = ota_args_get(c->args, "root"), *ca = ota_args_get(c->args, "ca");
-    OTA_TRY(root ? ota_fs_read(root, ROOT_MAX, &c->id.root, err) : ota_repo_role(&c->w, "root", &c->id.root, err));
-    if (ca)
-        return ota_fs_read(ca, CA_MAX, &c->id.ca, err);
-    OTA_CLEAN_FREE char *own = c->w.dir ? ota_workspace_path(&c->w, "keys/ca.crt") : NULL;
-    return own && ota_fs_exists(own) ? ota_fs_read(own, CA_MAX, &c->id.ca, err) : OTA_OK;
+    const struct ota_args *a = c->args;
+    const struct ota_provision wanted = {
+        .product = ota_args_get(a, "product"),
+        .channel = ota_args_get(a, "channel"),
+        .groups = ota_args_get(a, "groups"),
+        .url = ota_args_get(a, "url"),
+        .root = ota_args_get(a, "root"),
+        .ca = ota_args_get(a, "ca"),
+    };
+    return ota_provision_trust(c->w.dir ? &c->w : NULL, c->product, &wanted, &c->id, err);
 }
 
 /* ---- registration -------------------------------------------------------------------------------------- */
 
-static enum ota_status add_numbered(struct ota_fleet *fleet, struct creation *c, char token[OTA_TOKEN_TEXT_MAX],
-                                    struct ota_err *err) {
-    enum ota_status status = OTA_EXISTS;
-    for (unsigned n = 1; status == OTA_EXISTS && n <= IDS_MAX; n++) {
-        free(OTA_STEAL(c->id.id));
-        c->id.id = ota_sprintf("virtual-%04u", n);
-        status = ota_fleet_add(fleet, c->id.id, c->id.product, c->id.channel, token, err);
-    }
-    return status;
-}
-
-static enum ota_status add_named(struct ota_fleet *fleet, struct creation *c, char token[OTA_TOKEN_TEXT_MAX],
-                                 struct ota_err *err) {
-    enum ota_status status = ota_fleet_add(fleet, c->id.id, c->id.product, c->id.channel, token, err);
-    if (status == OTA_EXISTS)
-        return ota_err_set(err, OTA_EXISTS,
-                           "board %s is known already, and its token was shown once; choose another --id", c->id.id);
-    return status;
-}
-
 static enum ota_status register_board(struct creation *c, struct ota_err *err) {
-    OTA_CLEAN(ota_fleet_close) struct ota_fleet *fleet = NULL;
     const char *id = ota_args_get(c->args, "id");
-    char token[OTA_TOKEN_TEXT_MAX] = "";
-    if (id && !ota_device_id_valid(ota_span_str(id)))
-        return ota_err_set(err, OTA_USAGE, "--id %.70s: letters, digits and . _ : -, at most %u, no punctuation first",
-                           id, OTA_DEVICE_ID_MAX);
-    c->id.id = ota_strdup(id ? id : "virtual-0001");
-    if (!c->w.dir)
-        return OTA_OK;
-    OTA_CLEAN_FREE char *path = ota_workspace_path(&c->w, "state/fleet.db");
-    OTA_TRY(ota_fleet_open(&fleet, path, err));
-    OTA_TRY(id ? add_named(fleet, c, token, err) : add_numbered(fleet, c, token, err));
-    c->id.token = ota_strdup(token);
-    return OTA_OK;
+    if (id)
+        OTA_TRY(ota_provision_check_id(id, err));
+    if (id || !c->w.dir)
+        c->id.id = ota_strdup(id ? id : "virtual-0001");
+    return c->w.dir ? ota_provision_register(&c->w, "virtual", &c->id, err) : OTA_OK;
 }
 
 /* A locally administered address that belongs to this id. */
@@ -193,8 +121,6 @@ static enum ota_status prepare(struct creation *c, const char *from, struct ota_
     OTA_TRY(ota_factory_open(&c->factory, from, &options, err));
     OTA_TRY(check_chip(c, err));
     OTA_TRY(ota_factory_check(&c->factory, err));
-    OTA_TRY(choose_names(c, err));
-    OTA_TRY(choose_urls(c, err));
     return read_trust(c, err);
 }
 

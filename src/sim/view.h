@@ -4,8 +4,8 @@
 #define OTA_SIM_VIEW_H
 
 #include "host/buf.h"
+#include "image/identity.h"
 #include "sim/board.h"
-#include "sim/identity.h"
 #include "sim/rom.h"
 #include "sim/statekv.h"
 

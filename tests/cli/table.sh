@@ -103,6 +103,37 @@ ok table_check_sample otactl table check "$tmp/build/partition_table/partition-t
 fails table_check_other_chip 1 "bootloader.bin" otactl table check "$csv" --chip esp32 --bootloader "$tmp/build/bootloader/bootloader.bin"
 fails table_check_bootloader_is_too_long 1 "bootloader.bin" otactl table check "$tmp/build/partition_table/partition-table.bin" --offset 0x1000 --bootloader "$tmp/build/bootloader/bootloader.bin"
 
+# ---- diff and plan ----
+rows() { otactl table plan "$csv" "$tmp/other.csv" --json | jq -c "$1"; }
+cp "$csv" "$tmp/other.csv"
+is table_diff_of_the_same "$(otactl table diff "$csv" "$tmp/other.csv")" "No difference."
+ok table_plan_of_the_same otactl table plan "$csv" "$tmp/other.csv"
+contains table_plan_of_the_same_does_nothing "$out" "changes nothing"
+fix '$astorage, data, spiffs, , 64K'
+ok table_diff otactl table diff "$csv" "$tmp/other.csv"
+is table_diff_shows_what_changes_alone "$(wc -l <<<"$out") $(tail -n 1 <<<"$out" | tr -s ' ')" "2 storage - 0x21e000+0x010000 added"
+is table_diff_json "$(otactl table diff "$tmp/other.csv" "$csv" --json | jq -c '[.partitions[] | [.label,.change,.old.size,.new]]')" '[["storage","removed",65536,null]]'
+ok table_plan otactl table plan "$csv" "$tmp/other.csv"
+contains table_plan_says_how "$out" "otactl push BUILD_DIR --with @partition-table --accept-brick-risk"
+is table_plan_json "$(rows '[.over_the_air,.brick_risk,(.partitions[-1] | [.label,.data,.over_the_air])]')" '[true,true,["storage","new",true]]'
+ok table_plan_of_a_chip otactl table plan "$csv" "$tmp/other.csv" --chip esp32c61
+is table_plan_knows_recovery "$(grep -c 'push BUILD_DIR --with @partition-table$' <<<"$out")" 1
+cp "$tmp/other.csv" "$tmp/old.csv" && sed 's/spiffs, , 64K/spiffs, 0x230000, 64K/' "$tmp/old.csv" >"$tmp/new.csv"
+is table_plan_of_moved_data "$(otactl table plan "$tmp/old.csv" "$tmp/new.csv" --json | jq -c '.partitions[-1] | [.change,.data,.over_the_air]')" '["moved","lost",true]'
+sed 's/spiffs, , 64K/spiffs, , 32K/' "$tmp/old.csv" >"$tmp/new.csv"
+is table_plan_of_cut_data "$(otactl table plan "$tmp/old.csv" "$tmp/new.csv" --json | jq -c '.partitions[-1] | [.change,.data,.over_the_air]')" '["shrunk","cut",true]'
+sed 's/spiffs, , 64K/fat, , 128K, encrypted/' "$tmp/old.csv" >"$tmp/new.csv"
+is table_plan_of_other_data "$(otactl table plan "$tmp/old.csv" "$tmp/new.csv" --json | jq -c '.partitions[-1] | [.change,.data]')" '["grown, retyped, flags","lost"]'
+fix 's/ota_1,    app,  ota_1,   ,       1M/ota_1, app, ota_1, , 2M/'
+fails table_plan_never 1 "ota_state moves from 0x210000 to 0x310000: never over the air" otactl table plan "$csv" "$tmp/other.csv"
+is table_plan_never_says_which "$(rows '[.over_the_air, [.partitions[] | select(.over_the_air | not) | .label]]' 2>/dev/null)" '[false,["ota_state","ota_id"]]'
+fix '/ota_id/d'
+fails table_plan_new_table_is_not_enough 1 "$tmp/other.csv: the partition table has no ota_id" otactl table plan "$csv" "$tmp/other.csv"
+ok table_plan_from_a_board_without otactl table plan "$tmp/other.csv" "$csv"
+fix '$aota_2, app, ota_2, 0x220000, 1M'
+fails table_plan_slots_are_counted 1 "number of ota_ slots changes from 2 to 3" otactl table plan "$csv" "$tmp/other.csv"
+fails table_plan_wants_two 2 "table plan" otactl table plan "$csv"
+
 # ---- beside gen_esp32part.py ----
 gen=${IDF_PATH:-/none}/components/partition_table/gen_esp32part.py
 if ! python3 "$gen" --help >/dev/null 2>&1; then

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The identity record as an NVS partition. */
-#include "sim/identity.h"
+#include "image/identity.h"
 
 #include <string.h>
 
@@ -24,6 +24,16 @@ static const struct field {
     {"token", offsetof(struct ota_id_record, token), false},
 };
 
+static const struct blob {
+    const char *key;
+    size_t at; /* of the struct ota_buf in the record */
+} blobs[] = {
+    {"root", offsetof(struct ota_id_record, root)},
+    {"ca", offsetof(struct ota_id_record, ca)},
+    {"crt", offsetof(struct ota_id_record, crt)},
+    {"key", offsetof(struct ota_id_record, key)},
+};
+
 static const char *value_of(const struct ota_id_record *r, const struct field *f) {
     char *value;
     memcpy(&value, (const char *)r + f->at, sizeof value);
@@ -34,21 +44,17 @@ static char **slot_of(struct ota_id_record *r, const struct field *f) {
     return (char **)(void *)((char *)r + f->at);
 }
 
-void ota_id_record_free(struct ota_id_record *r) {
-    for (size_t i = 0; i < OTA_ARRAY_LEN(fields); i++)
-        free(*slot_of(r, &fields[i]));
-    ota_buf_free(&r->root);
-    ota_buf_free(&r->ca);
-    *r = (struct ota_id_record){0};
-}
-
 static enum ota_status put_all(struct ota_nvs_writer *w, const struct ota_id_record *r, struct ota_err *err) {
     OTA_TRY(ota_nvs_namespace(w, NAMESPACE, err));
     for (size_t i = 0; i < OTA_ARRAY_LEN(fields); i++)
         if (value_of(r, &fields[i]))
             OTA_TRY(ota_nvs_put_string(w, fields[i].key, value_of(r, &fields[i]), err));
-    OTA_TRY(ota_nvs_put_blob(w, "root", r->root.p, r->root.len, err));
-    return r->ca.len ? ota_nvs_put_blob(w, "ca", r->ca.p, r->ca.len, err) : OTA_OK;
+    for (size_t i = 0; i < OTA_ARRAY_LEN(blobs); i++) {
+        const struct ota_buf *b = (const void *)((const char *)r + blobs[i].at);
+        if (b->len)
+            OTA_TRY(ota_nvs_put_blob(w, blobs[i].key, b->p, b->len, err));
+    }
+    return OTA_OK;
 }
 
 enum ota_status ota_id_record_write(const struct ota_id_record *r, uint32_t size, struct ota_buf *out,
@@ -65,25 +71,32 @@ enum ota_status ota_id_record_write(const struct ota_id_record *r, uint32_t size
 
 static enum ota_status take_string(struct ota_span image, const struct field *f, char **out, struct ota_err *err) {
     OTA_CLEAN(ota_buf_free) struct ota_buf text = {0};
-    enum ota_status status = ota_nvs_get_string(image, NAMESPACE, f->key, &text, err);
+    struct ota_err why;
+    enum ota_status status = ota_nvs_get_string(image, NAMESPACE, f->key, &text, &why);
     if (status == OTA_NOT_FOUND && !f->required)
         return OTA_OK;
     if (status == OTA_NOT_FOUND)
         return ota_err_set(err, OTA_CONFIG, "no \"%s\": this board was not provisioned", f->key);
     if (status == OTA_OK)
         *out = ota_strdup(ota_buf_text(&text));
+    else
+        *err = why;
     return status;
 }
 
 static enum ota_status take_all(struct ota_span image, struct ota_id_record *r, struct ota_err *err) {
     for (size_t i = 0; i < OTA_ARRAY_LEN(fields); i++)
         OTA_TRY(take_string(image, &fields[i], slot_of(r, &fields[i]), err));
-    enum ota_status status = ota_nvs_get_blob(image, NAMESPACE, "root", &r->root, err);
-    if (status == OTA_NOT_FOUND)
-        return ota_err_set(err, OTA_CONFIG, "no \"root\": this board was not provisioned");
-    OTA_TRY(status);
-    status = ota_nvs_get_blob(image, NAMESPACE, "ca", &r->ca, err);
-    return status == OTA_NOT_FOUND ? OTA_OK : status;
+    for (size_t i = 0; i < OTA_ARRAY_LEN(blobs); i++) {
+        struct ota_buf *b = (void *)((char *)r + blobs[i].at);
+        struct ota_err why;
+        enum ota_status status = ota_nvs_get_blob(image, NAMESPACE, blobs[i].key, b, &why);
+        if (status != OTA_OK && status != OTA_NOT_FOUND) {
+            *err = why;
+            return status;
+        }
+    }
+    return r->root.len ? OTA_OK : ota_err_set(err, OTA_CONFIG, "no \"root\": this board was not provisioned");
 }
 
 enum ota_status ota_id_record_read(const struct ota_flash *flash, uint32_t offset, uint32_t size,

@@ -1,0 +1,230 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* otactl nvs identity: the partition ota_id of a real board. Everything is checked first, then the board is made known,
+ * then its file appears. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "ctl/cmd.h"
+#include "ctl/cmd_nvs.h"
+#include "ctl/cmd_table.h"
+#include "host/certificate.h"
+#include "host/fs.h"
+#include "host/printable.h"
+#include "image/identity.h"
+#include "image/table_agent.h"
+#include "ota/agent.h"
+#include "store/fleet.h"
+#include "store/provision.h"
+
+#define PEM_MAX 16384u
+
+struct making {
+    const struct ota_args *args;
+    struct ota_workspace w;
+    const struct ota_product_config *product;
+    struct ota_id_record id;
+    char *path;
+    uint32_t size, offset; /* offset 0: no table was named */
+    bool registered;       /* by this run */
+};
+static void making_free(struct making *m) {
+    ota_workspace_close(&m->w);
+    ota_id_record_free(&m->id);
+    free(m->path);
+}
+
+/* ---- token --------------------------------------------------------------------------------------------- */
+
+static enum ota_status check_token(const struct making *m, const char *file, struct ota_err *err) {
+    OTA_CLEAN(ota_fleet_close) struct ota_fleet *fleet = NULL;
+    OTA_CLEAN_FREE char *db = ota_workspace_path(&m->w, "state/fleet.db");
+    enum ota_fleet_auth auth;
+    if (!ota_fs_exists(db))
+        return OTA_OK; /* the server is elsewhere, and knows its boards */
+    OTA_TRY(ota_fleet_open(&fleet, db, err));
+    OTA_TRY(ota_fleet_authenticate(fleet, m->id.id, m->id.token, &auth, err));
+    if (auth == OTA_FLEET_UNKNOWN_DEVICE)
+        return ota_err_set(err, OTA_NOT_FOUND, "board %s is not known; leave --token-file out, and it is made known",
+                           m->id.id);
+    return auth == OTA_FLEET_TOKEN_OK
+               ? OTA_OK
+               : ota_err_set(err, OTA_UNAUTHORIZED, "%s: not the token of board %s", file, m->id.id);
+}
+
+/* Of a board that was added before; its token was shown once, by device add. */
+static enum ota_status read_token(struct making *m, struct ota_err *err) {
+    OTA_CLEAN(ota_buf_free) struct ota_buf text = {0};
+    const char *file = ota_args_get(m->args, "token-file");
+    if (!file && m->w.config.server[0])
+        return ota_err_set(err, OTA_USAGE,
+                           "boards are known to the server %s; add this one there (otactl device add) and name its "
+                           "token with --token-file",
+                           m->w.config.server);
+    if (!file)
+        return OTA_OK;
+    OTA_TRY(ota_fs_read_secret(file, 4096, &text, err));
+    size_t n = strcspn(ota_buf_text(&text), " \t\r\n");
+    if (n == 0 || n >= OTA_TOKEN_TEXT_MAX)
+        return ota_err_set(err, OTA_ARGUMENT, "%s: its first line is no token", file);
+    m->id.token = ota_sprintf("%.*s", (int)n, ota_buf_text(&text));
+    memset(text.p, 0, text.len);
+    return check_token(m, file, err);
+}
+
+/* ---- certificate --------------------------------------------------------------------------------------- */
+
+static enum ota_status read_certificate(struct making *m, struct ota_err *err) {
+    const char *crt = ota_args_get(m->args, "crt"), *key = ota_args_get(m->args, "key");
+    if (!crt != !key)
+        return ota_err_set(err, OTA_USAGE, "--crt and --key belong together");
+    if (!crt)
+        return OTA_OK;
+    OTA_TRY(ota_fs_read(crt, PEM_MAX, &m->id.crt, err));
+    OTA_TRY(ota_certificate_check(ota_buf_span(&m->id.crt), crt, err));
+    OTA_TRY(ota_fs_read_secret(key, PEM_MAX, &m->id.key, err));
+    return ota_certificate_check_key(ota_buf_span(&m->id.crt), ota_buf_span(&m->id.key), key, err);
+}
+
+/* ---- place --------------------------------------------------------------------------------------------- */
+
+/* The table says where the partition lies and how large it is. */
+static enum ota_status read_table(struct making *m, struct ota_err *err) {
+    const char *path = ota_args_get(m->args, "table");
+    m->size = OTA_ID_SIZE_MIN;
+    if (path) {
+        OTA_CLEAN_FREE struct ota_table_file *f = ota_calloc(1, sizeof *f);
+        const struct ota_chip *chip = ota_chip_by_name(ota_span_str(m->product->chip));
+        OTA_TRY(ota_ctl_table_read(path, chip, f, err));
+        const struct ota_partition *p = ota_table_by_label(&f->table, OTA_ID_LABEL);
+        if (!p || p->type != OTA_PART_DATA || p->subtype != OTA_DATA_NVS)
+            return ota_err_set(err, OTA_CONFIG, "%s: it has no %s; add a row: %s, data, nvs, , %uK, readonly", path,
+                               OTA_ID_LABEL, OTA_ID_LABEL, OTA_ID_SIZE_MIN / 1024u);
+        m->offset = p->offset;
+        m->size = p->size;
+    }
+    uint32_t size;
+    OTA_TRY(ota_ctl_nvs_size(m->args, m->size, &size, err));
+    if (path && size != m->size)
+        return ota_err_set(err, OTA_USAGE, "--size %s, but %s has 0x%x bytes in %s", ota_args_get(m->args, "size"),
+                           OTA_ID_LABEL, (unsigned)m->size, path);
+    m->size = size;
+    return OTA_OK;
+}
+
+/* That everything fits is known before the board is: a token is always as long. */
+static enum ota_status check_fits(struct making *m, struct ota_err *err) {
+    OTA_CLEAN(ota_buf_free) struct ota_buf trial = {0};
+    bool lacks_token = !m->id.token;
+    if (lacks_token) {
+        m->id.token = ota_calloc(OTA_TOKEN_TEXT_MAX, 1);
+        memset(m->id.token, 'x', OTA_TOKEN_TEXT_MAX - 1);
+    }
+    enum ota_status st = ota_id_record_write(&m->id, m->size, &trial, err);
+    if (lacks_token)
+        free(OTA_STEAL(m->id.token));
+    if (st == OTA_NO_SPACE)
+        return ota_err_set(err, OTA_NO_SPACE, "%s of %u bytes is too small for this root and CA; give it 32K (--size)",
+                           OTA_ID_LABEL, (unsigned)m->size);
+    return st;
+}
+
+/* ---- the file ------------------------------------------------------------------------------------------ */
+
+static enum ota_status prepare(struct making *m, struct ota_err *err) {
+    const struct ota_args *a = m->args;
+    const char *id = ota_args_get(a, "id"), *path = ota_args_get(a, "output");
+    const struct ota_provision wanted = {
+        .channel = ota_args_get(a, "channel"),
+        .groups = ota_args_get(a, "groups"),
+        .url = ota_args_get(a, "url"),
+        .root = ota_args_get(a, "root"),
+        .ca = ota_args_get(a, "ca"),
+        .no_ca = ota_args_has(a, "no-ca"),
+    };
+    if (!id)
+        return ota_err_set(err, OTA_USAGE, "whose identity? Add --id ID; many boards take their serial number");
+    if (wanted.ca && wanted.no_ca)
+        return ota_err_set(err, OTA_USAGE, "--ca and --no-ca contradict each other; give one of them");
+    OTA_TRY(ota_provision_check_id(id, err));
+    m->id.id = ota_strdup(id);
+    m->path = path ? ota_strdup(path) : ota_sprintf("%s-%s.bin", OTA_ID_LABEL, id);
+    OTA_TRY(ota_ctl_workspace(a, &m->w, err));
+    OTA_TRY(ota_workspace_product(&m->w, ota_args_get(a, "product"), &m->product, err));
+    OTA_TRY(ota_provision_trust(&m->w, m->product, &wanted, &m->id, err));
+    OTA_TRY(read_table(m, err));
+    OTA_TRY(read_certificate(m, err));
+    OTA_TRY(read_token(m, err));
+    return check_fits(m, err);
+}
+
+/* Proves that the file can be made before the board is registered; closed to others from the start. */
+static enum ota_status reserve(const char *path, struct ota_err *err) {
+    OTA_CLEAN_FD int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    if (fd >= 0)
+        return OTA_OK;
+    if (errno == EEXIST)
+        return ota_err_set(err, OTA_EXISTS, "%s: exists already; an identity is not overwritten, name another file",
+                           path);
+    return ota_fs_errno(err, path, "cannot create");
+}
+
+static enum ota_status fill(struct making *m, struct ota_err *err) {
+    OTA_CLEAN(ota_buf_free) struct ota_buf bytes = {0};
+    if (!m->id.token) {
+        OTA_TRY(ota_provision_register(&m->w, m->id.id, &m->id, err));
+        m->registered = true;
+    }
+    OTA_TRY(ota_id_record_write(&m->id, m->size, &bytes, err));
+    enum ota_status st = ota_fs_write(m->path, bytes.p, bytes.len, 0600, err);
+    memset(bytes.p, 0, bytes.len);
+    return st;
+}
+
+/* ---- report -------------------------------------------------------------------------------------------- */
+
+static char *flash_command(const struct making *m) {
+    return m->offset ? ota_sprintf("esptool write-flash 0x%x %s", (unsigned)m->offset, m->path)
+                     : ota_sprintf("parttool.py write_partition --partition-name %s --input %s", OTA_ID_LABEL, m->path);
+}
+
+static void report(const struct making *m) {
+    OTA_CLEAN_FREE char *command = flash_command(m);
+    if (!ota_ctl_json(m->args)) {
+        ota_print_line(stdout, "%s: board %s, product %s, channel %s; %u bytes", m->path, m->id.id, m->id.product,
+                       m->id.channel, (unsigned)m->size);
+        ota_print_line(stdout, "%s Keep the file secret: it holds the board's token%s.",
+                       m->registered ? "The board is known now." : "The board was known.",
+                       m->id.key.len ? " and private key" : "");
+        printf("\n");
+        ota_print_line(stdout, "Now: %s", command);
+        return;
+    }
+    (void)ota_printable_clean(command);
+    OTA_CLEAN_FREE char *path = ota_strdup(m->path);
+    (void)ota_printable_clean(path);
+    cJSON *tree = cJSON_CreateObject();
+    (void)cJSON_AddStringToObject(tree, "output", path);
+    (void)cJSON_AddStringToObject(tree, "id", m->id.id);
+    (void)cJSON_AddStringToObject(tree, "product", m->id.product);
+    (void)cJSON_AddStringToObject(tree, "channel", m->id.channel);
+    (void)cJSON_AddNumberToObject(tree, "size", m->size);
+    (void)(m->offset ? cJSON_AddNumberToObject(tree, "offset", m->offset) : cJSON_AddNullToObject(tree, "offset"));
+    (void)cJSON_AddBoolToObject(tree, "registered", m->registered);
+    (void)cJSON_AddStringToObject(tree, "command", command);
+    ota_ctl_print_json(&tree);
+}
+
+enum ota_status ota_cmd_nvs_identity(const struct ota_args *args, struct ota_err *err) {
+    OTA_CLEAN(making_free) struct making m = {.args = args};
+    OTA_TRY(prepare(&m, err));
+    OTA_TRY(reserve(m.path, err));
+    enum ota_status st = fill(&m, err);
+    if (st != OTA_OK) {
+        (void)unlink(m.path);
+        return st;
+    }
+    report(&m);
+    return OTA_OK;
+}

@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What a workspace gives a board. */
+#include "store/provision.h"
+
+#include <string.h>
+
+#include "host/certificate.h"
+#include "host/fs.h"
+#include "ota/metadata.h"
+#include "store/fleet.h"
+#include "store/repo.h"
+
+#define CA_MAX 65536u
+#define IDS_MAX 9999u
+
+/* ---- names --------------------------------------------------------------------------------------------- */
+
+static enum ota_status check_channel(const struct ota_product_config *p, const char *channel, struct ota_err *err) {
+    if (!ota_name_valid(ota_span_str(channel)))
+        return ota_err_set(err, OTA_USAGE, "--channel %.40s: a-z, 0-9 and -, at most %u", channel, OTA_NAME_MAX);
+    for (size_t i = 0; p && i < p->channel_count; i++)
+        if (strcmp(p->channel[i], channel) == 0)
+            return OTA_OK;
+    return !p ? OTA_OK
+              : ota_err_set(err, OTA_CHANNEL, "product %s has no channel \"%.40s\"; add it to channels in ota.conf",
+                            p->name, channel);
+}
+
+static enum ota_status choose_names(const struct ota_product_config *p, const struct ota_provision *wanted,
+                                    struct ota_id_record *r, struct ota_err *err) {
+    const char *product = p ? p->name : wanted->product;
+    const char *channel = wanted->channel              ? wanted->channel
+                          : p && p->default_channel[0] ? p->default_channel
+                                                       : "stable";
+    if (!ota_name_valid(ota_span_str(product)))
+        return ota_err_set(err, OTA_USAGE, "--product %.40s: a-z, 0-9 and -, at most %u", product, OTA_NAME_MAX);
+    OTA_TRY(check_channel(p, channel, err));
+    r->product = ota_strdup(product);
+    r->channel = ota_strdup(channel);
+    r->groups = ota_strdup(wanted->groups ? wanted->groups : "");
+    return OTA_OK;
+}
+
+/* ---- addresses ----------------------------------------------------------------------------------------- */
+
+static enum ota_status choose_urls(const struct ota_workspace *w, const struct ota_provision *wanted,
+                                   struct ota_id_record *r, struct ota_err *err) {
+    const char *url = wanted->url ? wanted->url : w->config.url;
+    size_t n = strlen(url);
+    while (n && url[n - 1] == '/')
+        n--;
+    if (strncmp(url, "https://", 8) != 0 || n <= 8)
+        return ota_err_set(err, OTA_USAGE, "--url %.80s: an address https://HOST[:PORT] is wanted", url);
+    r->url_meta = ota_sprintf("%.*s/metadata", (int)n, url);
+    r->url_targets = ota_sprintf("%.*s/targets", (int)n, url);
+    r->url_api = ota_sprintf("%.*s/api/v1", (int)n, url);
+    return OTA_OK;
+}
+
+/* ---- trust --------------------------------------------------------------------------------------------- */
+
+static enum ota_status check_root(const char *name, const struct ota_buf *root, struct ota_err *err) {
+    OTA_CLEAN(ota_buf_free) struct ota_buf copy = {0};
+    struct ota_metadata meta;
+    ota_buf_append(&copy, root->p, root->len);
+    return ota_metadata_parse(copy.p, &copy.len, "root", &meta, err) == OTA_OK ? OTA_OK
+                                                                               : ota_err_prefix(err, "%s", name);
+}
+
+static enum ota_status read_root_file(const char *path, struct ota_buf *out, struct ota_err *err) {
+    out->len = 0;
+    OTA_TRY(ota_fs_read(path, OTA_CAP_ROOT, out, err));
+    return check_root(path, out, err);
+}
+
+/* A workspace that pushes to a server elsewhere has keys/root.json and no repository. */
+static enum ota_status read_root(const struct ota_workspace *w, const char *given, struct ota_buf *out,
+                                 struct ota_err *err) {
+    if (given)
+        return read_root_file(given, out, err);
+    struct ota_err why;
+    enum ota_status st = ota_repo_role(w, "root", out, &why);
+    OTA_CLEAN_FREE char *pinned = ota_workspace_path(w, "keys/root.json");
+    if (st == OTA_NOT_FOUND && ota_fs_exists(pinned))
+        return read_root_file(pinned, out, err);
+    if (st != OTA_OK)
+        *err = why;
+    return st;
+}
+
+/* The CA given, the workspace's, or the system's (none stored). */
+static enum ota_status read_ca(const struct ota_workspace *w, const struct ota_provision *wanted, struct ota_buf *out,
+                               struct ota_err *err) {
+    OTA_CLEAN_FREE char *own = w ? ota_workspace_path(w, "keys/ca.crt") : NULL;
+    const char *path = wanted->ca ? wanted->ca : own && ota_fs_exists(own) ? own : NULL;
+    if (wanted->no_ca || !path)
+        return OTA_OK;
+    OTA_TRY(ota_fs_read(path, CA_MAX, out, err));
+    return ota_certificate_check(ota_buf_span(out), path, err);
+}
+
+enum ota_status ota_provision_trust(const struct ota_workspace *w, const struct ota_product_config *p,
+                                    const struct ota_provision *wanted, struct ota_id_record *out,
+                                    struct ota_err *err) {
+    OTA_TRY(choose_names(p, wanted, out, err));
+    OTA_TRY(choose_urls(w, wanted, out, err));
+    OTA_TRY(read_root(w, wanted->root, &out->root, err));
+    return read_ca(w, wanted, &out->ca, err);
+}
+
+/* ---- registration -------------------------------------------------------------------------------------- */
+
+enum ota_status ota_provision_check_id(const char *id, struct ota_err *err) {
+    if (ota_device_id_valid(ota_span_str(id)))
+        return OTA_OK;
+    return ota_err_set(err, OTA_USAGE, "--id %.70s: letters, digits and . _ : -, at most %u, no punctuation first", id,
+                       OTA_DEVICE_ID_MAX);
+}
+
+static enum ota_status add_numbered(struct ota_fleet *fleet, const char *prefix, struct ota_id_record *r,
+                                    char token[OTA_TOKEN_TEXT_MAX], struct ota_err *err) {
+    enum ota_status status = OTA_EXISTS;
+    for (unsigned n = 1; status == OTA_EXISTS && n <= IDS_MAX; n++) {
+        free(OTA_STEAL(r->id));
+        r->id = ota_sprintf("%s-%04u", prefix, n);
+        status = ota_fleet_add(fleet, r->id, r->product, r->channel, token, err);
+    }
+    return status;
+}
+
+static enum ota_status add_named(struct ota_fleet *fleet, const struct ota_id_record *r, char token[OTA_TOKEN_TEXT_MAX],
+                                 struct ota_err *err) {
+    enum ota_status status = ota_fleet_add(fleet, r->id, r->product, r->channel, token, err);
+    if (status == OTA_EXISTS)
+        return ota_err_set(err, OTA_EXISTS,
+                           "board %s is known already, and its token was shown once; choose another --id", r->id);
+    return status;
+}
+
+enum ota_status ota_provision_register(const struct ota_workspace *w, const char *prefix, struct ota_id_record *r,
+                                       struct ota_err *err) {
+    OTA_CLEAN(ota_fleet_close) struct ota_fleet *fleet = NULL;
+    OTA_CLEAN_FREE char *path = ota_workspace_path(w, "state/fleet.db");
+    char token[OTA_TOKEN_TEXT_MAX] = "";
+    OTA_TRY(ota_fleet_open(&fleet, path, err));
+    OTA_TRY(r->id ? add_named(fleet, r, token, err) : add_numbered(fleet, prefix, r, token, err));
+    r->token = ota_strdup(token);
+    memset(token, 0, sizeof token);
+    return OTA_OK;
+}
