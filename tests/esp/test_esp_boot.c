@@ -310,6 +310,12 @@ static void test_esp_boot_worn_out_otadata(void **state) {
     assert_ota(confirm(), OTA_ROLLED_BACK); /* there is no entry any more */
     ota_nor_fault(&world.board.nor, sector, 0);
     esp_world_boots(&world, "ota_0");
+    assert_ota_ok(activate(ESP_OTA_1));
+    esp_world_boots(&world, "ota_1");
+    ota_nor_fault(&world.board.nor, sector, OTA_NOR_STUCK_WRITE);
+    assert_ota(invalidate(), OTA_READBACK);
+    ota_nor_fault(&world.board.nor, sector, 0);
+    esp_world_boots(&world, "ota_0");
 }
 
 /* ---- rollback ------------------------------------------------------------------------------------------ */

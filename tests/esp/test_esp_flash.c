@@ -97,6 +97,16 @@ static void test_esp_flash_leaves_what_the_application_registered(void **state) 
     assert_int_equal(double_chip_row("ota_hole")->size, 0x4000);
 }
 
+static void test_esp_flash_hole_behind_the_table(void **state) {
+    (void)state;
+    esp_world_free(&world);
+    (void)setup_rows(ESP_NO_NVS);
+    round_trip(0xa000);
+    assert_int_equal(double_chip_row("ota_hole")->address, OTA_TABLE_DEFAULT_OFFSET + OTA_SECTOR);
+    assert_int_equal(double_chip_row("ota_hole")->size, 0x4000);
+    assert_int_equal(double_chip.unprotected_calls, 0);
+}
+
 /* Its addresses begin at 0, too. */
 static void test_trap_esp_second_chip_has_the_same_addresses(void **state) {
     esp_flash_t *second = (esp_flash_t *)&world;
@@ -243,6 +253,7 @@ int main(void) {
         TEST(test_esp_flash_reaches_rows_and_holes),
         TEST(test_esp_flash_registers_the_hole_it_uses),
         TEST(test_esp_flash_leaves_what_the_application_registered),
+        TEST(test_esp_flash_hole_behind_the_table),
         TEST(test_trap_esp_second_chip_has_the_same_addresses),
         TEST(test_trap_esp_protection_is_open_for_one_call),
         TEST(test_trap_esp_protection_is_closed_after_a_failure),

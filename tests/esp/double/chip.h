@@ -8,6 +8,7 @@
 #ifndef OTA_TESTS_DOUBLE_CHIP_H
 #define OTA_TESTS_DOUBLE_CHIP_H
 
+#include "esp_flash.h"
 #include "esp_partition.h"
 #include "sim/board.h"
 #include "sim/rom.h"

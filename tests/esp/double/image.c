@@ -9,6 +9,7 @@
 #include "hal/efuse_hal.h"
 #include "host/crypto.h"
 #include "sim/window.h"
+#include "support/unit.h"
 
 static bool is_bootloader(uint32_t offset) {
     const struct ota_efuse *e = double_chip.efuse;
@@ -48,6 +49,8 @@ esp_err_t esp_secure_boot_verify_signature(uint32_t src_addr, uint32_t length) {
     const struct double_chip *c = &double_chip;
     struct ota_window w;
     struct ota_err err;
+    if (src_addr > c->plain.size || length > c->plain.size - src_addr)
+        fail_msg("esp_secure_boot_verify_signature: 0x%x bytes at 0x%x", (unsigned)length, (unsigned)src_addr);
     const struct ota_source src = ota_window_source(&w, &c->plain, src_addr, c->plain.size - src_addr);
     return ota_secure_boot_check(c->efuse->chip, &c->efuse->keys, &ota_crypto_openssl, &src, length, &err) == OTA_OK
                ? ESP_OK

@@ -3,9 +3,13 @@
 #ifndef OTA_TESTS_ESP_PARTITION_H
 #define OTA_TESTS_ESP_PARTITION_H
 
+#include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
-#include "esp_flash.h"
+#include "esp_err.h"
+
+typedef struct esp_flash_t esp_flash_t; /* esp_flash.h is not included */
 
 typedef enum {
     ESP_PARTITION_TYPE_APP = 0x00,

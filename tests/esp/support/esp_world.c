@@ -48,7 +48,8 @@ static void flash_table(const struct ota_efuse *e, unsigned rows) {
             e->boot.table_offset - e->chip->bootloader_offset, "PrimaryBTLDR", 0);
         row(&t, OTA_PART_TABLE, OTA_BOOT_PRIMARY, e->boot.table_offset, OTA_SECTOR, "PrimaryPrtTable", 0);
     }
-    row(&t, OTA_PART_DATA, OTA_DATA_NVS, 0x9000, 0x4000, "nvs", 0);
+    if (!(rows & ESP_NO_NVS))
+        row(&t, OTA_PART_DATA, OTA_DATA_NVS, 0x9000, 0x4000, "nvs", 0);
     if (!(rows & ESP_NO_OTADATA))
         row(&t, OTA_PART_DATA, OTA_DATA_OTA, ESP_OTADATA, rows & ESP_SMALL_OTADATA ? 0x1000 : 0x2000, "otadata", 0);
     app_rows(&t, rows);

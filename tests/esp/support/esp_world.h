@@ -39,7 +39,8 @@ enum {
     ESP_NO_OTADATA = 32,
     ESP_SMALL_OTADATA = 64,
     ESP_ENCRYPTED_STATE = 128, /* ota_state flagged encrypted */
-    ESP_NO_STATE = 256
+    ESP_NO_STATE = 256,
+    ESP_NO_NVS = 512 /* a hole right behind the table */
 };
 
 struct esp_world {

@@ -2,6 +2,7 @@
 /* The map of the flash, looked up anew each time: the application may register partitions of its own. */
 #include "region.h"
 
+#include "esp_flash.h"
 #include "esp_flash_partitions.h"
 #include "esp_ota_ops.h"
 #include "failed.h"
