@@ -42,7 +42,7 @@ struct esp_http_client {
 struct double_http double_http;
 
 void double_http_reset(void) {
-    double_http = (struct double_http){.hurry = 1};
+    double_http = (struct double_http){.idf = 610, .hurry = 1};
 }
 
 static int hurried(int ms) {
@@ -66,7 +66,7 @@ static void on_begin(void *ctx) {
 
 static void on_status(void *ctx, int code) {
     esp_http_client_handle_t c = ctx;
-    if (!double_http.idf_5_5)
+    if (double_http.idf >= 600)
         c->status = code;
 }
 
@@ -119,10 +119,10 @@ static void on_complete(void *ctx) {
     ((esp_http_client_handle_t)ctx)->chunk_complete = true;
 }
 
-/* false: the client gives up, which it does since 6.0. */
+/* false: the client gives up, which it does since 6.1. */
 static bool parse(esp_http_client_handle_t c, const char *p, int n) {
     const struct double_parser_calls calls = {c, on_begin, on_status, on_field, on_head, on_body, on_complete};
-    return double_parser_feed(&c->parser, &calls, p, (size_t)n) || double_http.idf_5_5;
+    return double_parser_feed(&c->parser, &calls, p, (size_t)n) || double_http.idf < 610;
 }
 
 /* ---- clients --------------------------------------------------------------------------------------------- */
