@@ -91,7 +91,7 @@ struct ota_esp_transport_config {
     void (*connection)(void *ctx, void *config);      /* ota_esp.h */
     void *connection_ctx;
 };
-/* Borrowed for good. The server proves itself by `ca_pem`, by the certificate bundle (CONFIG_OTA_TLS_BUNDLE), or by either.
+/* Borrowed for good. The server proves itself by `ca_pem` (CONFIG_OTA_TLS_CA), by the certificate bundle (CONFIG_OTA_TLS_BUNDLE), or by either.
  * `connection` is called before a client is made, which makes two connections at most; not for those that may do without
  * a proof: they need CONFIG_MBEDTLS_CERTIFICATE_BUNDLE (an empty one will do), or are refused as ever.
  * CONFIG: an address is no http:// or https://, or cannot prove itself by either; a token with characters that none has,

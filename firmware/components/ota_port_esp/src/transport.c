@@ -383,8 +383,9 @@ static enum ota_status set_base(enum ota_address address, const char *url, struc
         return OTA_OK;
     OTA_TRY(ota_address_check(url, err));
     if (ota_address_is_https(url) && !ota_esp_client_can(OTA_ESP_PROOF_CA) && !ota_esp_client_can(OTA_ESP_PROOF_BUNDLE))
-        return ota_err_set(err, OTA_CONFIG,
-                           "%s cannot prove its name: provision ca in ota_id, or set CONFIG_OTA_TLS_BUNDLE", url);
+        return ota_err_set(
+            err, OTA_CONFIG,
+            "%s cannot prove its name: provision ca in ota_id (CONFIG_OTA_TLS_CA), or set CONFIG_OTA_TLS_BUNDLE", url);
     struct ota_esp_server *s = net.servers;
     while (s->base && !ota_span_equal(ota_address_origin(s->base), ota_address_origin(url)))
         s++;
