@@ -32,6 +32,8 @@ struct esp_http_client {
     int status;
     int64_t length, processed;
     bool chunked, chunk_complete;
+    char *key,
+        *value; /* the field that is told when the next one, or the head's end, comes: of a trailer with the next head */
     char *orig_raw, *raw, *output; /* body that came with the head; where read() puts it */
     int raw_len;
     bool save_session, session_saved;
@@ -40,7 +42,7 @@ struct esp_http_client {
 struct double_http double_http;
 
 void double_http_reset(void) {
-    double_http = (struct double_http){.hurry = 1};
+    double_http = (struct double_http){.idf = 610, .hurry = 1};
 }
 
 static int hurried(int ms) {
@@ -64,21 +66,32 @@ static void on_begin(void *ctx) {
 
 static void on_status(void *ctx, int code) {
     esp_http_client_handle_t c = ctx;
-    if (!double_http.idf_5_5)
+    if (double_http.idf >= 600)
         c->status = code;
+}
+
+static void tell_field(esp_http_client_handle_t c) {
+    if (c->key)
+        tell(c, (esp_http_client_event_t){
+                    .event_id = HTTP_EVENT_ON_HEADER, .header_key = c->key, .header_value = c->value});
+    free(c->key);
+    free(c->value);
+    c->key = c->value = NULL;
 }
 
 static void on_field(void *ctx, const char *key, const char *value) {
     esp_http_client_handle_t c = ctx;
     const bool twice = double_http.doubled_range && strcasecmp(key, "Content-Range") == 0;
-    OTA_CLEAN_FREE char *k = ota_strdup(key), *v = ota_sprintf("%s%s", value, twice ? value : "");
+    tell_field(c);
+    c->key = ota_strdup(key);
+    c->value = ota_sprintf("%s%s", value, twice ? value : "");
     if (strcasecmp(key, "Transfer-Encoding") == 0 && strcmp(value, "chunked") == 0)
         c->chunked = true;
-    tell(c, (esp_http_client_event_t){.event_id = HTTP_EVENT_ON_HEADER, .header_key = k, .header_value = v});
 }
 
 static void on_head(void *ctx) {
     esp_http_client_handle_t c = ctx;
+    tell_field(c);
     c->status = c->parser.status;
     c->length = c->parser.chunked ? -1 : c->parser.length;
     c->processed = 0;
@@ -106,10 +119,10 @@ static void on_complete(void *ctx) {
     ((esp_http_client_handle_t)ctx)->chunk_complete = true;
 }
 
-/* false: the client gives up, which it does since 6.0. */
+/* false: the client gives up, which it does since 6.1. */
 static bool parse(esp_http_client_handle_t c, const char *p, int n) {
     const struct double_parser_calls calls = {c, on_begin, on_status, on_field, on_head, on_body, on_complete};
-    return double_parser_feed(&c->parser, &calls, p, (size_t)n) || double_http.idf_5_5;
+    return double_parser_feed(&c->parser, &calls, p, (size_t)n) || double_http.idf < 610;
 }
 
 /* ---- clients --------------------------------------------------------------------------------------------- */
@@ -163,6 +176,8 @@ esp_err_t esp_http_client_cleanup(esp_http_client_handle_t client) {
         free(client->field[i].key);
         free(client->field[i].value);
     }
+    free(client->key);
+    free(client->value);
     free(client->host);
     free(client->path);
     free(client->scheme);

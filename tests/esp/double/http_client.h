@@ -12,10 +12,11 @@
 #include "ota/bytes.h"
 
 struct double_http {
-    bool idf_5_5;       /* what the parser says of a false answer is passed over; status known behind the head only */
-    bool doubled_range; /* CONFIG_ESP_HTTP_CLIENT_ENABLE_GET_CONTENT_RANGE */
-    bool no_session;    /* a handshake leaves no session to keep: TLS 1.3, or no memory */
-    unsigned hurry;     /* every timeout divided by this; 0: 1 */
+    unsigned
+        idf; /* 550, 600, 610: before 6.1 what the parser says of a false answer is passed over, before 6.0 the status is known behind the head only */
+    bool doubled_range;     /* CONFIG_ESP_HTTP_CLIENT_ENABLE_GET_CONTENT_RANGE */
+    bool no_session;        /* a handshake leaves no session to keep: TLS 1.3, or no memory */
+    unsigned hurry;         /* every timeout divided by this; 0: 1 */
     struct ota_span bundle; /* CA certificates of the bundle, PEM */
 
     /* Of the next connection. */

@@ -60,20 +60,24 @@ static bool field_line(struct double_parser *p, const struct double_parser_calls
     return true;
 }
 
-static bool bodiless(int status) {
+static bool ends_with_its_head(int status) {
     return status < 200 || status == 204 || status == 304;
 }
 
+/* A Content-Length counts whatever the status: a 304's body is awaited, and a 1xx swallows the answer behind it. */
 static bool head_ends(struct double_parser *p, const struct double_parser_calls *c) {
     if (p->chunked && p->has_length)
         return fail(p);
     c->head(c->ctx);
     p->left = p->length;
-    if (bodiless(p->status) || (!p->chunked && p->length == 0)) {
+    if (p->chunked)
+        p->state = PARSE_CHUNK_SIZE;
+    else if (p->has_length && p->length > 0)
+        p->state = PARSE_BODY;
+    else if (p->has_length || ends_with_its_head(p->status))
         finish(p, c);
-        return true;
-    }
-    p->state = p->chunked ? PARSE_CHUNK_SIZE : p->has_length ? PARSE_BODY : PARSE_TO_EOF;
+    else
+        p->state = PARSE_TO_EOF;
     if (p->state == PARSE_TO_EOF)
         p->keep_alive = false;
     return true;

@@ -33,7 +33,7 @@ struct double_parser_calls {
     void *ctx;
     void (*begin)(void *ctx);
     void (*status)(void *ctx, int code);
-    void (*field)(void *ctx, const char *key, const char *value);
+    void (*field)(void *ctx, const char *key, const char *value); /* of a trailer, too */
     void (*head)(void *ctx);
     void (*body)(void *ctx, const char *p, size_t n);
     void (*complete)(void *ctx);

@@ -71,15 +71,28 @@ void ota_esp_identity_free(struct ota_esp_identity *identity);
 
 /* ---- transport: esp_http_client ----------------------------------------------------------------------------- */
 
+/* Of one server one client with 2 * CONFIG_OTA_HTTP_BUFFER of heap, and of all servers one connection, with TLS's buffers
+ * (CONFIG_MBEDTLS_SSL_IN_CONTENT_LEN and _OUT_). esp_http_client posts what it sees to the default event loop, which must
+ * exist, and waits for room there: CONFIG_ESP_HTTP_CLIENT_EVENT_POST_TIMEOUT=0 keeps a busy loop from slowing a download.
+ *
+ * A client certificate whose key is not in ota_id comes through `connection`, which sees the client's configuration
+ * before the client is made; what it puts there must outlive the transport:
+ *
+ *   static void from_secure_cert(void *ctx, void *config) {       // DS peripheral, key in eFuse; esp_secure_cert
+ *       esp_http_client_config_t *c = config;
+ *       c->client_cert_pem = device_cert_pem;                     // esp_secure_cert_get_device_cert()
+ *       c->ds_data = ds_context;                                  // esp_secure_cert_get_ds_ctx(); CONFIG_ESP_TLS_USE_DS_PERIPHERAL
+ *   }
+ */
 struct ota_esp_transport_config {
     const char *url_metadata, *url_targets, *url_api; /* NULL: not known */
     const char *token;                                /* NULL: none */
     struct ota_span ca_pem, client_crt, client_key;   /* PEM with NUL */
-    const char *user_agent;
-    void (*connection)(void *ctx, void *config); /* ota_esp.h */
+    const char *user_agent;                           /* NULL: "ota" */
+    void (*connection)(void *ctx, void *config);      /* ota_esp.h */
     void *connection_ctx;
 };
-/* Borrowed for good. The server proves itself by `ca_pem`, by the certificate bundle (CONFIG_OTA_TLS_BUNDLE), or by either.
+/* Borrowed for good. The server proves itself by `ca_pem` (CONFIG_OTA_TLS_CA), by the certificate bundle (CONFIG_OTA_TLS_BUNDLE), or by either.
  * `connection` is called before a client is made, which makes two connections at most; not for those that may do without
  * a proof: they need CONFIG_MBEDTLS_CERTIFICATE_BUNDLE (an empty one will do), or are refused as ever.
  * CONFIG: an address is no http:// or https://, or cannot prove itself by either; a token with characters that none has,

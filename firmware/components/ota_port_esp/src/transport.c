@@ -347,7 +347,8 @@ static enum ota_status transport_read(void *ctx, void *p, size_t cap, size_t *go
     return ota_err_prefix(err, "%.*s", (int)origin.len, (const char *)origin.p);
 }
 
-/* Only what is there already. */
+/* Reads what is there already of a body nobody read. A chunked one may have a trailer, whose last field the client keeps and
+ * gives to the head of the next answer. */
 static bool drained(struct ota_esp_server *s) {
     struct answer *a = &net.answer;
     struct ota_err ignored;
@@ -357,7 +358,7 @@ static bool drained(struct ota_esp_server *s) {
     while (got && a->left != OTA_LENGTH_UNKNOWN && a->left <= DRAIN_MAX && a->left > 0)
         if (read_some(s, rest, sizeof rest, &got, &ignored) != OTA_OK)
             return false;
-    return !a->spoilt && (a->left == 0 || a->ended);
+    return !a->spoilt && !a->head.chunked && (a->left == 0 || a->ended);
 }
 
 static void transport_close(void *ctx) {
@@ -382,8 +383,9 @@ static enum ota_status set_base(enum ota_address address, const char *url, struc
         return OTA_OK;
     OTA_TRY(ota_address_check(url, err));
     if (ota_address_is_https(url) && !ota_esp_client_can(OTA_ESP_PROOF_CA) && !ota_esp_client_can(OTA_ESP_PROOF_BUNDLE))
-        return ota_err_set(err, OTA_CONFIG,
-                           "%s cannot prove its name: provision ca in ota_id, or set CONFIG_OTA_TLS_BUNDLE", url);
+        return ota_err_set(
+            err, OTA_CONFIG,
+            "%s cannot prove its name: provision ca in ota_id (CONFIG_OTA_TLS_CA), or set CONFIG_OTA_TLS_BUNDLE", url);
     struct ota_esp_server *s = net.servers;
     while (s->base && !ota_span_equal(ota_address_origin(s->base), ota_address_origin(url)))
         s++;

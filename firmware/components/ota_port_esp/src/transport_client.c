@@ -42,6 +42,12 @@ static esp_err_t ask_for_no_proof(void *conf) {
 #define esp_crt_bundle_attach NULL /* not even named: it would bring the certificates into the app */
 #endif
 
+#if CONFIG_OTA_TLS_CA
+#define TRUSTS_CA true
+#else
+#define TRUSTS_CA false
+#endif
+
 static esp_err_t (*const attach[])(void *conf) = {
     [OTA_ESP_PROOF_CA] = NULL,
     [OTA_ESP_PROOF_BUNDLE] = esp_crt_bundle_attach,
@@ -61,7 +67,7 @@ static void save_session(esp_http_client_config_t *c) {
 /* ---- configuration --------------------------------------------------------------------------------------- */
 
 bool ota_esp_client_can(enum ota_esp_proof proof) {
-    return proof == OTA_ESP_PROOF_CA ? cfg->ca_pem.len > 0 : attach[proof] != NULL;
+    return proof == OTA_ESP_PROOF_CA ? TRUSTS_CA && cfg->ca_pem.len > 0 : attach[proof] != NULL;
 }
 
 static enum ota_status check_pem(struct ota_span pem, const char *what, struct ota_err *err) {
