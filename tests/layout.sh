@@ -58,7 +58,7 @@ fi
 
 export LC_ALL=C # one order for sort and comm
 # tests/ATTACKS.md and tests/TRAPS.md: what a table names is run, and no test of its kind is missing in it.
-run=$(cat tests/unit/test_*.c tests/esp/test_*.c | tr -d ' \n' | grep -oE '(TEST|cmocka_unit_test[a-z_]*)\(test_[a-z0-9_]+' | sed 's/.*(//' | sort -u)
+run=$(cat tests/unit/test_*.c tests/esp/test_*.c | tr -d ' \n' | grep -oE '(TEST(_WITH)?|cmocka_unit_test[a-z_]*)\(test_[a-z0-9_]+' | sed 's/.*(//' | sort -u)
 suites=$(find tests/cli tests/net tests/long -name '*.sh' -perm /u+x | sort)
 for one in an_attack a_trap; do
     kind=${one#*_}
