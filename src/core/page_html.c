@@ -143,7 +143,7 @@ const char ota_page_html_tail[] =
     "}\n"
     "async function install(file) {\n"
     "  if (file.size > limit) throw new Error('Refused: larger than the flash of this board.');\n"
-    "  await reborn().catch(() => {});\n"
+    "  await reborn();\n"
     "  for (let round = 1; round <= 2; round++) {\n"
     "    show(0, file.size);\n"
     "    say(round === 1 ? 'Sending and checking. Keep this page open and the board powered.' :\n"
@@ -186,5 +186,5 @@ const char ota_page_html_tail[] =
 
 const char ota_page_html_policy[] = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; "
                                     "connect-src 'self'; img-src data:; "
-                                    "script-src 'sha256-1cBYq2FV3ySIYrqh3ADKrXGFJ0Dqkn249O7zJwlRlng='; "
+                                    "script-src 'sha256-ep/T6TzO25pztYo/jE48AgWx4a2nP7vDDCSLVc4A3GM='; "
                                     "style-src 'sha256-6uwcKUmVvSw6Zq8SzWEW95QBs51tvdVrz1ScJ6hbHec='";

@@ -100,13 +100,18 @@ class Tab:
         return r["result"].get("value")
 
     def wait(self, script, what, seconds=60):
+        """Until it is true. Between two pages there is nothing to ask."""
         end = time.monotonic() + seconds
+        why = None
         while True:
-            value = self.eval(script)
+            try:
+                value = self.eval(script)
+            except RuntimeError as between:
+                value, why = None, between
             if value:
                 return value
             if time.monotonic() > end:
-                raise TimeoutError(f"waited in vain for {what}; the page says: {self.eval('document.body.innerText')}")
+                raise TimeoutError(f"waited in vain for {what} ({why}); the page says: {self.eval('document.documentElement.innerText')}")
             time.sleep(0.05)
 
     def events(self, *methods):

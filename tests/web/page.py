@@ -34,11 +34,11 @@ def has(text, part):
 class Board:
     """`otadevice page` for a copy of a flash file; the address stays over power cuts."""
 
-    made = 0
+    made = []
 
     def __init__(self, flash):
-        Board.made += 1
-        self.flash = path(f"{Board.made}.{flash}.flash")
+        Board.made.append(self)
+        self.flash = path(f"{len(Board.made)}.{flash}.flash")
         subprocess.run(["cp", path(flash + ".flash"), self.flash], check=True)
         self.log = self.flash + ".log"
         self.listen = "127.0.0.1:0"
@@ -52,9 +52,10 @@ class Board:
         self.listen = self.url[len("http://"):-1]
 
     def cut_power(self):
-        self.process.kill()
-        self.process.wait()
-        self.process.stdout.close()
+        if self.process.returncode is None:
+            self.process.kill()
+            self.process.wait()
+            self.process.stdout.close()
 
     def said(self):
         with open(self.log, encoding="utf-8") as f:
@@ -145,7 +146,6 @@ def test_page_loads_without_complaint_and_shows_what_runs(browser):
     fits(tab)
     check(tab.complaints(), [])
     check({re.sub(r"^data:.*", "data:", u) for u in tab.asked()} - {"data:"}, {board.url, board.url + "status"})
-    board.cut_power()
 
 
 def test_page_is_for_keyboards_and_screen_readers(browser):
@@ -172,7 +172,6 @@ def test_page_is_for_keyboards_and_screen_readers(browser):
     kind, said = result(tab)
     check(kind, "bad")
     has(said, "Refused: ")
-    board.cut_power()
 
 
 def test_page_installs_a_bundle_with_progress(browser):
@@ -196,7 +195,6 @@ def test_page_installs_a_bundle_with_progress(browser):
     check(text(tab, "last"), "release 3: installed")
     fits(tab)
     check(tab.complaints(), [])
-    board.cut_power()
 
 
 def test_page_sends_a_bundle_again_behind_its_partition_table(browser):
@@ -207,7 +205,6 @@ def test_page_sends_a_bundle_again_behind_its_partition_table(browser):
     check(install(tab, "2.otab"), ("good", "Installed: release 2 (2.0.0) runs."))
     has("\n".join(tab.eval("said")), "The new partition table is in place. Sending the bundle again for the rest.")
     check(install(tab, "2.otab")[0], "bad")
-    board.cut_power()
 
 
 def test_page_says_why_a_bundle_is_refused(browser):
@@ -226,7 +223,6 @@ def test_page_says_why_a_bundle_is_refused(browser):
     has(said, "Refused: ")
     check(text(tab, "running"), "2.0.0, release 2")
     check(install(tab, "3.otab"), ("good", "Installed: release 3 (3.0.0) runs."))
-    board.cut_power()
 
 
 def test_page_says_that_an_upload_broke_off_and_goes_on(browser):
@@ -247,7 +243,6 @@ def test_page_says_that_an_upload_broke_off_and_goes_on(browser):
     check(result(tab)[0], "bad")
     tab.network()
     check(install(tab, "3.otab"), ("good", "Installed: release 3 (3.0.0) runs."))
-    board.cut_power()
 
 
 def test_page_does_not_wait_for_a_board_that_froze(browser):
@@ -263,7 +258,6 @@ def test_page_does_not_wait_for_a_board_that_froze(browser):
     check(result(tab), ("bad", "The connection broke. The board is as it was: send the bundle again."))
     tab.eval("first(); 1")
     tab.wait("document.getElementById('result').textContent.startsWith('The board does not answer: ')", "what is wrong")
-    board.cut_power()
 
 
 def test_page_takes_one_tab_at_a_time(browser):
@@ -281,7 +275,6 @@ def test_page_takes_one_tab_at_a_time(browser):
     looked(second)
     first.network()
     check(result(first), ("good", "Installed: release 3 (3.0.0) runs."))
-    board.cut_power()
 
 
 def test_page_tells_markup_as_text(browser):
@@ -296,7 +289,6 @@ def test_page_tells_markup_as_text(browser):
     check(tab.eval("document.querySelectorAll('script').length"), 1)
     fits(tab)
     check([c for c in tab.complaints() if "422" not in c], [])
-    board.cut_power()
 
 
 def test_page_says_that_no_board_answers(browser):
@@ -383,7 +375,6 @@ def test_page_lets_no_other_site_in(browser):
     tab.wait("document.body.innerText === 'rebound'", "the page of the other site")
     has(tab.eval("fetch('/status').then(a => a.text())"), "this board is not called so: use the address it gave")
     check(tab.eval(f"fetch('bundle', {{method: 'POST', body: 'x', headers: {{'X-OTA-Token': '{token}', 'Content-Type': 'application/octet-stream'}}}}).then(a => a.status)"), 403)
-    board.cut_power()
     site.server.shutdown()
 
 
@@ -402,6 +393,8 @@ def main():
                 except Exception as why:  # whatever it is, the next one is tried
                     failed += 1
                     print(f"not ok {name[5:]}: {type(why).__name__}: {why}".replace("\n", " "), flush=True)
+                for board in Board.made:
+                    board.cut_power()
         finally:
             browser.close()
     return 1 if failed else 0

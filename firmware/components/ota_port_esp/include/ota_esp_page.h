@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The board's upload page (ota/page.h) over esp_http_server. It takes the agent (ota_esp_take()) for each request that
- * needs it; while an update is under way it says so.
+ * The board's upload page (ota/page.h) over esp_http_server, in a task of the server's with 8 KiB of stack. It takes the
+ * agent (ota_esp_take()) for each request that needs it, for a bundle until its end; while the agent is at work it says
+ * so. One client at a time: others wait. Three sockets and three of the server's own, some 17 KiB of heap.
  */
 #ifndef OTA_ESP_PAGE_H
 #define OTA_ESP_PAGE_H
@@ -14,6 +15,7 @@ extern "C" {
 
 /* Port 80 (80 when 0). `hosts`: ota/page.h; lives as long as the page. MEMORY, BUSY, NETWORK. */
 OTA_MUST_USE enum ota_status ota_esp_page_start(const char *const *hosts, uint16_t port, struct ota_err *err);
+/* Waits for the end of a request, be it a bundle. From any task but the server's. */
 void ota_esp_page_stop(void);
 
 #ifdef __cplusplus
