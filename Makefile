@@ -116,7 +116,7 @@ outage: $(OUT)/tests/power/outage ## fleets of OUTAGE_BOARDS (200) under a rollo
 # tests named test_esp_secure_* have Secure Boot, flash encryption and anti-rollback in theirs.
 ESP_PORT := firmware/components/ota_port_esp
 ESP_TESTS := $(patsubst tests/esp/%.c,%,$(wildcard tests/esp/test_*.c))
-ESP_PARTS := $(wildcard $(ESP_PORT)/src/*.c tests/esp/double/*.c)
+ESP_PARTS := $(wildcard $(ESP_PORT)/src/*.c tests/esp/double/*.c tests/esp/support/*.c)
 ESP_SYS = -lmbedcrypto
 # As ESP-IDF 6 and as 5.5 has it: the crypto port is chosen by file.
 esp_leaves_plain := $(ESP_PORT)/src/crypto_mbedtls.c

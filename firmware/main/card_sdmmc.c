@@ -7,6 +7,8 @@
 
 #include "card.h"
 
+static sdmmc_card_t *card;
+
 #if SOC_SDMMC_USE_GPIO_MATRIX
 static void set_pins(sdmmc_slot_config_t *slot) {
     slot->clk = (gpio_num_t)CONFIG_OTA_APP_CARD_CLK;
@@ -42,7 +44,7 @@ static esp_err_t power(sdmmc_host_t *host) {
 }
 #endif
 
-esp_err_t app_card_mount(sdmmc_card_t **card) {
+esp_err_t app_card_mount(void) {
     const esp_vfs_fat_mount_config_t mount = {.format_if_mount_failed = false, .max_files = 2};
     sdmmc_host_t host = SDMMC_HOST_DEFAULT();
     sdmmc_slot_config_t slot = SDMMC_SLOT_CONFIG_DEFAULT();
@@ -50,9 +52,9 @@ esp_err_t app_card_mount(sdmmc_card_t **card) {
     slot.flags |= SDMMC_SLOT_FLAG_INTERNAL_PULLUP; /* weak ones: the board should have its own */
     set_pins(&slot);
     const esp_err_t e = power(&host);
-    return e == ESP_OK ? esp_vfs_fat_sdmmc_mount(APP_CARD_FOLDER, &host, &slot, &mount, card) : e;
+    return e == ESP_OK ? esp_vfs_fat_sdmmc_mount(APP_CARD_FOLDER, &host, &slot, &mount, &card) : e;
 }
 
-void app_card_unmount(sdmmc_card_t *card) {
+void app_card_unmount(void) {
     (void)esp_vfs_fat_sdcard_unmount(APP_CARD_FOLDER, card);
 }

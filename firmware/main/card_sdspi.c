@@ -7,6 +7,8 @@
 
 #include "card.h"
 
+static sdmmc_card_t *card;
+
 #define TRANSFER_MAX 4096
 
 /* Once: unmounting takes the card from the bus, not the bus from its pins. */
@@ -25,16 +27,16 @@ static esp_err_t open_bus(int host) {
     return e;
 }
 
-esp_err_t app_card_mount(sdmmc_card_t **card) {
+esp_err_t app_card_mount(void) {
     const esp_vfs_fat_mount_config_t mount = {.format_if_mount_failed = false, .max_files = 2};
     const sdmmc_host_t host = SDSPI_HOST_DEFAULT();
     sdspi_device_config_t slot = SDSPI_DEVICE_CONFIG_DEFAULT();
     slot.gpio_cs = (gpio_num_t)CONFIG_OTA_APP_CARD_CS;
     slot.host_id = (spi_host_device_t)host.slot;
     const esp_err_t e = open_bus(host.slot);
-    return e == ESP_OK ? esp_vfs_fat_sdspi_mount(APP_CARD_FOLDER, &host, &slot, &mount, card) : e;
+    return e == ESP_OK ? esp_vfs_fat_sdspi_mount(APP_CARD_FOLDER, &host, &slot, &mount, &card) : e;
 }
 
-void app_card_unmount(sdmmc_card_t *card) {
+void app_card_unmount(void) {
     (void)esp_vfs_fat_sdcard_unmount(APP_CARD_FOLDER, card);
 }

@@ -31,8 +31,18 @@ static int status(const char *text) {
     return 0;
 }
 
+/* What the agent itself would say to anything that it is asked. */
+static bool is_off(void) {
+    if (ota_esp_identity()->id)
+        return false;
+    printf("ota: updates are off on this board: the log says why, at its start\n");
+    return true;
+}
+
 static int check(const char *text) {
     (void)text;
+    if (is_off())
+        return 1;
     ota_esp_check();
     printf("looks for an update now\n");
     return 0;
@@ -40,6 +50,8 @@ static int check(const char *text) {
 
 static int now(const char *text) {
     (void)text;
+    if (is_off())
+        return 1;
     ota_esp_install_now();
     printf("looks for an update now, and installs it whatever the window says\n");
     return 0;

@@ -75,6 +75,4 @@ void app_console_status(void) {
     print_last(&s);
     if (next_s)
         printf("next run   in %u s\n", (unsigned)next_s);
-    else
-        printf("next run   now, or not started\n");
 }

@@ -4,8 +4,8 @@
  * answers. Nothing here does I/O: esp_http_server, or any other, is a thin shell around it.
  *
  *   GET  /        the page: one file, nothing from elsewhere
- *   GET  /status  {"board","busy","channel","counter","last":{"code","counter","message","result"},"mixed","product",
- *                 "received","running","state","total"}
+ *   GET  /status  {"board","busy","channel","counter","last":{"code","counter","message","result"},"limit","mixed",
+ *                 "product","received","running","state","total"}; limit: bytes of a bundle
  *   POST /bundle  application/octet-stream with a Content-Length and the page's token in X-OTA-Token:
  *                 {"again","code","counter","message","reboot","result","version"}, result: reboots, again, there
  *

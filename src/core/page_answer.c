@@ -69,6 +69,7 @@ void ota_page_answer_status(struct ota_page *p, struct ota_page_answer *out) {
     ota_json_put_str(&j, "channel", a->cfg.identity.channel);
     ota_json_put_u64(&j, "counter", a->board.counter);
     put_last(&j, &a->report);
+    ota_json_put_u64(&j, "limit", a->cfg.flash->size);
     ota_json_put_bool(&j, "mixed", a->mixed);
     ota_json_put_str(&j, "product", a->cfg.identity.product);
     ota_json_put_u64(&j, "received", p->received);

@@ -15,6 +15,6 @@ is doors_options_exist "$unknown" ""
 contains doors_password_is_read_where_the_page_says "$(grep -A1 '#define SPACE' $main/softap.c)" '"softap"'
 contains doors_password_key_is_the_one_of_the_page "$(cat $main/softap.c)" 'KEY_PASSWORD "password"'
 lines=
-for part in 'all of it is there already' 'not installed: %s' 'not yet: %s'; do grep -qF "$part" $main/card.c || lines="$lines $part"; done
+for part in 'all of it is there already' 'not installed: %s' 'not yet: %s'; do grep -qF "$part" $main/card_files.c || lines="$lines $part"; done
 is doors_lines_are_those_of_the_log "$lines" ""
 done_testing

@@ -18,7 +18,7 @@ static struct ota_err err;
 static struct world *world;
 static struct ota_buf bundle;
 static char token[64], length[32];
-static struct double_http_header headers[8];
+static struct double_httpd_header headers[8];
 static unsigned taken, given, slept_s;
 static bool busy, given_when_answered;
 
@@ -35,7 +35,7 @@ struct ota_agent *ota_esp_take(uint32_t wait_ms) {
 
 void ota_esp_give(void) {
     given++;
-    given_when_answered = double_http.head[0] != '\0';
+    given_when_answered = double_httpd.head[0] != '\0';
 }
 
 int usleep(useconds_t us) {
@@ -46,7 +46,7 @@ int usleep(useconds_t us) {
 static int setup(void **state) {
     static const char *const hosts[] = {HOST, NULL};
     (void)state;
-    memset(&double_http, 0, sizeof double_http);
+    memset(&double_httpd, 0, sizeof double_httpd);
     double_clock = (struct double_clock){0};
     snprintf(double_app_desc.version, sizeof double_app_desc.version, "1.0.0");
     taken = given = slept_s = 0;
@@ -70,11 +70,11 @@ static int teardown(void **state) {
 static void expect(unsigned http, const char *part) {
     char buf[200], code[8];
     snprintf(code, sizeof code, "%u ", http);
-    assert_non_null(double_http_answered("status", buf, sizeof buf));
-    if (strncmp(buf, code, strlen(code)) != 0 || !strstr(double_http.text, part))
-        fail_msg("%s %s, wanted %u with ...%s...", buf, double_http.text, http, part);
-    snprintf(code, sizeof code, "%zu", double_http.text_len);
-    assert_string_equal(double_http_answered("Content-Length", buf, sizeof buf), code);
+    assert_non_null(double_httpd_answered("status", buf, sizeof buf));
+    if (strncmp(buf, code, strlen(code)) != 0 || !strstr(double_httpd.text, part))
+        fail_msg("%s %s, wanted %u with ...%s...", buf, double_httpd.text, http, part);
+    snprintf(code, sizeof code, "%zu", double_httpd.text_len);
+    assert_string_equal(double_httpd_answered("Content-Length", buf, sizeof buf), code);
     assert_int_equal(taken, given);
 }
 
@@ -83,23 +83,23 @@ static void set(const char *name, const char *value) {
     while (headers[i].name && strcmp(headers[i].name, name) != 0)
         i++;
     assert_in_range(i, 0, 6);
-    headers[i] = (struct double_http_header){name, value};
+    headers[i] = (struct double_httpd_header){name, value};
 }
 
 static void begin(const char *host) {
     memset(headers, 0, sizeof headers);
-    double_http.headers = headers;
+    double_httpd.headers = headers;
     set("Host", host);
 }
 
 static esp_err_t get(const char *uri) {
     begin(HOST);
-    return double_http_ask(HTTP_GET, uri);
+    return double_httpd_ask(HTTP_GET, uri);
 }
 
 static void begin_post(struct ota_span body) {
     get("/");
-    const char *at = strstr(double_http.text, "name='token' content='");
+    const char *at = strstr(double_httpd.text, "name='token' content='");
     assert_non_null(at);
     snprintf(token, sizeof token, "%.32s", at + strlen("name='token' content='"));
     snprintf(length, sizeof length, "%zu", body.len);
@@ -107,8 +107,8 @@ static void begin_post(struct ota_span body) {
     set("Content-Type", "application/octet-stream");
     set("X-OTA-Token", token);
     set("Content-Length", length);
-    double_http.body = body.p;
-    double_http.body_len = body.len;
+    double_httpd.body = body.p;
+    double_httpd.body_len = body.len;
 }
 
 static struct ota_span bundle_of_2(void) {
@@ -127,10 +127,10 @@ static void test_esp_page_answers_in_parts_with_one_length(void **state) {
     (void)state;
     assert_int_equal(get("/"), ESP_OK);
     expect(200, "<!doctype html>");
-    assert_non_null(strstr(double_http.text, "</html>\n"));
-    assert_string_equal(double_http_answered("Content-Type", buf, sizeof buf), "text/html; charset=utf-8");
-    assert_null(strstr(strstr(double_http.head, "Content-Type:") + 1, "Content-Type:"));
-    assert_non_null(double_http_answered("Content-Security-Policy", buf, sizeof buf));
+    assert_non_null(strstr(double_httpd.text, "</html>\n"));
+    assert_string_equal(double_httpd_answered("Content-Type", buf, sizeof buf), "text/html; charset=utf-8");
+    assert_null(strstr(strstr(double_httpd.head, "Content-Type:") + 1, "Content-Type:"));
+    assert_non_null(double_httpd_answered("Content-Security-Policy", buf, sizeof buf));
     assert_int_equal(get("/status?x=1"), ESP_OK);
     expect(200, "\"running\":\"1.0.0\"");
     assert_int_equal(get("/nothing"), ESP_OK);
@@ -141,9 +141,9 @@ static void test_esp_page_answers_head_without_a_body(void **state) {
     char buf[16];
     (void)state;
     begin(HOST);
-    assert_int_equal(double_http_ask(HTTP_HEAD, "/"), ESP_OK);
-    assert_int_equal(double_http.text_len, 0);
-    assert_non_null(double_http_answered("Content-Length", buf, sizeof buf));
+    assert_int_equal(double_httpd_ask(HTTP_HEAD, "/"), ESP_OK);
+    assert_int_equal(double_httpd.text_len, 0);
+    assert_non_null(double_httpd_answered("Content-Length", buf, sizeof buf));
     assert_in_range(strtoul(buf, NULL, 10), 5000, 10000);
 }
 
@@ -152,7 +152,7 @@ static void test_esp_page_refuses_other_methods(void **state) {
     (void)state;
     for (size_t i = 0; i < OTA_ARRAY_LEN(methods); i++) {
         begin(HOST);
-        (void)double_http_ask(methods[i], "/status");
+        (void)double_httpd_ask(methods[i], "/status");
         expect(405, "another method");
     }
 }
@@ -167,14 +167,14 @@ static void test_esp_page_takes_no_header_that_was_cut(void **state) {
         memset(long_name + strlen(long_name), '8', n - strlen(long_name));
         long_name[n] = '\0';
         begin(long_name);
-        (void)double_http_ask(HTTP_GET, "/status");
+        (void)double_httpd_ask(HTTP_GET, "/status");
         expect(n < 72 ? 200 : 403, "");
     }
     begin_post(bundle_of_2());
     for (size_t more = 1; more < 20; more++) {
         memset(token + 32, 'x', more);
         token[32 + more] = '\0';
-        (void)double_http_ask(HTTP_POST, "/bundle");
+        (void)double_httpd_ask(HTTP_POST, "/bundle");
         expect(403, "X-OTA-Token");
     }
     assert_false(world->agent->fed);
@@ -183,17 +183,17 @@ static void test_esp_page_takes_no_header_that_was_cut(void **state) {
 static void test_esp_page_refuses_other_names_and_sites(void **state) {
     (void)state;
     begin("evil.example");
-    (void)double_http_ask(HTTP_GET, "/");
+    (void)double_httpd_ask(HTTP_GET, "/");
     expect(403, "not called so");
     memset(headers, 0, sizeof headers);
-    (void)double_http_ask(HTTP_GET, "/");
+    (void)double_httpd_ask(HTTP_GET, "/");
     expect(403, "not called so");
     begin_post(bundle_of_2());
     set("Origin", "http://evil.example");
-    (void)double_http_ask(HTTP_POST, "/bundle");
+    (void)double_httpd_ask(HTTP_POST, "/bundle");
     expect(403, "another site");
     set("Origin", "");
-    (void)double_http_ask(HTTP_POST, "/bundle");
+    (void)double_httpd_ask(HTTP_POST, "/bundle");
     expect(403, "another site");
 }
 
@@ -219,7 +219,7 @@ static void test_esp_page_wants_a_length_that_can_be(void **state) {
         begin_post((struct ota_span){zeros, sizeof zeros});
         set("Content-Length", rows[i].length ? rows[i].length : "");
         set("Transfer-Encoding", rows[i].encoding ? rows[i].encoding : "");
-        if (double_http_ask(HTTP_POST, "/bundle") != ESP_FAIL && rows[i].length)
+        if (double_httpd_ask(HTTP_POST, "/bundle") != ESP_FAIL && rows[i].length)
             fail_msg("row %zu: the connection goes on behind a body without end", i);
         expect(rows[i].http, "");
         assert_false(world->agent->fed);
@@ -231,8 +231,8 @@ static void test_esp_page_wants_a_length_that_can_be(void **state) {
 static void test_esp_page_installs_and_reboots_when_it_has_answered(void **state) {
     (void)state;
     begin_post(bundle_of_2());
-    double_http.step = 700;
-    assert_int_equal(double_http_ask(HTTP_POST, "/bundle"), ESP_OK);
+    double_httpd.step = 700;
+    assert_int_equal(double_httpd_ask(HTTP_POST, "/bundle"), ESP_OK);
     expect(200, "\"result\":\"reboots\"");
     assert_true(world->agent->reboot);
     assert_true(given_when_answered); /* ota_esp_give() reboots */
@@ -244,45 +244,45 @@ static void test_esp_page_reads_on_for_a_browser_that_still_sends(void **state) 
     (void)state;
     bundle.p[0] ^= 1;
     begin_post(b);
-    assert_int_equal(double_http_ask(HTTP_POST, "/bundle"), ESP_OK);
+    assert_int_equal(double_httpd_ask(HTTP_POST, "/bundle"), ESP_OK);
     expect(422, "\"code\":\"bundle\"");
-    assert_int_equal(double_http.read, b.len);
+    assert_int_equal(double_httpd.read, b.len);
     assert_false(given_when_answered); /* and before the rest was read */
     set("X-OTA-Token", "");
-    assert_int_equal(double_http_ask(HTTP_POST, "/bundle"), ESP_OK);
+    assert_int_equal(double_httpd_ask(HTTP_POST, "/bundle"), ESP_OK);
     expect(403, "X-OTA-Token");
-    assert_int_equal(double_http.read, b.len);
+    assert_int_equal(double_httpd.read, b.len);
     set("Expect", "100-continue");
-    assert_int_equal(double_http_ask(HTTP_POST, "/bundle"), ESP_FAIL);
+    assert_int_equal(double_httpd_ask(HTTP_POST, "/bundle"), ESP_FAIL);
     expect(403, "X-OTA-Token");
-    assert_int_equal(double_http.read, 0);
+    assert_int_equal(double_httpd.read, 0);
 }
 
 static void test_esp_page_does_not_read_on_for_ever(void **state) {
     (void)state;
     begin_post(bundle_of_2());
     set("X-OTA-Token", "");
-    double_http.step = 1;
-    double_http.seconds = 20;
-    assert_int_equal(double_http_ask(HTTP_POST, "/bundle"), ESP_FAIL);
+    double_httpd.step = 1;
+    double_httpd.seconds = 20;
+    assert_int_equal(double_httpd_ask(HTTP_POST, "/bundle"), ESP_FAIL);
     expect(403, "X-OTA-Token");
-    assert_in_range(double_http.recvs, 1, 8);
+    assert_in_range(double_httpd.recvs, 1, 8);
 }
 
 static void test_esp_page_waits_half_a_minute_for_more(void **state) {
     struct ota_span b = bundle_of_2();
     (void)state;
     begin_post(b);
-    double_http.body_len = 5000;
+    double_httpd.body_len = 5000;
     for (int end = HTTPD_SOCK_ERR_TIMEOUT; end <= 0; end++) {
-        double_http.timeouts = end == HTTPD_SOCK_ERR_TIMEOUT ? 100 : 0;
-        double_http.end = end;
-        assert_int_equal(double_http_ask(HTTP_POST, "/bundle"), ESP_FAIL);
-        assert_int_equal(double_http.head[0], '\0');
+        double_httpd.timeouts = end == HTTPD_SOCK_ERR_TIMEOUT ? 100 : 0;
+        double_httpd.end = end;
+        assert_int_equal(double_httpd_ask(HTTP_POST, "/bundle"), ESP_FAIL);
+        assert_int_equal(double_httpd.head[0], '\0');
         assert_false(world->agent->fed);
         assert_int_equal(taken, given);
         if (end == HTTPD_SOCK_ERR_TIMEOUT)
-            assert_int_equal(double_http.timeouts, 94); /* six of five seconds */
+            assert_int_equal(double_httpd.timeouts, 94); /* six of five seconds */
     }
     world_expect_release_1(world);
 }
@@ -292,16 +292,16 @@ static void test_esp_page_says_that_the_agent_is_at_work(void **state) {
     (void)state;
     begin_post(bundle_of_2());
     busy = true;
-    assert_int_equal(double_http_ask(HTTP_POST, "/bundle"), ESP_OK);
+    assert_int_equal(double_httpd_ask(HTTP_POST, "/bundle"), ESP_OK);
     expect(503, "\"code\":\"busy\"");
-    assert_string_equal(double_http_answered("Retry-After", buf, sizeof buf), "5");
+    assert_string_equal(double_httpd_answered("Retry-After", buf, sizeof buf), "5");
     assert_int_equal(get("/"), ESP_OK);
     expect(200, "<!doctype html>");
 }
 
 static void test_esp_page_closes_what_cannot_be_answered(void **state) {
     (void)state;
-    double_http.send_fails_at = 3000;
+    double_httpd.send_fails_at = 3000;
     assert_int_equal(get("/"), ESP_FAIL);
     assert_int_equal(taken, given);
 }
@@ -310,31 +310,31 @@ static void test_esp_page_closes_what_cannot_be_answered(void **state) {
 
 static void test_esp_page_is_one_small_server(void **state) {
     (void)state;
-    assert_int_equal(double_http.config.server_port, 80);
-    assert_int_equal(double_http.config.max_open_sockets, 3);
-    assert_true(double_http.config.lru_purge_enable);
-    assert_in_range(double_http.config.stack_size, 6144, 8192);
-    assert_int_equal((int)double_http.handler.method, HTTP_ANY);
+    assert_int_equal(double_httpd.config.server_port, 80);
+    assert_int_equal(double_httpd.config.max_open_sockets, 3);
+    assert_true(double_httpd.config.lru_purge_enable);
+    assert_in_range(double_httpd.config.stack_size, 6144, 8192);
+    assert_int_equal((int)double_httpd.handler.method, HTTP_ANY);
     assert_ota(ota_esp_page_start(NULL, 8080, &err), OTA_BUSY);
     ota_esp_page_stop();
     ota_esp_page_stop();
-    assert_int_equal(double_http.stops, 1);
+    assert_int_equal(double_httpd.stops, 1);
     assert_ota_ok(ota_esp_page_start(NULL, 8080, &err));
-    assert_int_equal(double_http.config.server_port, 8080);
+    assert_int_equal(double_httpd.config.server_port, 8080);
 }
 
 static void test_esp_page_that_cannot_start_leaves_nothing(void **state) {
     (void)state;
     ota_esp_page_stop();
-    double_http.start = ESP_ERR_HTTPD_TASK;
+    double_httpd.start = ESP_ERR_HTTPD_TASK;
     assert_ota(ota_esp_page_start(NULL, 0, &err), OTA_MEMORY);
-    double_http.start = ESP_FAIL;
+    double_httpd.start = ESP_FAIL;
     assert_ota(ota_esp_page_start(NULL, 0, &err), OTA_NETWORK);
-    double_http.start = ESP_OK;
-    double_http.register_uri = ESP_ERR_HTTPD_ALLOC_MEM;
+    double_httpd.start = ESP_OK;
+    double_httpd.register_uri = ESP_ERR_HTTPD_ALLOC_MEM;
     assert_ota(ota_esp_page_start(NULL, 0, &err), OTA_MEMORY);
-    assert_false(double_http.running);
-    double_http.register_uri = ESP_OK;
+    assert_false(double_httpd.running);
+    double_httpd.register_uri = ESP_OK;
     busy = true;
     assert_ota(ota_esp_page_start(NULL, 0, &err), OTA_BUSY);
     assert_int_equal(taken, given);

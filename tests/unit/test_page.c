@@ -185,7 +185,7 @@ static void test_page_status_says_what_runs(void **state) {
     snprintf(
         wanted, sizeof wanted,
         "{\"board\":\"%s\",\"busy\":false,\"channel\":\"stable\",\"counter\":1,\"last\":{\"code\":\"ok\",\"counter\":0,"
-        "\"message\":\"\",\"result\":\"none\"},\"mixed\":false,\"product\":\"thermo\",\"received\":0,"
+        "\"message\":\"\",\"result\":\"none\"},\"limit\":4194304,\"mixed\":false,\"product\":\"thermo\",\"received\":0,"
         "\"running\":\"1.0.0\",\"state\":\"idle\",\"total\":0}",
         w->agent->cfg.identity.id);
     assert_string_equal(body, wanted);

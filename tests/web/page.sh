@@ -38,6 +38,7 @@ markup[148:156] = b"%06o\0 " % sum(markup[:512])
 open(f"{top}/markup.otab", "wb").write(markup)
 END
 cp "$OTA_TOP/tests/web/page.py" "$tmp/page.py"
+truncate -s 5M "$tmp/huge.otab"
 # shellcheck disable=SC2086
 PYTHONPATH=$OTA_TOP/tests/web PYTHONDONTWRITEBYTECODE=1 python3 "$OTA_TOP/tests/web/page.py" "$tmp" "$chromium" ${OTA_WEB:-} >"$tmp/tests" 2>"$tmp/python"
 while read -r line; do

@@ -22,9 +22,13 @@ bool double_chip_is_encrypted(void) {
 }
 
 esp_err_t double_chip_fault(esp_err_t *fault) {
-    if (*fault == ESP_OK || double_chip.fail_after-- > 0)
-        return ESP_OK;
     esp_err_t now = *fault;
+    if (now == ESP_OK)
+        return ESP_OK;
+    if (double_chip.fail_after > 0) {
+        double_chip.fail_after--;
+        return ESP_OK;
+    }
     *fault = ESP_OK;
     return now;
 }

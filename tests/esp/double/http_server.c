@@ -10,7 +10,7 @@
 
 #include "double/clock.h"
 
-struct double_http double_http;
+struct double_httpd double_httpd;
 static httpd_req_t request;
 static const char *status, *type;
 
@@ -22,33 +22,33 @@ const char *http_method_str(enum http_method m) {
 /* ---- the server ---------------------------------------------------------------------------------------- */
 
 esp_err_t httpd_start(httpd_handle_t *handle, const httpd_config_t *config) {
-    if (double_http.start != ESP_OK)
-        return double_http.start;
-    if (double_http.running)
+    if (double_httpd.start != ESP_OK)
+        return double_httpd.start;
+    if (double_httpd.running)
         abort();
-    double_http.config = *config;
-    double_http.running = true;
-    *handle = &double_http;
+    double_httpd.config = *config;
+    double_httpd.running = true;
+    *handle = &double_httpd;
     return ESP_OK;
 }
 
 esp_err_t httpd_stop(httpd_handle_t handle) {
-    if (handle != &double_http || !double_http.running)
+    if (handle != &double_httpd || !double_httpd.running)
         abort();
-    double_http.stops++;
-    if (double_http.stop != ESP_OK)
-        return double_http.stop;
-    double_http.running = double_http.registered = false;
+    double_httpd.stops++;
+    if (double_httpd.stop != ESP_OK)
+        return double_httpd.stop;
+    double_httpd.running = double_httpd.registered = false;
     return ESP_OK;
 }
 
 esp_err_t httpd_register_uri_handler(httpd_handle_t handle, const httpd_uri_t *uri_handler) {
-    if (handle != &double_http)
+    if (handle != &double_httpd)
         abort();
-    if (double_http.register_uri == ESP_OK)
-        double_http.handler = *uri_handler;
-    double_http.registered = double_http.register_uri == ESP_OK;
-    return double_http.register_uri;
+    if (double_httpd.register_uri == ESP_OK)
+        double_httpd.handler = *uri_handler;
+    double_httpd.registered = double_httpd.register_uri == ESP_OK;
+    return double_httpd.register_uri;
 }
 
 bool httpd_uri_match_wildcard(const char *reference, const char *uri, size_t match_upto) {
@@ -59,7 +59,7 @@ bool httpd_uri_match_wildcard(const char *reference, const char *uri, size_t mat
 /* ---- the request --------------------------------------------------------------------------------------- */
 
 static const char *header(const char *field) {
-    for (const struct double_http_header *h = double_http.headers; h && h->name; h++)
+    for (const struct double_httpd_header *h = double_httpd.headers; h && h->name; h++)
         if (strcasecmp(h->name, field) == 0)
             return h->value;
     return NULL;
@@ -80,7 +80,7 @@ esp_err_t httpd_req_get_hdr_value_str(httpd_req_t *r, const char *field, char *v
 }
 
 int httpd_req_recv(httpd_req_t *r, char *buf, size_t buf_len) {
-    struct double_http *d = &double_http;
+    struct double_httpd *d = &double_httpd;
     size_t n = d->body_len - d->read;
     d->recvs++;
     double_clock.uptime_us += d->seconds * INT64_C(1000000);
@@ -106,8 +106,8 @@ static size_t length(void) {
     return !text || header("Transfer-Encoding") ? 0 : (uint32_t)strtoull(text, NULL, 10);
 }
 
-esp_err_t double_http_ask(enum http_method method, const char *uri) {
-    struct double_http *d = &double_http;
+esp_err_t double_httpd_ask(enum http_method method, const char *uri) {
+    struct double_httpd *d = &double_httpd;
     memset(&request, 0, sizeof request);
     request.handle = d;
     request.method = (int)method;
@@ -124,9 +124,9 @@ esp_err_t double_http_ask(enum http_method method, const char *uri) {
 /* ---- the answer ---------------------------------------------------------------------------------------- */
 
 static void add(const char *name, const char *value) {
-    const size_t n = strlen(double_http.head);
-    if ((size_t)snprintf(double_http.head + n, sizeof double_http.head - n, "%s: %s\n", name, value) >=
-        sizeof double_http.head - n)
+    const size_t n = strlen(double_httpd.head);
+    if ((size_t)snprintf(double_httpd.head + n, sizeof double_httpd.head - n, "%s: %s\n", name, value) >=
+        sizeof double_httpd.head - n)
         abort();
 }
 
@@ -145,9 +145,9 @@ esp_err_t httpd_resp_set_type(httpd_req_t *r, const char *text) {
 esp_err_t httpd_resp_set_hdr(httpd_req_t *r, const char *field, const char *value) {
     unsigned lines = 0;
     (void)r;
-    for (const char *p = double_http.head; *p; p++)
+    for (const char *p = double_httpd.head; *p; p++)
         lines += *p == '\n';
-    if (lines >= double_http.config.max_resp_headers)
+    if (lines >= double_httpd.config.max_resp_headers)
         return ESP_ERR_HTTPD_RESP_HDR;
     add(field, value);
     return ESP_OK;
@@ -164,7 +164,7 @@ esp_err_t httpd_resp_send(httpd_req_t *r, const char *buf, ssize_t buf_len) {
 
 /* At most 1000 at once, as a full window takes them. */
 int httpd_send(httpd_req_t *r, const char *buf, size_t buf_len) {
-    struct double_http *d = &double_http;
+    struct double_httpd *d = &double_httpd;
     const size_t n = buf_len < 1000 ? buf_len : 1000;
     (void)r;
     if (d->send_fails_at && d->text_len + n > d->send_fails_at)
@@ -177,9 +177,9 @@ int httpd_send(httpd_req_t *r, const char *buf, size_t buf_len) {
     return (int)n;
 }
 
-const char *double_http_answered(const char *name, char *buf, size_t cap) {
+const char *double_httpd_answered(const char *name, char *buf, size_t cap) {
     const size_t n = strlen(name);
-    for (const char *line = double_http.head; *line; line = strchr(line, '\n') + 1)
+    for (const char *line = double_httpd.head; *line; line = strchr(line, '\n') + 1)
         if (strncmp(line, name, n) == 0 && line[n] == ':') {
             (void)snprintf(buf, cap, "%.*s", (int)(strchr(line, '\n') - line - (long)n - 2), line + n + 2);
             return buf;

@@ -5,11 +5,11 @@
 
 #include "esp_http_server.h"
 
-struct double_http_header {
+struct double_httpd_header {
     const char *name, *value;
 };
 
-struct double_http {
+struct double_httpd {
     /* Out of a test's hands. */
     bool running, registered;
     httpd_config_t config;
@@ -18,7 +18,7 @@ struct double_http {
     /* What fails. */
     esp_err_t start, register_uri, stop;
     /* The request. */
-    const struct double_http_header *headers; /* until one without a name */
+    const struct double_httpd_header *headers; /* until one without a name */
     const uint8_t *body;
     size_t body_len; /* that comes; after it `end`, the first `timeouts` times HTTPD_SOCK_ERR_TIMEOUT */
     int end;
@@ -32,11 +32,11 @@ struct double_http {
     char head[2048], text[16384];
     size_t text_len;
 };
-extern struct double_http double_http;
+extern struct double_httpd double_httpd;
 
 /* One request to the server, which has to run: what its handler says. */
-esp_err_t double_http_ask(enum http_method method, const char *uri);
+esp_err_t double_httpd_ask(enum http_method method, const char *uri);
 /* Value in the answer's head; NULL: it has none. Fills `buf`. */
-const char *double_http_answered(const char *name, char *buf, size_t cap);
+const char *double_httpd_answered(const char *name, char *buf, size_t cap);
 
 #endif

@@ -30,6 +30,7 @@
 #define CONFIG_SECURE_SIGNED_ON_UPDATE 1
 #define CONFIG_SECURE_FLASH_ENC_ENABLED 1
 #define CONFIG_NVS_ENCRYPTION 1
+#define CONFIG_OTA_ID_ENCRYPTED 1
 /* No C3 has it; the code that reads it must run somewhere. */
 #define CONFIG_SOC_RECOVERY_BOOTLOADER_SUPPORTED 1
 #endif

@@ -47,6 +47,8 @@ struct fake_board {
     bool factory;     /* the table has a factory app at FAKE_FACTORY */
     bool anti_rollback;
     struct fake_chip *chip; /* boots by the simulator's ROM (fake_chip.h); NULL: by fake_boot.c */
+    /* NULL, or boots it otherwise. False: nothing boots. */
+    bool (*reset)(struct fake_board *b);
 
     /* The plug: from operation `cut_at` (1..) on nothing is written any more. 0: never. A torn cut does half of that operation. */
     uint64_t ops, cut_at;

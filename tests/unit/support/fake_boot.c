@@ -68,6 +68,8 @@ bool fake_board_boot(struct fake_board *b) {
     struct ota_otadata_entry e[2];
     b->off = false;
     b->uptime_ms = 0;
+    if (b->reset)
+        return b->reset(b);
     if (b->chip)
         return fake_chip_boot(b->chip, b);
     bool rom =

@@ -231,12 +231,11 @@ static enum ota_status boot_invalidate(void *ctx, struct ota_err *err) {
     int slot;
     (void)ctx;
     OTA_TRY(check_active_is_running(&d, &slot, err));
-    if (!esp_ota_check_rollback_is_possible())
+    esp_err_t rc = esp_ota_mark_app_invalid_rollback(); /* it looks for another app first */
+    if (rc == ESP_ERR_OTA_ROLLBACK_FAILED)
         return ota_err_set(err, OTA_NO_BOOT, "otadata names no other app that could boot, nor is there a factory app");
-    esp_err_t rc = esp_ota_mark_app_invalid_rollback();
     if (rc != ESP_OK)
-        return ota_esp_failed(err, rc == ESP_ERR_OTA_ROLLBACK_FAILED ? OTA_NO_BOOT : OTA_FLASH, rc,
-                              "the running app cannot be marked invalid");
+        return ota_esp_failed(err, OTA_FLASH, rc, "the running app cannot be marked invalid");
     return check_written(slot, OTA_SLOT_INVALID, err);
 }
 

@@ -30,10 +30,10 @@ static void sha256_abort(void *ctx, struct ota_sha256 *h) {
     (void)psa_hash_abort(running(h));
 }
 
-/* ESP-IDF calls psa_crypto_init() at start; a second call does nothing. */
+/* ESP-IDF calls psa_crypto_init() at start; a second call does nothing. A running hash begins as zeros. */
 static enum ota_status sha256_begin(void *ctx, struct ota_sha256 *h, struct ota_err *err) {
     (void)ctx;
-    *running(h) = psa_hash_operation_init();
+    memset(running(h), 0, sizeof(psa_hash_operation_t));
     psa_status_t s = psa_crypto_init();
     if (s == PSA_SUCCESS)
         s = psa_hash_setup(running(h), PSA_ALG_SHA_256);

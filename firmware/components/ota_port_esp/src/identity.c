@@ -111,7 +111,7 @@ static enum ota_status read_text(nvs_handle_t handle, size_t i, struct values *v
     size_t n = room_for(v, texts[i].max + 1);
     const esp_err_t rc = nvs_get_str(handle, texts[i].key, v->room, &n);
     OTA_TRY(measure(rc, texts[i].key, texts[i].max + 1, &n, err));
-    if (n == 0)
+    if (n <= 1) /* "" is none */
         return OTA_OK;
     v->text[i] = v->room;
     v->room += n;

@@ -23,7 +23,7 @@
 
 enum ota_status ota_esp_image_refused(const char *name, struct ota_err *err) {
     return ota_err_set(err, SIGNATURES_COUNT ? OTA_SIGNATURE : OTA_IMAGE_HASH,
-                       "%s: ESP-IDF's own check refuses the image; the lines above say why", name);
+                       "%s: ESP-IDF's own check refuses it; its lines in the log say why", name);
 }
 
 /* The check decrypts whatever it reads. */

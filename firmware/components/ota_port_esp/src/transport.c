@@ -347,7 +347,8 @@ static enum ota_status transport_read(void *ctx, void *p, size_t cap, size_t *go
     return ota_err_prefix(err, "%.*s", (int)origin.len, (const char *)origin.p);
 }
 
-/* Only what is there already. */
+/* Reads what is there already of a body nobody read. A chunked one may have a trailer, whose last field the client keeps and
+ * gives to the head of the next answer. */
 static bool drained(struct ota_esp_server *s) {
     struct answer *a = &net.answer;
     struct ota_err ignored;
@@ -357,7 +358,7 @@ static bool drained(struct ota_esp_server *s) {
     while (got && a->left != OTA_LENGTH_UNKNOWN && a->left <= DRAIN_MAX && a->left > 0)
         if (read_some(s, rest, sizeof rest, &got, &ignored) != OTA_OK)
             return false;
-    return !a->spoilt && (a->left == 0 || a->ended);
+    return !a->spoilt && !a->head.chunked && (a->left == 0 || a->ended);
 }
 
 static void transport_close(void *ctx) {
