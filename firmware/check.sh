@@ -82,35 +82,49 @@ chmod +x "$out"/bin/*
 
 [ ${#configs[@]} -gt 0 ] || configs=(defaults)
 failed=0
-for config in "${configs[@]}"; do
-    for chip in "${chips[@]}"; do
-        files=$project/sdkconfig.defaults
-        [ "$config" = defaults ] || files="$files;$project/sdkconfig.ci.$config"
-        [ -e "$project/sdkconfig.defaults" ] || files=''
-        build=$out/$chip-$config
-        rm -rf "$build"
-        mkdir -p "$build"
-        configured=0
-        env PATH="$out/bin:$PATH" IDF_PATH="$tree" IDF_COMPONENT_MANAGER=0 IDF_TOOLS_PATH=/nonexistent \
-            ESP_ROM_ELF_DIR=/nonexistent OTA_CHECK_STEP="$step" OTA_CHECK_REPORT="$build/report" OTA_CHECK_PROJECT="$project" \
-            cmake -G Ninja -S "$project" -B "$build" -DIDF_TARGET="$chip" -DSDKCONFIG="$build/sdkconfig" \
-            -DSDKCONFIG_DEFAULTS="$files" -DPYTHON="$out/bin/python" -DPYTHON_DEPS_CHECKED=1 \
-            -DCMAKE_C_COMPILER_WORKS=1 -DCMAKE_CXX_COMPILER_WORKS=1 >"$build/log" 2>&1 || configured=$?
-        [ "$step" = values ] && [ -e "$build/report" ] && configured=0
-        if [ $configured != 0 ]; then
+defaults_of() { # config: what SDKCONFIG_DEFAULTS would be
+    [ -e "$project/sdkconfig.defaults" ] || return 0
+    printf %s "$project/sdkconfig.defaults"
+    [ "$1" = defaults ] || printf ';%s' "$project/sdkconfig.ci.$1"
+}
+configure() { # folder chip files: runs ESP-IDF's CMake, which leaves what did not hold in the folder's report
+    rm -rf "$1"
+    mkdir -p "$1"
+    env PATH="$out/bin:$PATH" IDF_PATH="$tree" IDF_COMPONENT_MANAGER=0 IDF_TOOLS_PATH=/nonexistent \
+        ESP_ROM_ELF_DIR=/nonexistent OTA_CHECK_REPORT="$1/report" OTA_CHECK_PROJECT="$project" OTA_CHECK_VALUES="$values" \
+        cmake -G Ninja -S "$project" -B "$1" -DIDF_TARGET="$2" -DSDKCONFIG="$1/sdkconfig" \
+        -DSDKCONFIG_DEFAULTS="$3" -DPYTHON="$out/bin/python" -DPYTHON_DEPS_CHECKED=1 \
+        -DCMAKE_C_COMPILER_WORKS=1 -DCMAKE_CXX_COMPILER_WORKS=1 >"$1/log" 2>&1
+}
+not_configured() { # folder
+    grep -A12 -E '^ *CMake Error|^[A-Za-z.]*Error' "$1/log" || tail -20 "$1/log"
+    failed=1
+}
+
+for chip in "${chips[@]}"; do
+    if [ "$step" = values ]; then # all configurations at once: ESP-IDF's Kconfig is the same for them
+        values=''
+        for config in "${configs[@]}"; do values="$values$config=$(defaults_of "$config")|"; done
+        configure "$out/$chip-values" "$chip" "$(defaults_of defaults)" || true # ends after Kconfig
+        [ -e "$out/$chip-values/report" ] || { echo "check: $chip: not configured"; not_configured "$out/$chip-values"; continue; }
+        sed "s/^/check: $chip, /" "$out/$chip-values/report"
+        bad=$(grep -c . "$out/$chip-values/report" || true)
+        echo "check: $chip, ${configs[*]}: $bad values that do not hold"
+        [ "$bad" = 0 ] || failed=1
+        continue
+    fi
+    for config in "${configs[@]}"; do
+        build=$out/$chip-$config values=''
+        if ! configure "$build" "$chip" "$(defaults_of "$config")"; then
             echo "check: $chip, $config: not configured"
-            grep -A12 -E '^ *CMake Error|^[A-Za-z.]*Error' "$build/log" || tail -20 "$build/log"
-            failed=1
+            not_configured "$build"
+            continue
         fi
         if [ -s "$build/report" ]; then
             sed "s/^/check: $chip, $config: /" "$build/report"
             failed=1
         fi
-        [ $configured = 0 ] || continue
-        [ "$step" = values ] && echo "check: $chip, $config: $(grep -c . "$build/report" || true) values that do not hold"
-        if [ $step = compile ]; then
-            $python "$here/check/compile.py" --idf "$tree" --name "$chip, $config" "$build" || failed=1
-        fi
+        $python "$here/check/compile.py" --idf "$tree" --name "$chip, $config" "$build" || failed=1
     done
 done
 exit $failed

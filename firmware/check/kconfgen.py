@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Stands in for ESP-IDF's kconfgen (a package of PyPI) with Debian's kconfiglib, for check.sh.
 
-Called by ESP-IDF's CMake like the real one. What a sdkconfig file of the project sets and the configuration does not
+Called by ESP-IDF's CMake like the real one, or, with OTA_CHECK_VALUES="name=file;file|name=...", to judge several lists of
+files and go no further. What a sdkconfig file of the project sets and the configuration does not
 take goes into the file $OTA_CHECK_REPORT, a
 line each: names that no Kconfig of this version has (sdkconfig.versions lists those that are meant for another one),
 and values that did not hold, because a dependency is not met.
@@ -109,6 +110,11 @@ def same(symbol, value):
     return symbol.str_value == value.replace('\\"', '"')
 
 
+def with_chip(files, chip):
+    """As ESP-IDF's CMake does: after each file its variant for the chip."""
+    return [name for file in files for name in (file, f"{file}.{chip}") if name and os.path.exists(name)]
+
+
 def judge(config, files, idf, chip, renamed):
     absent, values = elsewhere(config, idf, chip), assignments(files)
     for name, (file, value) in values.items():
@@ -140,13 +146,22 @@ def main():
     rename_files = [args.sdkconfig_rename, *filter(None, os.environ.get("COMPONENT_SDKCONFIG_RENAMES", "").split(";"))]
 
     config = Kconfig(args.kconfig, warn_to_stderr=False)
-    for file in args.defaults:
-        config.load_config(file, replace=False)
-    ours = [file for file in args.defaults if file.startswith(os.environ.get("OTA_CHECK_PROJECT", "/"))]
-    report = list(judge(config, ours, pathlib.Path(os.environ["IDF_PATH"]), os.environ["IDF_TARGET"], renames(rename_files)))
+    project, idf, chip = os.environ.get("OTA_CHECK_PROJECT", "/"), pathlib.Path(os.environ["IDF_PATH"]), os.environ["IDF_TARGET"]
+
+    def configured(files):
+        """What of the project's own files does not hold."""
+        for number, file in enumerate(files):
+            config.load_config(file, replace=number == 0)
+        ours = [file for file in files if file.startswith(project)]
+        return judge(config, ours, idf, chip, renames(rename_files))
+
+    sets = [pair.split("=", 1) for pair in os.environ.get("OTA_CHECK_VALUES", "").split("|") if pair]
+    report = [f"{name}: {line}" for name, files in sets for line in configured(with_chip(files.split(";"), chip))]
+    if not sets:
+        report = list(configured(args.defaults))
     if "OTA_CHECK_REPORT" in os.environ:
         pathlib.Path(os.environ["OTA_CHECK_REPORT"]).write_text("".join(line + "\n" for line in report))
-    if os.environ.get("OTA_CHECK_STEP") == "values":
+    if sets:
         return "the values are all that was asked for"
 
     for kind, path in args.output:
