@@ -2,7 +2,7 @@
 /*
  * The board's upload page (ota/page.h) over esp_http_server, in a task of the server's with 8 KiB of stack. It takes the
  * agent (ota_esp_take()) for each request that needs it, for a bundle until its end; while the agent is at work it says
- * so. One client at a time: others wait. Three sockets and three of the server's own, some 17 KiB of heap.
+ * so. One client at a time: others wait. Three sockets and three of the server's own, some 18 KiB of heap.
  */
 #ifndef OTA_ESP_PAGE_H
 #define OTA_ESP_PAGE_H
