@@ -33,17 +33,22 @@ static void print_board(const struct ota_identity *who) {
 }
 
 static void print_running(const struct ota_agent_status *s) {
+    const bool trial = s->state == OTA_STATE_TESTING || s->state == OTA_STATE_CONFIRMING;
     printf("runs       ");
-    print_release(s->counter, s->version);
+    if (trial)
+        print_release(s->next_counter, s->next_version);
+    else
+        print_release(s->counter, s->version);
     if (s->mixed)
         printf(", with partitions of a later release (mixed)");
-    if (ota_esp_undecided())
-        printf("; a new app is on trial: do not switch the board off");
+    if (trial)
+        printf(", on trial: do not switch the board off");
     printf("\n");
 }
 
-static void print_state(const struct ota_agent_status *s) {
-    printf("state      %s", ota_state_name(s->state));
+static void print_state(const struct ota_agent_status *s, bool asleep) {
+    const bool looks = s->state == OTA_STATE_IDLE && !asleep;
+    printf("state      %s", looks ? "looking for an update" : ota_state_name(s->state));
     if (s->next_counter) {
         if (s->label[0])
             printf(" %s of", s->label);
@@ -71,7 +76,7 @@ void app_console_status(void) {
     ota_esp_status(&s);
     print_board(ota_esp_identity());
     print_running(&s);
-    print_state(&s);
+    print_state(&s, next_s > 0 || !ota_esp_identity()->id);
     print_last(&s);
     if (next_s)
         printf("next run   in %u s\n", (unsigned)next_s);

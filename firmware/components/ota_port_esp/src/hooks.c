@@ -8,6 +8,7 @@ static const struct ota_hooks *app(void) {
 
 static bool may_start(void *ctx, const struct ota_release *release) {
     (void)ctx;
+    ota_esp_publish(); /* there is something to show before the first sector came */
     return !app()->may_start || app()->may_start(app()->ctx, release);
 }
 

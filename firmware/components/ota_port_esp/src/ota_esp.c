@@ -52,12 +52,14 @@ static void log_start(void) {
 static void log_agent(void) {
     const struct ota_agent *a = &ota_esp_agent;
     const struct ota_identity *who = &a->cfg.identity;
-    if (a->board.counter)
-        ota_log(&ota_esp_log, OTA_LOG_INFO, "%s, product %s, channel %s: release %u (%s) runs at 0x%x", who->id,
-                who->product, who->channel, (unsigned)a->board.counter, a->board.version, (unsigned)a->running);
-    else
-        ota_log(&ota_esp_log, OTA_LOG_INFO, "%s, product %s, channel %s: an app of an unknown release runs at 0x%x",
-                who->id, who->product, who->channel, (unsigned)a->running);
+    const bool trial = a->state == OTA_STATE_TESTING || a->state == OTA_STATE_CONFIRMING;
+    const uint32_t counter = trial ? a->journal.counter : a->board.counter;
+    char app[OTA_VERSION_MAX + 32u] = "an app of an unknown release";
+    if (counter)
+        (void)ota_format(app, sizeof app, "release %u (%s)", (unsigned)counter,
+                         trial ? a->journal.version : a->board.version);
+    ota_log(&ota_esp_log, OTA_LOG_INFO, "%s, product %s, channel %s: %s runs at 0x%x%s", who->id, who->product,
+            who->channel, app, (unsigned)a->running, trial ? ", on trial" : "");
 }
 
 /* ---- what the agent is told ---------------------------------------------------------------------------------- */
@@ -173,7 +175,8 @@ enum ota_status ota_esp_open(struct ota_err *err) {
         ota_esp_unlock();
         return status;
     }
-    log_agent();
+    if (!ota_esp_agent.reboot)
+        log_agent();
     ota_esp_lock_open();
     ota_esp_give();
     return OTA_OK;
