@@ -102,7 +102,11 @@ static void test_trap_http_a_long_body_ends_at_its_content_length(void **state) 
             esp_net_body(100, OTA_OK);
         else
             assert_int_equal(err.code, OTA_HTTP); /* since 6.1 the surplus beside the head fails the whole */
-        assert_ota_ok(esp_net_get(&esp_net_metadata, &resp)); /* it is never taken for an answer */
+        /* It is never taken for an answer: the line is given up, at once or with the next request. */
+        if (esp_net_get(&esp_net_metadata, &resp) != OTA_OK) {
+            assert_true(err.code == OTA_HTTP || err.code == OTA_NETWORK);
+            assert_ota_ok(esp_net_get(&esp_net_metadata, &resp));
+        }
         assert_int_equal(resp.status, 200);
         esp_net_body(7, OTA_OK);
         esp_net_end();
