@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
 # The firmware against the headers, the build system and the Kconfig of ESP-IDF: firmware/check.sh for each tree of
-# OTA_IDF_TREES (default: IDF_PATH, or ../idf/*). OTA_FIRMWARE_FULL=1: every chip and configuration, half an hour a tree.
+# OTA_IDF_TREES (default: IDF_PATH, or ../idf/*). OTA_FIRMWARE_FULL=1: every chip and configuration, an hour a tree (OTA_SUITE_SECONDS).
 . "$OTA_TOP/tests/tap.sh"
 if [ -z "${OTA_IDF_TREES:-}" ]; then
     OTA_IDF_TREES=${IDF_PATH:-}
@@ -51,14 +51,17 @@ for idf in $OTA_IDF_TREES; do
             ok "firmware_${tree}_${config}_type_checks_for_every_chip" check --config "$config" "$idf" $(chips_of "$config")
         done
     else
-        ok "firmware_${tree}_type_checks_for_riscv" check --config defaults --config openeth "$idf" esp32c3
+        ok "firmware_${tree}_type_checks_for_riscv" check --config openeth "$idf" esp32c3
         ok "firmware_${tree}_type_checks_for_xtensa" check --config plain "$idf" esp32s3
-        ok "firmware_${tree}_type_checks_with_security" check --config secure_boot_fe "$idf" esp32c3
-        for config in $configs; do
-            # shellcheck disable=SC2046
-            ok "firmware_${tree}_${config}_values_hold" check --values --config "$config" "$idf" $(chips_of "$config" | cut -d' ' -f1-2)
-        done
+        ok "firmware_${tree}_type_checks_with_security" check --config secure_boot_fe "$idf" esp32c6
     fi
+    for config in ethernet recovery openeth; do
+        # shellcheck disable=SC2046
+        ok "firmware_${tree}_${config}_values_hold" check --values --config "$config" "$idf" $(chips_of "$config")
+    done
+    # shellcheck disable=SC2046,SC2086
+    ok "firmware_${tree}_other_values_hold" check --values --config defaults \
+        $(printf -- '--config %s ' $configs | sed -E 's/--config (ethernet|recovery|openeth) //g') "$idf" all
     ok "firmware_${tree}_somebodys_application_type_checks_with_the_package" check --project "$app" "$idf" esp32c3
 done
 
@@ -70,13 +73,13 @@ run check --project "$tmp/broken" "$idf" esp32c3
 is firmware_check_notices_a_component_that_requires_forgets "$rc" 1
 contains firmware_check_names_the_header_that_is_missing "$out" "ota_esp.h: No such file"
 broken
-echo '#include "nvs.h"' >>"$tmp/broken/main/main.c"
-sed -i 's/ota_port_esp/ota_port_esp app_update nvs_sec_provider/' "$tmp/broken/main/CMakeLists.txt"
+echo '#include "esp_partition.h"' >>"$tmp/broken/main/main.c"
+sed -i 's/ota_port_esp/ota_port_esp app_update/' "$tmp/broken/main/CMakeLists.txt"
 run check --project "$tmp/broken" "$idf" esp32c3
 is firmware_check_notices_a_header_that_comes_by_chance "$rc" 1
-contains firmware_check_names_the_component_of_the_header "$out" "nvs.h is of component nvs_flash, which main does not name"
+contains firmware_check_names_the_component_of_the_header "$out" "esp_partition.h is of component esp_partition, which main does not name"
 broken
-echo 'static int unused;' >>"$tmp/broken/main/main.c"
+echo 'int careless(void); int careless(void) { int unused; return 0; }' >>"$tmp/broken/main/main.c"
 run check --project "$tmp/broken" "$idf" esp32c3
 is firmware_check_notices_a_warning "$rc" 1
 contains firmware_check_shows_the_warning "$out" "unused-variable"
