@@ -21,6 +21,7 @@ const struct ota_esp_trust *app_trust(void) {
         .url_api = OTA_TRUST_URL_API,
     };
     trust.root = (struct ota_span){root_begin, (size_t)(root_end - root_begin)};
-    trust.ca_pem = (struct ota_span){ca_begin, (size_t)(ca_end - ca_begin)};
+    if (OTA_TRUST_HAS_CA)
+        trust.ca_pem = (struct ota_span){ca_begin, (size_t)(ca_end - ca_begin)};
     return &trust;
 }

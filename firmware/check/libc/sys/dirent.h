@@ -3,6 +3,7 @@
 #ifndef OTA_CHECK_SYS_DIRENT_H
 #define OTA_CHECK_SYS_DIRENT_H
 #include <stdint.h>
+#include <sys/types.h>
 
 typedef struct {
     uint16_t dd_vfs_idx;

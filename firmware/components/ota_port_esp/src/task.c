@@ -59,6 +59,7 @@ static uint32_t run(void) {
     }
     ota_esp_agent.cfg.window = window;
     log_memory();
+    ota_esp_transport_rest(); /* a connection that waits holds the memory of a TLS session */
     ota_esp_publish_sleep(sleep_s);
     ota_esp_give();
     return sleep_s;
