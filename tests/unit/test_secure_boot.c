@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Secure Boot v2 of the simulated chip: which signatures let an image boot, by eFuse, block and bit. */
 #include "host/crypto.h"
-#include "image/signature.h"
+#include "host/signature.h"
 #include "sim/secure_boot.h"
 #include "support/boot_signer.h"
 #include "support/images.h"
@@ -15,8 +15,7 @@ static enum ota_status check(const char *chip, const struct ota_secure_boot_keys
     const struct ota_source src = memory_source(&bytes);
     struct ota_image read;
     assert_ota_ok(ota_image_read(&src, &ota_crypto_openssl, &read, &err));
-    return ota_secure_boot_check(ota_chip_by_name(ota_span_str(chip)), keys, &ota_crypto_openssl, &src, read.length,
-                                 &err);
+    return ota_secure_boot_check(ota_chip_by_name(ota_span_str(chip)), keys, &src, read.length, &err);
 }
 
 static struct ota_buf unsigned_app(const char *chip) {
@@ -169,7 +168,7 @@ static void test_secure_boot_agrees_with_espsecure(void **state) {
         assert_true(reference_image(real[i], &image));
         const struct ota_span bytes = ota_buf_span(&image);
         const struct ota_source src = memory_source(&bytes);
-        assert_ota_ok(ota_signatures_read(&src, image.len, &ota_crypto_openssl, &found, &err));
+        assert_ota_ok(ota_signatures_read(&src, image.len, &found, &err));
         memcpy(keys.digest[0], found.block[0].key_digest, sizeof keys.digest[0]);
         if (strstr(real[i], "rsa"))
             assert_memory_equal(keys.digest[0], rsa.p, rsa.len);

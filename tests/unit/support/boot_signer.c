@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Layout: reference of image/signature.h. */
+/* Layout: reference of host/signature.h. */
 #include "boot_signer.h"
 
 #include <openssl/bn.h>
