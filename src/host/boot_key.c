@@ -64,9 +64,9 @@ enum ota_boot_scheme ota_boot_scheme_by_name(const char *name) {
  * SOC_SECURE_BOOT_V2_*, SOC_ECDSA_SUPPORT_CURVE_P384 of ESP-IDF 5.5, 6.0 and master: the union, for the file does not say
  * which one it is for. P-192 went with 6.1. */
 bool ota_boot_scheme_suits(enum ota_boot_scheme scheme, const struct ota_chip *chip) {
-    static const char *const no_ec[] = {"esp32", "esp32s2", "esp32s3", "esp32c3", "esp32h21"};
+    static const char *const no_ec[] = {"esp32", "esp32s2", "esp32s3", "esp32s31", "esp32c3", "esp32h21"};
     static const char *const no_rsa[] = {"esp32c2", "esp32c61"};
-    static const char *const p384[] = {"esp32c5", "esp32h4", "esp32p4", "esp32s31"};
+    static const char *const p384[] = {"esp32c5", "esp32p4"};
     const char *const *names = scheme == OTA_BOOT_RSA3072 ? no_rsa : scheme == OTA_BOOT_ECDSA384 ? p384 : no_ec;
     size_t count = scheme == OTA_BOOT_RSA3072    ? OTA_ARRAY_LEN(no_rsa)
                    : scheme == OTA_BOOT_ECDSA384 ? OTA_ARRAY_LEN(p384)

@@ -2,20 +2,14 @@
 /* See signed_image.h. */
 #include "image/signed_image.h"
 
-#include <openssl/bn.h>
-#include <openssl/ecdsa.h>
-#include <openssl/err.h>
 #include <string.h>
 
 #include "host/crypto.h"
+#include "image/signature_block.h"
 
 #define TABLE_MAGIC_0 0xAA
 #define TABLE_MAGIC_1 0x50
 #define PAGE_DEFAULT 0x10000u
-
-static void clean_ecdsa(ECDSA_SIG **s) {
-    ECDSA_SIG_free(*s);
-}
 
 void ota_signed_image_free(struct ota_signed_image *i) {
     ota_buf_free(&i->body);
@@ -149,47 +143,12 @@ enum ota_status ota_signed_image_takes(const struct ota_signed_image *i, const s
     return OTA_OK;
 }
 
-static bool put_ecdsa(struct ota_span der, size_t n, uint8_t *out) {
-    const unsigned char *p = der.p;
-    OTA_CLEAN(clean_ecdsa) ECDSA_SIG *sig = d2i_ECDSA_SIG(NULL, &p, (long)der.len);
-    return sig && p == der.p + der.len && BN_bn2lebinpad(ECDSA_SIG_get0_r(sig), out, (int)n) == (int)n &&
-           BN_bn2lebinpad(ECDSA_SIG_get0_s(sig), out + n, (int)n) == (int)n;
-}
-
-static bool put_rsa(struct ota_span big_endian, size_t n, uint8_t *out) {
-    for (size_t b = 0; big_endian.len == n && b < n; b++)
-        out[b] = big_endian.p[n - 1 - b];
-    return big_endian.len == n;
-}
-
-static void make_block(const struct ota_boot_key *key, struct ota_span digest, uint8_t *b) {
-    const struct ota_boot_layout *l = ota_boot_layout(key->scheme);
-    memset(b, 0, OTA_SIGNATURE_BLOCK_LEN);
-    b[0] = OTA_SIGNATURE_BLOCK_MAGIC;
-    b[1] = l->version;
-    b[2] = l->hash;
-    memcpy(b + 4, digest.p, digest.len);
-    memcpy(b + l->key_at, key->area, l->key_len);
-}
-
 enum ota_status ota_signed_image_add(struct ota_signed_image *i, const struct ota_boot_key *key,
                                      struct ota_span signature, struct ota_err *err) {
-    const struct ota_boot_layout *l = ota_boot_layout(key->scheme);
-    const struct ota_span digest = ota_signed_image_digest(i, key->scheme);
+    uint8_t block[OTA_SIGNATURE_BLOCK_LEN];
     OTA_TRY(ota_signed_image_takes(i, key, err));
-    uint8_t *b = i->sector + i->signatures.count * OTA_SIGNATURE_BLOCK_LEN;
-    make_block(key, digest, b);
-    bool ok = key->scheme == OTA_BOOT_RSA3072 ? put_rsa(signature, l->number_len, b + l->signature_at)
-                                              : put_ecdsa(signature, l->number_len, b + l->signature_at);
-    ERR_clear_error();
-    if (!ok || !ota_boot_key_verifies(key, digest.p, b + l->signature_at)) {
-        memset(b, 0xFF, OTA_SIGNATURE_BLOCK_LEN);
-        return ota_err_set(err, OTA_SIGNATURE,
-                           ok ? "the signature is not of this file (padded to 4096 bytes) by this key"
-                              : "not a signature of %s: %s",
-                           l->name, key->scheme == OTA_BOOT_RSA3072 ? "384 bytes, big-endian" : "DER");
-    }
-    ota_put_le32(b + OTA_SIGNATURE_CRC_AT, ota_crc32(0, b, OTA_SIGNATURE_CRC_AT));
+    OTA_TRY(ota_signature_block_make(key, ota_signed_image_digest(i, key->scheme), signature, block, err));
+    memcpy(i->sector + i->signatures.count * sizeof block, block, sizeof block);
     struct ota_signature_block *added = &i->signatures.block[i->signatures.count++];
     *added = (struct ota_signature_block){.scheme = key->scheme, .crc_ok = true, .digest_ok = true, .valid = true};
     memcpy(added->key_digest, key->digest.byte, sizeof added->key_digest);
