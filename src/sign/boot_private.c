@@ -66,7 +66,8 @@ enum ota_status ota_boot_private_load(const char *reference, const struct ota_pa
     EVP_PKEY *pkey = NULL;
     bool in_token = false;
     OTA_TRY(ota_key_open(reference, passphrase, &pkey, &in_token, err));
-    return adopt(pkey, in_token, in_token ? "the key in the token" : reference, out, err);
+    OTA_CLEAN_FREE char *name = ota_key_name(reference, in_token);
+    return adopt(pkey, in_token, name, out, err);
 }
 
 enum ota_status ota_boot_private_save(const struct ota_boot_private *key, const char *path,

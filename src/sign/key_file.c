@@ -108,12 +108,20 @@ enum ota_status ota_key_open(const char *reference, const struct ota_passphrase 
     return ota_key_open_pem(ota_buf_span(&pem), reference, passphrase, out, err);
 }
 
+char *ota_key_name(const char *reference, bool in_token) {
+    bool is_uri = strncmp(reference, URI_SCHEME, strlen(URI_SCHEME)) == 0;
+    return is_uri     ? ota_strdup("the key in the token")
+           : in_token ? ota_sprintf("%s: the key in the token", reference)
+                      : ota_strdup(reference);
+}
+
 enum ota_status ota_key_load_with(struct ota_key **out, const char *reference, const struct ota_passphrase *passphrase,
                                   struct ota_err *err) {
     EVP_PKEY *pkey = NULL;
     bool in_token = false;
     OTA_TRY(ota_key_open(reference, passphrase, &pkey, &in_token, err));
-    return ota_key_adopt(out, pkey, in_token, in_token ? "the key in the token" : reference, err);
+    OTA_CLEAN_FREE char *name = ota_key_name(reference, in_token);
+    return ota_key_adopt(out, pkey, in_token, name, err);
 }
 
 enum ota_status ota_key_load(struct ota_key **out, const char *reference, struct ota_err *err) {

@@ -19,7 +19,9 @@ OTA_MUST_USE enum ota_status ota_key_adopt(struct ota_key **out, EVP_PKEY *pkey,
  * ota_key_close_token(). Errors as of ota_key_load_with(), but of its kind. */
 OTA_MUST_USE enum ota_status ota_key_open(const char *reference, const struct ota_passphrase *passphrase,
                                           EVP_PKEY **out, bool *in_token, struct ota_err *err);
-/* The same of PEM text. */
+/* What messages call that key; the caller frees it. */
+char *ota_key_name(const char *reference, bool in_token);
+/* ota_key_open() of PEM text. */
 OTA_MUST_USE enum ota_status ota_key_open_pem(struct ota_span pem, const char *name,
                                               const struct ota_passphrase *passphrase, EVP_PKEY **out,
                                               struct ota_err *err);
