@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "host/printable.h"
+
 static const char *name_of(const uint8_t *digest, const struct ota_boot_named *named, size_t count) {
     for (size_t i = 0; i < count; i++)
         if (memcmp(named[i].key.digest.byte, digest, OTA_SHA256_LEN) == 0)
@@ -21,8 +23,8 @@ void ota_boot_view_print(const struct ota_signatures *s, const struct ota_boot_n
     for (size_t i = 0; i < s->count; i++) {
         const char *name = name_of(s->block[i].key_digest, named, count);
         ota_hex_encode(s->block[i].key_digest, OTA_SHA256_LEN, hex);
-        printf("  block %zu  %s  %s  %s%s%s\n", i, ota_boot_layout(s->block[i].scheme)->name, state(&s->block[i]), hex,
-               name ? "  " : "", name ? name : "");
+        ota_print_line(stdout, "  block %zu  %s  %s  %s%s%s", i, ota_boot_layout(s->block[i].scheme)->name,
+                       state(&s->block[i]), hex, name ? "  " : "", name ? name : "");
     }
 }
 

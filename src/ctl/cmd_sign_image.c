@@ -25,7 +25,8 @@ static void signing_free(struct signing *s) {
 }
 
 bool ota_ctl_signs_image(const struct ota_args *args) {
-    static const char *const only[] = {"secure-boot", "public-key", "signature", "append", "output", "chip", "data"};
+    static const char *const only[] = {"secure-boot", "public-key", "signature", "append",
+                                       "output",      "chip",       "data",      "pad-only"};
     bool given = false;
     for (size_t i = 0; i < OTA_ARRAY_LEN(only); i++)
         given |= ota_args_has(args, only[i]);
@@ -38,7 +39,9 @@ static enum ota_status check_usage(const struct ota_args *args, struct ota_err *
     for (size_t i = 0; i < OTA_ARRAY_LEN(of_roles); i++)
         if (ota_args_has(args, of_roles[i]))
             return ota_err_set(err, OTA_USAGE, "--%s is for roles and drafts, and this signs an image", of_roles[i]);
-    if (keys + publics == 0)
+    if (ota_args_has(args, "pad-only") && keys + publics)
+        return ota_err_set(err, OTA_USAGE, "--pad-only signs nothing: leave the keys away");
+    if (keys + publics == 0 && !ota_args_has(args, "pad-only"))
         return ota_err_set(err, OTA_USAGE,
                            "an image is signed with --secure-boot KEY, or --public-key and --signature");
     if (publics != ota_args_count(args, "signature"))
@@ -134,8 +137,10 @@ static void remark(struct signing *s, const char *text) {
 /* Nothing that stops a chip, but what its owner wants to know. */
 static void find_remarks(struct signing *s) {
     static const char *const insecure[] = {"esp32c5", "esp32c61", "esp32h2", "esp32p4"};
-    const struct ota_chip *chip = s->image.chip;
-    bool ecdsa = s->image.signatures.block[0].scheme != OTA_BOOT_RSA3072;
+    const struct ota_chip *chip = s->image.kind == OTA_IMAGE_UNKNOWN ? NULL : s->image.chip;
+    enum ota_boot_scheme scheme = s->image.signatures.block[0].scheme;
+    bool ecdsa = scheme == OTA_BOOT_ECDSA256 || scheme == OTA_BOOT_ECDSA384;
+    bool rev3 = s->image.min_rev >= 300;
     if (s->image.loose)
         remark(
             s,
@@ -145,6 +150,10 @@ static void find_remarks(struct signing *s) {
         if (strcmp(insecure[i], chip->name) == 0)
             remark(s, "ESP-IDF calls Secure Boot with ECDSA unsafe on this chip (it wants "
                       "CONFIG_SECURE_BOOT_V2_FORCE_ENABLE_ECDSA); RSA is safe where the chip has it.");
+    if (chip && strcmp(chip->name, "esp32") == 0 && !rev3)
+        remark(s, "An esp32 has Secure Boot V2 from revision 3.0 on; the image takes older ones, too.");
+    if (chip && strcmp(chip->name, "esp32p4") == 0 && scheme == OTA_BOOT_ECDSA384 && !rev3)
+        remark(s, "An esp32p4 verifies P-384 from revision 3.0 on; the image takes older ones, too.");
     if (s->image.signatures.count > 1)
         remark(s, "Boards without Secure Boot that check apps on update look at block 0 only.");
 }
@@ -153,6 +162,8 @@ static enum ota_status write_result(struct signing *s, struct ota_err *err) {
     OTA_CLEAN(ota_buf_free) struct ota_buf out = {0};
     const char *path = ota_args_get(s->args, "output");
     bool changed = s->image.signatures.count > s->image.found;
+    if (ota_args_has(s->args, "pad-only"))
+        return ota_fs_write(path, s->image.body.p, s->image.body.len, 0644, err);
     if (!changed && strcmp(path, ota_args_operand(s->args, 0)) == 0)
         return OTA_OK;
     if (changed)
@@ -178,6 +189,11 @@ static void report_text(const struct signing *s) {
     const cJSON *line;
     size_t added = i->signatures.count - i->found;
     const char *out = ota_args_get(s->args, "output");
+    if (ota_args_has(s->args, "pad-only")) {
+        ota_print_line(stdout, "%s: %zu bytes, to be signed elsewhere; then: otactl sign --public-key F --signature F",
+                       out, i->body.len);
+        return;
+    }
     if (added)
         ota_print_line(stdout, "%s: %s%s%s, %zu bytes signed; %zu signature%s added", out, ota_boot_view_kind(i->kind),
                        i->chip ? " for " : "", i->chip ? i->chip->name : "", i->body.len, added, added == 1 ? "" : "s");

@@ -62,6 +62,7 @@ const struct ota_option ota_verb_sign_options[] = {
     {"append", 0, NULL, "keep the signatures that the image has", false},
     {"public-key", 0, "FILE", "the key of a signature that was made elsewhere", true},
     {"signature", 0, "FILE", "that signature: RSA 384 bytes, ECDSA DER; in the\nsame order", true},
+    {"pad-only", 0, NULL, "write what a signature made elsewhere must cover:\nthe padded image, without signatures", false},
     {"chip", 0, "CHIP", "of a data file: hold to the limits of this chip", false},
     {"data", 0, NULL, "it is data, whatever it looks like", false},
     {NULL, 0, NULL, NULL, false},
@@ -81,7 +82,7 @@ const char ota_verb_sign_details[] =
     "(subtype undefined). It pads with FF to 4096 bytes and adds one sector with the\n"
     "signatures: RSA-3072 (PSS), ECDSA with P-256 or P-384. KEY is a PEM file, a .uri\n"
     "file or a pkcs11: URI. A key that signed before does not sign again. A signature\n"
-    "made elsewhere covers the padded file.\n\n"
+    "made elsewhere covers the padded file, as --pad-only writes it.\n\n"
     "Refused, because no chip would take it: a damaged image or signature; bytes behind\n"
     "the image, where the signature belongs; a scheme that the chip lacks; two schemes\n"
     "in one file; a second signature for esp32 and esp32c2, a fourth for others; a\n"

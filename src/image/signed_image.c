@@ -46,6 +46,7 @@ static enum ota_status check_image(struct ota_signed_image *i, const struct ota_
         return ota_err_set(err, OTA_SLOT_SIZE, "a bootloader of %u bytes; under Secure Boot the %s takes %u",
                            image->length, i->chip->name, i->chip->bootloader_max);
     uint32_t page = image->app.mmu_page ? image->app.mmu_page : PAGE_DEFAULT;
+    i->min_rev = image->min_rev;
     i->loose = image->kind == OTA_IMAGE_APP && image->length % page != 0;
     return OTA_OK;
 }

@@ -19,7 +19,8 @@ struct ota_signed_image {
     size_t found;                     /* blocks that were there; count - found are new */
     struct ota_signatures signatures; /* v1 false */
     uint8_t sector[OTA_SECTOR];
-    bool loose; /* an app that does not fill its last MMU page: what lies behind it in flash is mapped with it */
+    uint16_t min_rev; /* of the chip, that the image asks for; of data 0 */
+    bool loose;       /* an app that does not fill its last MMU page: what lies behind it in flash is mapped with it */
 };
 void ota_signed_image_free(struct ota_signed_image *i);
 

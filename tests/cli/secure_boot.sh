@@ -62,6 +62,7 @@ otactl keys new --secure-boot ecdsa256 -o fourth.pem >/dev/null
 fails secure_boot_no_fourth_block 1 "looks at three signatures" sign --secure-boot fourth.pem --append three.bin -o x.bin
 fails secure_boot_no_second_scheme 1 "built for one scheme" sign --secure-boot rsa3072.pem --append ecdsa256.bin -o x.bin
 fails secure_boot_esp32_reads_one_block 1 "looks at one signature only" sign --secure-boot rsa3072.pem --secure-boot rsa2.pem esp32/thermo.bin -o x.bin
+contains secure_boot_esp32_wants_revision_3 "$(sign --secure-boot rsa3072.pem esp32/thermo.bin -o y.bin)" "from revision 3.0 on"
 fails secure_boot_esp32_knows_no_ecdsa 1 "does not know ecdsa256" sign --secure-boot ecdsa256.pem esp32/thermo.bin -o x.bin
 fails secure_boot_c2_knows_no_rsa 1 "does not know rsa3072" sign --secure-boot rsa3072.pem c2/thermo.bin -o x.bin
 fails secure_boot_table_is_refused 1 "is a partition table" sign --secure-boot rsa3072.pem c5/partition_table/partition-table.bin -o x.bin
@@ -90,7 +91,15 @@ fails secure_boot_data_that_looks_like_an_image 1 "add --data" sign --secure-boo
 ok secure_boot_data_by_its_owners_word sign --secure-boot ecdsa256.pem --data odd.bin -o x.bin
 
 # ---- signatures made elsewhere: by openssl ----
-head -c $(($(stat -c %s ecdsa256.bin) - 4096)) ecdsa256.bin >padded.bin
+head -c $(($(stat -c %s ecdsa256.bin) - 4096)) ecdsa256.bin >before.bin
+ok secure_boot_pad_only sign --pad-only $app -o padded.bin
+ok secure_boot_padded_is_what_we_sign cmp padded.bin before.bin
+ok secure_boot_pad_only_of_a_signed_file sign --pad-only two.bin -o again.bin
+ok secure_boot_padded_is_without_signatures cmp padded.bin again.bin
+printf x >short.bin
+ok secure_boot_pad_only_of_data sign --pad-only short.bin -o short-padded.bin
+is secure_boot_pads_with_ff "$(tail -c 4095 short-padded.bin | tr -d '\377' | wc -c) $(stat -c %s short-padded.bin)" "0 4096"
+fails secure_boot_pad_only_signs_nothing 2 "leave the keys away" sign --pad-only --secure-boot ecdsa256.pem $app -o x.bin
 openssl dgst -sha256 -sign ecdsa256.pem padded.bin >ec.sig
 openssl dgst -sha384 -sign ecdsa384.pem padded.bin >ec384.sig
 openssl dgst -sha256 -sign rsa3072.pem -sigopt rsa_padding_mode:pss -sigopt rsa_pss_saltlen:32 padded.bin >rsa.sig

@@ -92,7 +92,6 @@ static void test_boot_policy_takes_keys_and_digests(void **state) {
 }
 
 static void test_boot_policy_refuses_and_says_why(void **state) {
-    OTA_CLEAN(ota_buf_free) struct ota_buf pem = {0};
     OTA_CLEAN_FREE char *private = ota_sprintf("%s/mine.pem", dir);
     const struct ota_buf no_passphrase = {0};
     struct ota_boot_policy policy;
