@@ -82,7 +82,8 @@ static enum ota_status check_keys(const struct verifying *v, struct ota_err *err
                                s->count || s->v1 ? "signed, but not by" : "not signed, so not by", name);
     }
     if (v->count == 0 && s->count == 0 && !s->v1 && v->found.kind == OTA_INSPECT_UNKNOWN)
-        return ota_err_set(err, OTA_SIGNATURE, "%s: neither an image nor signed: nothing to verify", v->path);
+        return ota_err_set(err, OTA_SIGNATURE,
+                           "%s: neither an image nor signed, and a repository is a folder: nothing to verify", v->path);
     return OTA_OK;
 }
 
