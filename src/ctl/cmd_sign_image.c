@@ -186,7 +186,6 @@ static void report_json(struct signing *s) {
 
 static void report_text(const struct signing *s) {
     const struct ota_signed_image *i = &s->image;
-    const cJSON *line;
     size_t added = i->signatures.count - i->found;
     const char *out = ota_args_get(s->args, "output");
     if (ota_args_has(s->args, "pad-only")) {
@@ -201,7 +200,8 @@ static void report_text(const struct signing *s) {
         ota_print_line(stdout, "%s: is already signed by %s; there was nothing to do", out,
                        s->named_count == 1 ? "that key" : "those keys");
     ota_boot_view_print(&i->signatures, s->named, s->named_count);
-    cJSON_ArrayForEach(line, s->remarks) ota_print_line(stdout, "%s", line->valuestring);
+    for (const cJSON *line = s->remarks->child; line; line = line->next)
+        ota_print_line(stdout, "%s", line->valuestring);
 }
 
 enum ota_status ota_ctl_sign_image(const struct ota_args *args, struct ota_err *err) {
