@@ -27,6 +27,7 @@ enum ota_status ota_cmd_device_add(const struct ota_args *args, struct ota_err *
 enum ota_status ota_cmd_device_list(const struct ota_args *args, struct ota_err *err);
 enum ota_status ota_cmd_keys_list(const struct ota_args *args, struct ota_err *err);
 enum ota_status ota_cmd_keys_new(const struct ota_args *args, struct ota_err *err);
+enum ota_status ota_cmd_keys_digest(const struct ota_args *args, struct ota_err *err);
 enum ota_status ota_cmd_keys_backup(const struct ota_args *args, struct ota_err *err);
 enum ota_status ota_cmd_keys_restore(const struct ota_args *args, struct ota_err *err);
 enum ota_status ota_cmd_keys_move_offline(const struct ota_args *args, struct ota_err *err);
@@ -62,6 +63,13 @@ enum ota_status ota_cmd_nvs_identity(const struct ota_args *args, struct ota_err
 
 /* publish --static: for a server without a daemon; cmd_publish_static.c. */
 enum ota_status ota_ctl_publish_static(const struct ota_args *args, struct ota_err *err);
+
+/* sign, verify and keys new, of images: cmd_sign_image.c, cmd_verify_image.c, cmd_keys_boot.c. */
+bool ota_ctl_signs_image(const struct ota_args *args); /* by its options */
+enum ota_status ota_ctl_sign_image(const struct ota_args *args, struct ota_err *err);
+enum ota_status ota_ctl_verify_image(const struct ota_args *args, struct ota_err *err);
+enum ota_status ota_ctl_new_boot_key(const struct ota_args *args, const char *path, const struct ota_buf *passphrase,
+                                     struct ota_err *err);
 
 /* ---- what handlers share: output.c --------------------------------------------------------------------- */
 

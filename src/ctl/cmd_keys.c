@@ -136,6 +136,8 @@ enum ota_status ota_cmd_keys_new(const struct ota_args *args, struct ota_err *er
         return ota_err_set(err, OTA_EXISTS, "%s: exists; it is never overwritten", path);
     if (from.file || ota_args_has(args, "encrypt"))
         OTA_TRY(ota_passphrase_choose(&from, path, &passphrase, err));
+    if (ota_args_has(args, "secure-boot"))
+        return ota_ctl_new_boot_key(args, path, &passphrase, err);
     OTA_TRY(ota_key_generate(&key, err));
     OTA_TRY(save_new(key, path, &passphrase, err));
     const char *keyid = ota_key_public(key)->keyid;

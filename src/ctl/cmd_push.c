@@ -18,6 +18,7 @@ struct words {
     char *table;
     struct ota_buf notes;
     bool has_notes;
+    struct ota_boot_policy policy;
 };
 static void words_free(struct words *v) {
     free(v->with);
@@ -130,6 +131,7 @@ static enum ota_status read_options(const struct ota_args *args, struct ota_push
     OTA_TRY(read_channel(args, p, v, err));
     OTA_TRY(read_share(args, p, err));
     OTA_TRY(read_notes(args, v, err));
+    OTA_TRY(ota_boot_policy_read(p->w, p->product, &v->policy, err));
     OTA_TRY(ota_args_number(args, "from-min", 0, OTA_COUNTER_MAX, 0, &from_min, err));
     v->with = all_of(args, "with");
     const char *table = ota_args_get(args, "table");
@@ -147,6 +149,7 @@ static enum ota_status read_options(const struct ota_args *args, struct ota_push
         .compatible = ota_args_has(args, "compatible"),
         .accept_risk = ota_args_has(args, "accept-brick-risk"),
         .from_min = (uint32_t)from_min,
+        .policy = &v->policy,
     };
     return OTA_OK;
 }

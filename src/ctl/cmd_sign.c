@@ -128,6 +128,8 @@ static enum ota_status sign_file(struct signing *s, struct ota_err *err) {
 /* ---- the verb --------------------------------------------------------------------------------------------- */
 
 enum ota_status ota_cmd_sign(const struct ota_args *args, struct ota_err *err) {
+    if (ota_ctl_signs_image(args))
+        return ota_ctl_sign_image(args, err);
     OTA_CLEAN(signing_free) struct signing s = {.args = args, .set = ota_calloc(1, sizeof *s.set)};
     OTA_TRY(find_workspace(&s, err));
     OTA_TRY(read_set(&s, err));

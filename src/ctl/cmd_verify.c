@@ -63,7 +63,7 @@ static enum ota_status find_workspace(struct judge *j, const struct ota_args *ar
     return st == OTA_WORKSPACE && !dir ? OTA_OK : st;
 }
 
-enum ota_status ota_cmd_verify(const struct ota_args *args, struct ota_err *err) {
+static enum ota_status verify_repository(const struct ota_args *args, struct ota_err *err) {
     OTA_CLEAN(judge_free)
     struct judge j = {.place = ota_args_operand(args, 0), .json = ota_ctl_json(args), .found = cJSON_CreateArray()};
     OTA_TRY(find_workspace(&j, args, err));
@@ -80,4 +80,15 @@ enum ota_status ota_cmd_verify(const struct ota_args *args, struct ota_err *err)
     (void)cJSON_AddItemToObject(tree, "found", OTA_STEAL(j.found));
     ota_ctl_print_json(&tree);
     return OTA_OK;
+}
+
+enum ota_status ota_cmd_verify(const struct ota_args *args, struct ota_err *err) {
+    static const char *const of_images[] = {"secure-boot", "product", "passphrase-file"};
+    const char *what = ota_args_operand(args, 0);
+    if (ota_fs_is_file(what))
+        return ota_ctl_verify_image(args, err);
+    for (size_t i = 0; i < OTA_ARRAY_LEN(of_images); i++)
+        if (ota_args_has(args, of_images[i]))
+            return ota_err_set(err, OTA_USAGE, "%s: no such file, and --%s is for an image", what, of_images[i]);
+    return verify_repository(args, err);
 }

@@ -2,6 +2,7 @@
 /* otactl's verb table. Help, man page and completion are made from it. */
 #include "ctl/cmd.h"
 #include "ctl/verbs_board.h"
+#include "ctl/verbs_sign.h"
 
 /* Text keeps its own line breaks, so that help reads well on 80 columns. */
 /* clang-format off */
@@ -11,9 +12,6 @@ static const struct ota_option common[] = {
     {"json", 0, NULL, "print the result as one JSON object", false},
     {NULL, 0, NULL, NULL, false},
 };
-
-#define PASSPHRASE_OPTION \
-    {"passphrase-file", 0, "FILE", "its first line is the passphrase (chmod 600);\ndefault: $OTA_PASSPHRASE_FILE, else asked for", false}
 
 static const struct ota_option init_options[] = {
     {"product", 0, "NAME", "the kind of board: a-z, 0-9 and '-'; once for\neach product, all are named now", true},
@@ -194,18 +192,6 @@ static const char status_details[] =
     "does it), certificate_expires, channels (product, name, counter, permille,\n"
     "groups), stolen_server (list; null: not known), warnings.";
 
-static const struct ota_option verify_options[] = {
-    {"root", 0, "FILE", "the trusted root.json; default: the newest\nof the workspace", false},
-    {"ca", 0, "FILE", "CA certificate of the server; default:\nkeys/ca.crt of the workspace, else the system's", false},
-    {NULL, 0, NULL, NULL, false},
-};
-static const char verify_details[] =
-    "Checks a whole repository like a board that has nothing but the root: every\n"
-    "signature, version, expiry, length and digest, down to each image. DIR is a\n"
-    "folder with metadata/ and targets/ (state/repo of a workspace); URL is what\n"
-    "boards use.\n\n"
-    "JSON: repository, ok, found (one line per thing verified).";
-
 static const struct ota_option device_add_options[] = {
     {"product", 0, "NAME", "which product, when ota.conf has several", false},
     {"channel", 0, "NAME", "the channel it follows; default:\ndefault_channel of ota.conf, else stable", false},
@@ -262,18 +248,6 @@ static const char keys_list_details[] =
     "JSON: roles (name, threshold, keys: keyid, where, file), unused (file, keyid,\n"
     "reason).";
 
-static const struct ota_option keys_new_options[] = {
-    {"output", 'o', "FILE", "the new key; FILE.pub is its public half", false},
-    {"encrypt", 0, NULL, "ask for a passphrase", false},
-    {"passphrase-file", 0, "FILE", "encrypt with the first line of FILE (chmod 600);\ndefault: $OTA_PASSPHRASE_FILE", false},
-    {NULL, 0, NULL, NULL, false},
-};
-static const char keys_new_details[] =
-    "Makes a P-256 signing key in a file of its own, PKCS#8. With a passphrase it is\n"
-    "encrypted (scrypt, AES-256). Needs no workspace: made on the machine that will\n"
-    "sign, the key never lies anywhere else; FILE.pub goes to \"otactl root add-key\".\n\n"
-    "JSON: file, keyid, public, encrypted.";
-
 static const struct ota_option keys_backup_options[] = {
     {"output", 'o', "FILE", "the backup, outside of the workspace", false},
     PASSPHRASE_OPTION,
@@ -311,24 +285,6 @@ static const char keys_move_details[] =
     "A disk may keep old copies. A key that was never here: otactl product rotate-key, or\n"
     "otactl root rotate.\n\n"
     "JSON: role, keyid, file, next (the role to move next, or null).";
-
-static const struct ota_option sign_options[] = {
-    {"key", 0, "KEY", "a key: PEM file, .uri file or pkcs11: URI; default:\nthose in keys/ that the roles name", true},
-    PASSPHRASE_OPTION,
-    {"previous", 0, "FILE", "the role that this one replaces, or its root or\ntargets: for a file without a workspace", false},
-    {"yes", 'y', NULL, "sign without asking; a must without a terminal", false},
-    {NULL, 0, NULL, NULL, false},
-};
-static const char sign_details[] =
-    "Shows what a role says: version, expiry, the releases with each image's digest, or\n"
-    "the keys that come (+) and go (-). Asks, then adds a signature by each key that may\n"
-    "sign. What is signed never changes, and a key signs a role once.\n\n"
-    "DRAFT is a change or release of the workspace that waits for signatures\n"
-    "(\"otactl publish\" lists them). FILE is an exported draft, or a single role file.\n"
-    "Neither needs a workspace when --key is given.\n\n"
-    "JSON: draft (null: a file), complete, roles (role, version, by (whose\n"
-    "keys), signatures, needed; a root twice: by the keys before it and by its own).\n"
-    "What is shown goes to stderr then.";
 
 static const struct ota_option sign_export_options[] = {
     {"output", 'o', "FILE", "the file to carry", false},
@@ -442,20 +398,21 @@ static const struct ota_verb verbs[] = {
     {"releases", "", 0, 0, "list releases", releases_details, product_filter, ota_cmd_releases},
     {"bundle", "[PRODUCT] RELEASE", 1, 2, "put a release into one file for boards without a network", bundle_details, bundle_options, ota_cmd_bundle},
     {"status", "", 0, 0, "show roles, expiry, channels and warnings", status_details, NULL, ota_cmd_status},
-    {"verify", "DIR|URL", 1, 1, "check a repository as a board would", verify_details, verify_options, ota_cmd_verify},
+    {"verify", "DIR|URL|IMAGE", 1, 1, "check a repository as a board would, or an image", ota_verb_verify_details, ota_verb_verify_options, ota_cmd_verify},
     {"device add", "ID", 1, 1, "make a board known and print its token", device_add_details, device_add_options, ota_cmd_device_add},
     {"device list", "", 0, 0, "list the boards that were added", device_list_details, product_filter, ota_cmd_device_list},
     {"token create", "NAME", 1, 1, "make a token for CI, a script or a dashboard", token_create_details, token_create_options, ota_cmd_token_create},
     {"token list", "", 0, 0, "list the tokens of the API", token_list_details, NULL, ota_cmd_token_list},
     {"token revoke", "NAME", 1, 1, "end a token", token_revoke_details, NULL, ota_cmd_token_revoke},
     {"keys list", "", 0, 0, "show which key signs for which role, and where it is", keys_list_details, NULL, ota_cmd_keys_list},
-    {"keys new", "", 0, 0, "make a signing key in a file", keys_new_details, keys_new_options, ota_cmd_keys_new},
+    {"keys new", "", 0, 0, "make a signing key in a file", ota_verb_keys_new_details, ota_verb_keys_new_options, ota_cmd_keys_new},
+    {"keys digest", "KEY", 1, 1, "print what eFuses hold of a Secure Boot key", ota_verb_keys_digest_details, ota_verb_keys_digest_options, ota_cmd_keys_digest},
     {"keys backup", "[ROLE...]", 0, 16, "put private keys into an encrypted file", keys_backup_details, keys_backup_options, ota_cmd_keys_backup},
     {"keys restore", "FILE [ROLE...]", 1, 17, "bring keys of a backup back", keys_restore_details, passphrase_options, ota_cmd_keys_restore},
     {"keys move-offline", "ROLE", 1, 1, "take an offline role's key off this machine", keys_move_details, keys_move_options, ota_cmd_keys_move_offline},
     {"sign export", "DRAFT", 1, 1, "put a draft into a file for another machine", sign_export_details, sign_export_options, ota_cmd_sign_export},
     {"sign import", "FILE", 1, 1, "take signatures of that file back", sign_import_details, NULL, ota_cmd_sign_import},
-    {"sign", "FILE|DRAFT", 1, 1, "show what waits for signatures, and add some", sign_details, sign_options, ota_cmd_sign},
+    {"sign", "FILE|DRAFT|IMAGE", 1, 1, "add signatures to what waits for them, or to an image", ota_verb_sign_details, ota_verb_sign_options, ota_cmd_sign},
     {"firmware configure", "[DIR]", 0, 1, "write root, CA and addresses into a firmware project", ota_verb_firmware_configure_details, ota_verb_firmware_configure_options, ota_cmd_firmware_configure},
     {"table show", "FILE", 1, 1, "show a partition table", ota_verb_table_show_details, ota_verb_table_show_options, ota_cmd_table_show},
     {"table build", "CSV", 1, 1, "make a partition table of its CSV", ota_verb_table_build_details, ota_verb_table_build_options, ota_cmd_table_build},

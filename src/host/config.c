@@ -151,6 +151,41 @@ static enum ota_status set_auto(const struct place *at, struct ota_span v, struc
     return set_name(at, "auto", v, at->product->auto_channel, err);
 }
 
+static enum ota_status add_boot_key(const struct place *at, struct ota_span word, struct ota_err *err) {
+    struct ota_product_config *p = at->product;
+    if (p->boot_key_count == OTA_BOOT_KEYS_MAX)
+        return FAIL(at, err, "more than %u keys; no chip looks at more signatures", OTA_BOOT_KEYS_MAX);
+    if (!ota_span_copy(word, p->boot_key[p->boot_key_count], sizeof p->boot_key[0]))
+        return FAIL(at, err, "a key's file or digest is longer than %u bytes", OTA_BOOT_WORD_MAX);
+    p->boot_key_count++;
+    return OTA_OK;
+}
+
+static enum ota_status set_boot_keys(const struct place *at, struct ota_span v, struct ota_err *err) {
+    struct ota_span word;
+    if (at->product->boot_key_count)
+        return FAIL(at, err,
+                    "secure_boot and signed_apps exclude each other: boards have Secure Boot, or check updates");
+    while (next_word(&v, &word))
+        OTA_TRY(add_boot_key(at, word, err));
+    return OTA_OK;
+}
+
+static enum ota_status set_signed_apps(const struct place *at, struct ota_span v, struct ota_err *err) {
+    OTA_TRY(set_boot_keys(at, v, err));
+    if (at->product->boot_key_count != 1)
+        return FAIL(at, err, "signed_apps takes one key: boards without Secure Boot look at the first signature only");
+    at->product->signed_apps = true;
+    return OTA_OK;
+}
+
+static enum ota_status set_signed_data(const struct place *at, struct ota_span v, struct ota_err *err) {
+    at->product->signed_data = ota_span_equal_str(v, "yes");
+    if (!at->product->signed_data && !ota_span_equal_str(v, "no"))
+        return FAIL(at, err, "signed_data is yes or no");
+    return OTA_OK;
+}
+
 /* ---- keys ---------------------------------------------------------------------------------------------- */
 
 struct key {
@@ -169,8 +204,13 @@ static const struct key product_keys[] = {
     {"channels", set_channels, false},
     {"default_channel", set_default_channel, true},
     {"auto", set_auto, true},
+    {"secure_boot", set_boot_keys, true},
+    {"signed_apps", set_signed_apps, true},
+    {"signed_data", set_signed_data, false},
 };
-static const char *const key_names[] = {"listen", "url", "server", "chip", "channels", "default_channel", "auto", NULL};
+static const char *const key_names[] = {
+    "listen", "url",         "server",      "chip",        "channels", "default_channel",
+    "auto",   "secure_boot", "signed_apps", "signed_data", NULL};
 
 static const struct key *find_key(const struct key *keys, size_t n, struct ota_span name) {
     for (size_t i = 0; i < n; i++)
@@ -227,6 +267,9 @@ static enum ota_status end_product(struct place *at, struct ota_err *err) {
         return FAIL(at, err, "product \"%s\" has no chip; add the line: chip = esp32c3", p->name);
     if (p->channel_count == 0)
         OTA_TRY(add_channel(at, ota_span_str(DEFAULT_CHANNEL), err));
+    if (p->signed_data && p->boot_key_count == 0)
+        return FAIL(at, err, "product \"%s\": signed_data needs secure_boot or signed_apps, which name the keys",
+                    p->name);
     const char *offered[] = {p->default_channel, p->auto_channel};
     for (size_t i = 0; i < OTA_ARRAY_LEN(offered); i++)
         if (offered[i][0] && !has_channel(p, offered[i]))

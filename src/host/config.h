@@ -6,6 +6,8 @@
 #include "ota/release.h"
 
 #define OTA_CONFIG_MAX (64u * 1024u)
+#define OTA_BOOT_KEYS_MAX 3u
+#define OTA_BOOT_WORD_MAX 255u
 
 struct ota_product_config {
     char name[OTA_NAME_MAX + 1];
@@ -14,6 +16,11 @@ struct ota_product_config {
     char channel[OTA_CHANNELS_MAX][OTA_NAME_MAX + 1];
     char default_channel[OTA_NAME_MAX + 1]; /* default_channel = stable; "" : push offers to nobody */
     char auto_channel[OTA_NAME_MAX + 1];    /* auto = stable; drop-ins go here; "" : nowhere */
+    /* secure_boot = FILE_OR_DIGEST... or signed_apps = FILE_OR_DIGEST; host/boot_policy.h reads what they name */
+    uint8_t boot_key_count;
+    char boot_key[OTA_BOOT_KEYS_MAX][OTA_BOOT_WORD_MAX + 1];
+    bool signed_apps; /* it was the second */
+    bool signed_data; /* signed_data = yes */
 };
 
 struct ota_config {

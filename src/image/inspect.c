@@ -60,7 +60,7 @@ static void judge_image(struct ota_inspection *i) {
 
 static void judge_signatures(struct ota_inspection *i) {
     for (size_t n = 0; i->servable && n < i->signatures.count; n++)
-        if (!i->signatures.block[n].crc_ok || !i->signatures.block[n].digest_ok)
+        if (!i->signatures.block[n].valid)
             refuse(i, true, OTA_SIGNATURE,
                    "a signature block is damaged, or was made over other bytes: sign the file again");
 }
@@ -81,7 +81,7 @@ static enum ota_status inspect_image(const struct ota_source *src, const struct 
     i->parsed = true;
     i->kind = kind_of(i->image.kind);
     judge_image(i);
-    OTA_TRY(ota_signatures_read(src, i->image.length, crypto, &i->signatures, err));
+    OTA_TRY(ota_signatures_read(src, i->image.length, &i->signatures, err));
     judge_signatures(i);
     return OTA_OK;
 }
@@ -211,8 +211,7 @@ static enum ota_status inspect_nvs(const struct ota_source *src, struct ota_insp
 
 /* ---- */
 
-static enum ota_status inspect_data(const struct ota_source *src, const struct ota_crypto *crypto,
-                                    struct ota_inspection *i, struct ota_err *err) {
+static enum ota_status inspect_data(const struct ota_source *src, struct ota_inspection *i, struct ota_err *err) {
     bool found = false;
     OTA_TRY(inspect_otadata(src, i, &found, err));
     if (found)
@@ -224,7 +223,7 @@ static enum ota_status inspect_data(const struct ota_source *src, const struct o
     i->parsed = true;
     ota_format(i->verdict.msg, sizeof i->verdict.msg, "%s",
                "no format known here; goes to a label you name (FILE:LABEL)");
-    OTA_TRY(ota_signatures_read(src, src->size, crypto, &i->signatures, err));
+    OTA_TRY(ota_signatures_read(src, src->size, &i->signatures, err));
     judge_signatures(i);
     return OTA_OK;
 }
@@ -253,7 +252,7 @@ enum ota_status ota_inspect(const struct ota_source *src, const struct ota_crypt
         return inspect_image(src, crypto, out, err);
     if (head[0] == 0xAA && head[1] == 0x50)
         return inspect_table(src, crypto, out, err);
-    return inspect_data(src, crypto, out, err);
+    return inspect_data(src, out, err);
 }
 
 void ota_inspection_free(struct ota_inspection *i) {

@@ -15,7 +15,7 @@
  *   app          project, version, time, date, idf, elf_sha256, secure_version, min_efuse_block_rev, max_efuse_block_rev,
  *                mmu_page_size, spi_flash_mode
  *   bootloader   descriptor (false: older than IDF 5.2), and with one: version, idf, date_time, secure_version
- *   signature    (images and unknown) v1 (bool), blocks[{scheme, crc_valid, digest_valid, key_digest}]
+ *   signature    (images and unknown) v1 (bool), blocks[{scheme, crc_valid, digest_valid, valid (both, and the signature verifies), key_digest}]
  *   table        has_md5, md5_valid, has_end, rows[{label, type, subtype, offset, size, encrypted, readonly}]
  *   otadata      active (0, 1 or null), entries[{seq (null: blank), state, crc_valid, usable}]
  *   nvs          items[{namespace, key, type, length, value (numbers only)}]; contents of strings and blobs are never shown, they may be secret
@@ -26,8 +26,8 @@
 #include <cjson/cJSON.h>
 
 #include "host/buf.h"
+#include "host/signature.h"
 #include "image/nvs.h"
-#include "image/signature.h"
 #include "ota/image.h"
 #include "ota/otadata.h"
 #include "ota/table.h"

@@ -120,9 +120,10 @@ static void add_signature(cJSON *top, const struct ota_signatures *s) {
     cJSON *blocks = cJSON_AddArrayToObject(o, "blocks");
     for (size_t n = 0; n < s->count; n++) {
         cJSON *b = cJSON_CreateObject();
-        cJSON_AddStringToObject(b, "scheme", s->block[n].scheme);
+        cJSON_AddStringToObject(b, "scheme", ota_boot_layout(s->block[n].scheme)->name);
         cJSON_AddBoolToObject(b, "crc_valid", s->block[n].crc_ok);
         cJSON_AddBoolToObject(b, "digest_valid", s->block[n].digest_ok);
+        cJSON_AddBoolToObject(b, "valid", s->block[n].valid);
         add_hex(b, "key_digest", s->block[n].key_digest, OTA_SHA256_LEN);
         cJSON_AddItemToArray(blocks, b);
     }

@@ -100,9 +100,10 @@ static void put_signatures(struct ota_buf *out, const struct ota_signatures *s) 
     for (size_t n = 0; n < s->count; n++) {
         const struct ota_signature_block *b = &s->block[n];
         OTA_CLEAN_FREE char *name =
-            ota_sprintf("%sSignature block %zu: %s, %s, key digest", n ? "" : "\n", n, b->scheme,
+            ota_sprintf("%sSignature block %zu: %s, %s, key digest", n ? "" : "\n", n, ota_boot_layout(b->scheme)->name,
                         !b->crc_ok      ? "CRC wrong"
                         : !b->digest_ok ? "made over other bytes"
+                        : !b->valid     ? "does not verify"
                                         : "valid");
         put_hex(out, name, b->key_digest, OTA_SHA256_LEN, "");
     }

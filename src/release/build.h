@@ -17,8 +17,8 @@
 #ifndef OTA_RELEASE_BUILD_H
 #define OTA_RELEASE_BUILD_H
 
+#include "host/boot_policy.h"
 #include "host/buf.h"
-#include "host/workspace.h"
 #include "ota/image.h"
 #include "ota/release.h"
 #include "ota/table.h"
@@ -45,7 +45,8 @@ struct ota_build_options {
     const char *sdkconfig; /* NULL: config/sdkconfig.json of the build folder, if there */
     const char *notes;     /* NULL: "<product> <version>\n"; at most OTA_NOTES_MAX bytes of UTF-8 */
     bool compatible, accept_risk;
-    uint32_t from_min; /* 0: any */
+    uint32_t from_min;                    /* 0: any */
+    const struct ota_boot_policy *policy; /* signatures its boards require; NULL: none */
     struct ota_build_progress progress;
 };
 

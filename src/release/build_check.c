@@ -7,8 +7,6 @@
 #include "release/build_parts.h"
 
 #define HASH_CHUNK 65536u
-#define SIGNATURE_V1 68u         /* ECDSA, appended to the image */
-#define SIGNATURE_V2_MAGIC 0xE7u /* first byte of the sector that follows the padded image */
 
 /* ---- reading ------------------------------------------------------------------------------------------- */
 
@@ -77,26 +75,6 @@ static enum ota_status factory_room(const struct ota_build *b, const struct ota_
     return OTA_OK;
 }
 
-/* The name of a file says nothing about its signature: with remote signing <project>.bin is the unsigned one. */
-static enum ota_status check_signature(const struct ota_candidates *c, const struct ota_candidate *file,
-                                       const struct ota_source *s, uint32_t length, struct ota_err *err) {
-    bool wanted = file->kind == OTA_KIND_BOOTLOADER ? c->boot.secure_boot == 2 : c->signed_app;
-    if (!c->boot_known || !wanted)
-        return OTA_OK;
-    uint64_t sector = ((uint64_t)length + OTA_SECTOR - 1) / OTA_SECTOR * OTA_SECTOR;
-    uint8_t magic = 0;
-    if (s->size >= sector + OTA_SECTOR)
-        OTA_TRY(s->read(s->ctx, sector, &magic, 1, err));
-    bool is_signed = c->boot.secure_boot == 1
-                         ? s->size >= (uint64_t)length + SIGNATURE_V1
-                         : magic == SIGNATURE_V2_MAGIC || s->size == (uint64_t)length + SIGNATURE_V1;
-    if (!is_signed)
-        return ota_err_set(err, OTA_SIGNATURE,
-                           "carries no Secure Boot signature, which its configuration asks for; sign it first "
-                           "(idf.py secure-sign-data)");
-    return OTA_OK;
-}
-
 static void keep_highest(uint16_t *kept, uint16_t value) {
     if (value > *kept)
         *kept = value;
@@ -144,7 +122,7 @@ static enum ota_status check_image(struct ota_build *b, const struct ota_build_o
     struct ota_image_rules rules = {
         .chip = ota_chip_by_name(ota_span_str(o->chip)),
         .room = OTA_IMAGE_LENGTH_MAX,
-        .secure_boot = c->boot.secure_boot == 2,
+        .secure_boot = c->boot.secure_boot == 2 || ota_boot_policy_wants(o->policy, file->kind),
     };
     OTA_TRY(ota_image_read(s, &ota_crypto_openssl, image, err));
     if (file->kind == OTA_KIND_APP)
@@ -153,7 +131,7 @@ static enum ota_status check_image(struct ota_build *b, const struct ota_build_o
         OTA_TRY(check_factory(b, c, &rules, image, s->size, err));
     else
         OTA_TRY(check_bootloader(c, &rules, image, s->size, err));
-    OTA_TRY(check_signature(c, file, s, image->length, err));
+    OTA_TRY(ota_build_check_signature(o, c, file, s, image->length, err));
     keep_highest(&b->release.chip_rev_min, image->min_rev);
     return OTA_OK;
 }
@@ -201,8 +179,10 @@ static enum ota_status check_open(struct ota_build *b, const struct ota_build_op
         return ota_fs_errno(err, file->path, "cannot examine");
     if (ota_kind_is_image(file->kind))
         OTA_TRY(check_image(b, o, c, file, &f->source, version, err));
-    if (file->kind == OTA_KIND_DATA)
+    if (file->kind == OTA_KIND_DATA) {
         OTA_TRY(check_data(b, file, f->source.size, err));
+        OTA_TRY(ota_build_check_data_signature(b, o, c, file, &f->source, err));
+    }
     OTA_TRY(digest(f, o, file->shown, step->sha256, err));
     if (fstat(f->fd, &after) || !same_file(&before, &after))
         return ota_err_set(err, OTA_HASH, "changed while it was being read; push again when the build is done");

@@ -6,6 +6,7 @@
 #ifndef OTA_RELEASE_BUILD_PARTS_H
 #define OTA_RELEASE_BUILD_PARTS_H
 
+#include "host/boot_key.h"
 #include "host/fs.h"
 #include "release/build.h"
 
@@ -30,7 +31,10 @@ struct ota_candidates {
     uint32_t flash_size; /* bytes; 0: not known */
     bool boot_known;     /* an sdkconfig.json was read */
     struct ota_boot_config boot;
-    bool signed_app; /* the build wants a signature on its apps */
+    bool signed_app;             /* the build wants a signature on its apps */
+    bool signed_data;            /* and on data partitions of subtype undefined */
+    bool signs;                  /* and signs them itself: else <project>.bin is the unsigned one */
+    enum ota_boot_scheme scheme; /* that it verifies; UNKNOWN: version 1, or not known */
 };
 void ota_candidates_free(struct ota_candidates *c);
 /* TOO_LARGE when the list is full, ARGUMENT when the label is taken. path and shown are copied. */
@@ -68,6 +72,16 @@ OTA_MUST_USE enum ota_status ota_build_check(struct ota_build *b, const struct o
  * content. ARGUMENT. */
 OTA_MUST_USE enum ota_status ota_build_set_version(struct ota_build *b, const struct ota_build_options *o,
                                                    const char *app, struct ota_err *err);
+/* build_signature.c: what ota.conf (o->policy) and the configuration of the build want. Any block that is there must
+ * hold. `length` is the image's. SIGNATURE with the remedy. */
+OTA_MUST_USE enum ota_status ota_build_check_signature(const struct ota_build_options *o,
+                                                       const struct ota_candidates *c, const struct ota_candidate *file,
+                                                       const struct ota_source *s, uint32_t length,
+                                                       struct ota_err *err);
+OTA_MUST_USE enum ota_status ota_build_check_data_signature(struct ota_build *b, const struct ota_build_options *o,
+                                                            const struct ota_candidates *c,
+                                                            const struct ota_candidate *file,
+                                                            const struct ota_source *s, struct ota_err *err);
 /* notes NULL: product and version. ARGUMENT. */
 OTA_MUST_USE enum ota_status ota_build_set_notes(struct ota_build *b, const char *notes, struct ota_err *err);
 

@@ -54,6 +54,20 @@ static enum ota_status read_table_offset(struct ota_candidates *c, const cJSON *
     return OTA_OK;
 }
 
+/* Which signatures the firmware verifies; a version 1 scheme has no name here. */
+static enum ota_status read_scheme(struct ota_candidates *c, const cJSON *tree, const char *path, struct ota_err *err) {
+    bool rsa, ecdsa, p256, p384;
+    OTA_TRY(read_flag(tree, path, "SECURE_SIGNED_APPS_RSA_SCHEME", &rsa, err));
+    OTA_TRY(read_flag(tree, path, "SECURE_SIGNED_APPS_ECDSA_V2_SCHEME", &ecdsa, err));
+    OTA_TRY(read_flag(tree, path, "SECURE_BOOT_ECDSA_KEY_LEN_256_BITS", &p256, err));
+    OTA_TRY(read_flag(tree, path, "SECURE_BOOT_ECDSA_KEY_LEN_384_BITS", &p384, err));
+    c->scheme = rsa             ? OTA_BOOT_RSA3072
+                : ecdsa && p384 ? OTA_BOOT_ECDSA384
+                : ecdsa && p256 ? OTA_BOOT_ECDSA256
+                                : OTA_BOOT_UNKNOWN;
+    return OTA_OK;
+}
+
 enum ota_status ota_build_read_sdkconfig(struct ota_candidates *c, const char *path, struct ota_err *err) {
     OTA_CLEAN(ota_buf_free) struct ota_buf text = {0};
     OTA_CLEAN(ota_json_tree_free) cJSON *tree = NULL;
@@ -69,6 +83,9 @@ enum ota_status ota_build_read_sdkconfig(struct ota_candidates *c, const char *p
     OTA_TRY(read_flag(tree, path, "SECURE_BOOT_V1_ENABLED", &v1, err));
     OTA_TRY(read_flag(tree, path, "SECURE_BOOT_V2_ENABLED", &v2, err));
     OTA_TRY(read_flag(tree, path, "SECURE_SIGNED_ON_UPDATE_NO_SECURE_BOOT", &signed_only, err));
+    OTA_TRY(read_flag(tree, path, "SECURE_SIGNED_DATA_PARTITION", &c->signed_data, err));
+    OTA_TRY(read_flag(tree, path, "SECURE_BOOT_BUILD_SIGNED_BINARIES", &c->signs, err));
+    OTA_TRY(read_scheme(c, tree, path, err));
     c->boot.secure_boot = v2 ? 2 : v1 ? 1 : 0;
     c->boot.table_offset = c->table_offset;
     c->signed_app = v1 || v2 || signed_only;

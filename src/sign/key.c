@@ -123,7 +123,7 @@ enum ota_status ota_key_exportable(const struct ota_key *key, EVP_PKEY **out, st
     return OTA_OK;
 }
 
-static bool ask_for_fixed_nonce(EVP_PKEY_CTX *ctx) {
+bool ota_key_fix_nonce(EVP_PKEY_CTX *ctx) {
     const OSSL_PARAM *known = EVP_PKEY_CTX_settable_params(ctx);
     if (!known || !OSSL_PARAM_locate_const(known, NONCE_TYPE))
         return true; /* before 3.2: random nonces, signatures valid all the same */
@@ -137,7 +137,7 @@ enum ota_status ota_key_sign(const struct ota_key *key, struct ota_span message,
     OTA_CLEAN(clean_md_ctx) EVP_MD_CTX *ctx = EVP_MD_CTX_new();
     EVP_PKEY_CTX *pctx = NULL; /* owned by ctx */
     if (!ctx || EVP_DigestSignInit_ex(ctx, &pctx, "SHA256", NULL, NULL, key->pkey, NULL) != 1 ||
-        !ask_for_fixed_nonce(pctx))
+        !ota_key_fix_nonce(pctx))
         return ota_key_openssl_failed(err, "signing");
     size_t n = sizeof out->der;
     if (EVP_DigestSign(ctx, out->der, &n, message.p, message.len) != 1)

@@ -52,8 +52,8 @@ static int answer(char *buf, int size, int writing, void *ctx) {
     return (int)passphrase.len;
 }
 
-enum ota_status ota_key_read_pem(struct ota_key **out, struct ota_span pem, const char *name,
-                                 const struct ota_passphrase *passphrase, struct ota_err *err) {
+enum ota_status ota_key_open_pem(struct ota_span pem, const char *name, const struct ota_passphrase *passphrase,
+                                 EVP_PKEY **out, struct ota_err *err) {
     struct question q = {.from = passphrase, .name = name, .status = OTA_OK, .err = err};
     if (pem.len > OTA_KEY_FILE_MAX)
         return ota_err_set(err, OTA_TOO_LARGE, "%s: too large for a key", name);
@@ -66,7 +66,15 @@ enum ota_status ota_key_read_pem(struct ota_key **out, struct ota_span pem, cons
         return ota_err_set(err, OTA_KEY, "%s: the passphrase does not open it", name);
     if (!pkey)
         return ota_err_set(err, OTA_KEY, "%s: not a private key in PEM form", name);
-    return ota_key_adopt(out, OTA_STEAL(pkey), false, name, err);
+    *out = OTA_STEAL(pkey);
+    return OTA_OK;
+}
+
+enum ota_status ota_key_read_pem(struct ota_key **out, struct ota_span pem, const char *name,
+                                 const struct ota_passphrase *passphrase, struct ota_err *err) {
+    EVP_PKEY *pkey = NULL;
+    OTA_TRY(ota_key_open_pem(pem, name, passphrase, &pkey, err));
+    return ota_key_adopt(out, pkey, false, name, err);
 }
 
 static bool has_suffix(const char *text, const char *suffix) {
@@ -74,15 +82,8 @@ static bool has_suffix(const char *text, const char *suffix) {
     return n > m && strcmp(text + n - m, suffix) == 0;
 }
 
-static enum ota_status load_token(struct ota_key **out, const char *uri, const struct ota_passphrase *pin,
-                                  struct ota_err *err) {
-    EVP_PKEY *pkey = NULL;
-    OTA_TRY(ota_key_open_token(uri, pin, &pkey, err));
-    return ota_key_adopt(out, pkey, true, "the key in the token", err);
-}
-
 /* The file names a module that is loaded into this process, so it is guarded like a key. */
-static enum ota_status load_uri_file(struct ota_key **out, const char *path, const struct ota_passphrase *pin,
+static enum ota_status open_uri_file(const char *path, const struct ota_passphrase *pin, EVP_PKEY **out,
                                      struct ota_err *err) {
     OTA_CLEAN(ota_secret_free) struct ota_buf text = {0};
     OTA_TRY(ota_fs_read_secret(path, OTA_KEY_FILE_MAX, &text, err));
@@ -90,20 +91,37 @@ static enum ota_status load_uri_file(struct ota_key **out, const char *path, con
     OTA_CLEAN_FREE char *uri = ota_sprintf("%.*s", (int)strcspn(line, "\r\n"), line);
     if (strncmp(uri, URI_SCHEME, strlen(URI_SCHEME)) != 0)
         return ota_err_set(err, OTA_KEY, "%s: its first line is no PKCS#11 URI (pkcs11:token=...;object=...)", path);
-    if (load_token(out, uri, pin, err) != OTA_OK)
+    if (ota_key_open_token(uri, pin, out, err) != OTA_OK)
         return ota_err_prefix(err, "%s", path);
     return OTA_OK;
 }
 
-enum ota_status ota_key_load_with(struct ota_key **out, const char *reference, const struct ota_passphrase *passphrase,
-                                  struct ota_err *err) {
-    if (strncmp(reference, URI_SCHEME, strlen(URI_SCHEME)) == 0)
-        return load_token(out, reference, passphrase, err);
-    if (has_suffix(reference, ".uri"))
-        return load_uri_file(out, reference, passphrase, err);
+enum ota_status ota_key_open(const char *reference, const struct ota_passphrase *passphrase, EVP_PKEY **out,
+                             bool *in_token, struct ota_err *err) {
+    bool is_uri = strncmp(reference, URI_SCHEME, strlen(URI_SCHEME)) == 0;
+    *in_token = is_uri || has_suffix(reference, ".uri");
+    if (*in_token)
+        return is_uri ? ota_key_open_token(reference, passphrase, out, err)
+                      : open_uri_file(reference, passphrase, out, err);
     OTA_CLEAN(ota_secret_free) struct ota_buf pem = {0};
     OTA_TRY(ota_fs_read_secret(reference, OTA_KEY_FILE_MAX, &pem, err));
-    return ota_key_read_pem(out, ota_buf_span(&pem), reference, passphrase, err);
+    return ota_key_open_pem(ota_buf_span(&pem), reference, passphrase, out, err);
+}
+
+char *ota_key_name(const char *reference, bool in_token) {
+    bool is_uri = strncmp(reference, URI_SCHEME, strlen(URI_SCHEME)) == 0;
+    return is_uri     ? ota_strdup("the key in the token")
+           : in_token ? ota_sprintf("%s: the key in the token", reference)
+                      : ota_strdup(reference);
+}
+
+enum ota_status ota_key_load_with(struct ota_key **out, const char *reference, const struct ota_passphrase *passphrase,
+                                  struct ota_err *err) {
+    EVP_PKEY *pkey = NULL;
+    bool in_token = false;
+    OTA_TRY(ota_key_open(reference, passphrase, &pkey, &in_token, err));
+    OTA_CLEAN_FREE char *name = ota_key_name(reference, in_token);
+    return ota_key_adopt(out, pkey, in_token, name, err);
 }
 
 enum ota_status ota_key_load(struct ota_key **out, const char *reference, struct ota_err *err) {
@@ -137,10 +155,8 @@ static enum ota_status write_encrypted(EVP_PKEY *pkey, const struct ota_buf *pas
     return PEM_write_bio_PKCS8(bio, sealed) == 1 ? OTA_OK : ota_key_openssl_failed(err, "writing a key");
 }
 
-enum ota_status ota_key_write_pem(const struct ota_key *key, const struct ota_buf *passphrase, struct ota_buf *out,
-                                  struct ota_err *err) {
-    EVP_PKEY *pkey = NULL;
-    OTA_TRY(ota_key_exportable(key, &pkey, err));
+enum ota_status ota_key_pem_of(EVP_PKEY *pkey, const struct ota_buf *passphrase, struct ota_buf *out,
+                               struct ota_err *err) {
     OTA_CLEAN(clean_bio) BIO *bio = BIO_new(BIO_s_secmem()); /* wiped when freed */
     if (!bio)
         return ota_key_openssl_failed(err, "writing a key");
@@ -153,12 +169,27 @@ enum ota_status ota_key_write_pem(const struct ota_key *key, const struct ota_bu
     return OTA_OK;
 }
 
-static enum ota_status save(const struct ota_key *key, const char *path, const struct ota_buf *passphrase,
-                            struct ota_err *err) {
+enum ota_status ota_key_write_pem(const struct ota_key *key, const struct ota_buf *passphrase, struct ota_buf *out,
+                                  struct ota_err *err) {
+    EVP_PKEY *pkey = NULL;
+    OTA_TRY(ota_key_exportable(key, &pkey, err));
+    return ota_key_pem_of(pkey, passphrase, out, err);
+}
+
+enum ota_status ota_key_save_pem(EVP_PKEY *pkey, const char *path, const struct ota_buf *passphrase,
+                                 struct ota_err *err) {
     OTA_CLEAN(ota_secret_free) struct ota_buf pem = {0};
-    if (ota_key_write_pem(key, passphrase, &pem, err) != OTA_OK)
+    if (ota_key_pem_of(pkey, passphrase, &pem, err) != OTA_OK)
         return ota_err_prefix(err, "%s", path);
     return ota_fs_write_new(path, pem.p, pem.len, 0600, err);
+}
+
+static enum ota_status save(const struct ota_key *key, const char *path, const struct ota_buf *passphrase,
+                            struct ota_err *err) {
+    EVP_PKEY *pkey = NULL;
+    if (ota_key_exportable(key, &pkey, err) != OTA_OK)
+        return ota_err_prefix(err, "%s", path);
+    return ota_key_save_pem(pkey, path, passphrase, err);
 }
 
 enum ota_status ota_key_save(const struct ota_key *key, const char *path, struct ota_err *err) {

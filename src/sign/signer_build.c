@@ -108,9 +108,11 @@ static enum ota_status open_images(const struct ota_workspace *w, const struct o
     OTA_TRY(ota_workspace_product(w, o->product, &p, err));
     for (size_t i = 0; i < p->channel_count; i++)
         channels[i] = p->channel[i];
+    struct ota_boot_policy policy;
+    OTA_TRY(ota_boot_policy_read(w, p, &policy, err));
     OTA_CLEAN_FREE char *table = ota_build_known_table(w, p->name);
     const struct ota_build_options options = {
-        .product = p->name, .chip = p->chip, .channels = channels, .table = table};
+        .product = p->name, .chip = p->chip, .channels = channels, .table = table, .policy = &policy};
     OTA_TRY(ota_build_open_dropins(b, &options, o->from, err));
     return ota_build_compress(b, NULL, err);
 }

@@ -73,7 +73,7 @@ static enum ota_status check_signature(const struct ota_otaops *o, const struct 
     const struct ota_source src = ota_window_source(&w, flash_of(o), p->offset, p->size);
     if (e->boot.secure_boot != 2)
         return OTA_OK;
-    return ota_secure_boot_check(e->chip, &e->keys, o->crypto, &src, image->length, err);
+    return ota_secure_boot_check(e->chip, &e->keys, &src, image->length, err);
 }
 
 static enum ota_status verify(const struct ota_otaops *o, const struct ota_partition *p, struct ota_image *image,
@@ -106,7 +106,7 @@ static enum ota_status ops_verify(void *ctx, uint32_t offset, uint32_t length, e
     OTA_TRY(ota_image_read(&src, o->crypto, &image, err));
     if (e->boot.secure_boot != 2)
         return OTA_OK;
-    return ota_secure_boot_check(e->chip, &e->keys, o->crypto, &src, image.length, err);
+    return ota_secure_boot_check(e->chip, &e->keys, &src, image.length, err);
 }
 
 static bool secure_version_too_low(const struct ota_otaops *o, const struct ota_image *image) {

@@ -33,7 +33,7 @@ static enum ota_status check_signature(const struct ota_rom *rom, uint32_t offse
     const struct ota_source src = ota_window_source(&w, rom->flash, offset, room);
     if (rom->board->boot.secure_boot != 2)
         return OTA_OK;
-    return ota_secure_boot_check(rom->board->chip, rom->keys, rom->crypto, &src, image->length, err);
+    return ota_secure_boot_check(rom->board->chip, rom->keys, &src, image->length, err);
 }
 
 /* ---- ROM ----------------------------------------------------------------------------------------------- */

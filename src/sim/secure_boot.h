@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Secure Boot v2 as ROM and bootloader do it: an image boots when one signature block that the chip looks at is whole,
- * made over these bytes, by a key whose digest is in eFuse. image/signature.h shows the block. Source: ESP-IDF
+ * made over these bytes, by a key whose digest is in eFuse. host/signature.h shows the block. Source: ESP-IDF
  * secure_boot_v2/secure_boot_signatures_bootloader.c, esptool espsecure.
  *
  *   ESP32, ESP32-C2   one key, the first block; other chips: three of each, any pair
@@ -19,13 +19,9 @@ struct ota_secure_boot_keys {
     uint8_t digest[OTA_SECURE_BOOT_KEYS_MAX][OTA_SHA256_LEN];
 };
 
-/* How many keys the chip's eFuses hold, and how many blocks it looks at. */
-unsigned ota_secure_boot_key_count(const struct ota_chip *chip);
-
 /* `src` begins with an image of `length` bytes, its appended SHA-256 included; the signature sector lies on the next
  * sector boundary. SIGNATURE says what is wrong with the first block; FLASH or what src->read says. */
 OTA_MUST_USE enum ota_status ota_secure_boot_check(const struct ota_chip *chip, const struct ota_secure_boot_keys *keys,
-                                                   const struct ota_crypto *crypto, const struct ota_source *src,
-                                                   uint32_t length, struct ota_err *err);
+                                                   const struct ota_source *src, uint32_t length, struct ota_err *err);
 
 #endif

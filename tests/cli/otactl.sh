@@ -231,7 +231,8 @@ ok "otactl_verify_folder" otactl verify "$ws/state/repo"
 run env -C "$tmp/folder" otactl verify "$ws/state/repo" --root "$ws/state/repo/metadata/1.root.json" --json
 contains "otactl_verify_json" "$out" '"ok":true'
 fails "otactl_verify_missing_folder" 1 "does not exist" otactl verify "$tmp/nowhere"
-fails "otactl_verify_file" 1 "no folder" otactl verify "$tmp/empty.bin"
+fails "otactl_verify_empty_file" 1 "the file is empty" otactl verify "$tmp/empty.bin"
+fails "otactl_verify_some_file" 1 "a repository is a folder" otactl verify "$ws/ota.conf"
 fails "otactl_verify_missing_root" 1 "noroot" otactl verify "$ws/state/repo" --root "$tmp/noroot"
 fails "otactl_verify_sparse_root" 1 "at most" otactl verify "$ws/state/repo" --root "$tmp/sparse.bin"
 fails "otactl_verify_other_root" 1 "" otactl verify "$ws/state/repo" --root "$tmp/here/state/repo/metadata/1.root.json"

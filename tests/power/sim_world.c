@@ -107,7 +107,7 @@ static void sign(struct sim_world *w, struct sim_release *r, const char *kinds) 
     if (w->config.secure_boot != 2)
         return;
     if (!trusted)
-        boot_signer_make(&stranger, BOOT_ECDSA256);
+        boot_signer_make(&stranger, OTA_BOOT_ECDSA256);
     boot_sign(trusted ? &w->signer : &stranger, &r->app, 0);
     boot_sign(trusted ? &w->signer : &stranger, &r->bootloader, 0);
     boot_signer_free(&stranger);
@@ -285,7 +285,7 @@ struct sim_world *sim_world_new(const struct sim_config *config) {
     w->server = fake_server_new();
     make_board(w);
     if (config->secure_boot == 2)
-        boot_signer_make(&w->signer, BOOT_ECDSA256);
+        boot_signer_make(&w->signer, OTA_BOOT_ECDSA256);
     (void)sim_world_release(w, 1, "1.0.0", "a");
     burn_key(w);
     flash_release_1(w);

@@ -221,7 +221,7 @@ static void test_build_refuses_a_bootloader_over_the_table(void **state) {
 static void test_build_asks_for_the_signature_its_configuration_wants(void **state) {
     (void)state;
     edit("config/sdkconfig.json", "NO_SECURE_BOOT\":\tfalse", "NO_SECURE_BOOT\":true");
-    folder_gives(options(), NULL, OTA_SIGNATURE, "sign it first");
+    folder_gives(options(), NULL, OTA_SIGNATURE, "leaves signing to you");
 }
 
 static void test_build_refuses_a_damaged_table(void **state) {

@@ -222,8 +222,8 @@ static void test_otaops_activate_wants_a_trusted_signature(void **state) {
     struct ota_efuse *e = &world.board.efuse;
     (void)state;
     boot("ota_0");
-    boot_signer_make(&s, BOOT_ECDSA256);
-    boot_signer_make(&stranger, BOOT_ECDSA256);
+    boot_signer_make(&s, OTA_BOOT_ECDSA256);
+    boot_signer_make(&stranger, OTA_BOOT_ECDSA256);
     virtual_sign(&world, VIRTUAL_OTA_0, &s);
     virtual_sign(&world, VIRTUAL_OTA_1, &stranger);
     e->boot.secure_boot = 2;

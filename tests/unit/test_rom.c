@@ -305,7 +305,7 @@ static void make_signed(struct boot_signer *by, const char *chip) {
     uint32_t bootloader = world.board.efuse.chip->bootloader_offset;
     virtual_app(&world, VIRTUAL_OTA_0, "zero", 0);
     virtual_app(&world, VIRTUAL_OTA_1, "one", 0);
-    boot_signer_make(by, BOOT_ECDSA256);
+    boot_signer_make(by, OTA_BOOT_ECDSA256);
     virtual_sign(&world, bootloader, by);
     virtual_sign(&world, VIRTUAL_OTA_0, by);
     virtual_sign(&world, VIRTUAL_OTA_1, by);
@@ -318,7 +318,7 @@ static void test_rom_secure_boot_skips_an_app_that_is_not_signed_right(void **st
     struct boot_signer s, stranger;
     (void)state;
     make_signed(&s, "esp32c3");
-    boot_signer_make(&stranger, BOOT_ECDSA256);
+    boot_signer_make(&stranger, OTA_BOOT_ECDSA256);
     virtual_boots(&world, "ota_0", "zero");
     virtual_app(&world, VIRTUAL_OTA_0, NULL, 0); /* and the signature with it */
     virtual_app(&world, VIRTUAL_OTA_0, "zero", 0);
@@ -337,7 +337,7 @@ static void test_rom_secure_boot_wants_a_signed_bootloader(void **state) {
     struct boot_signer s, stranger;
     (void)state;
     make_signed(&s, "esp32c3");
-    boot_signer_make(&stranger, BOOT_ECDSA256);
+    boot_signer_make(&stranger, OTA_BOOT_ECDSA256);
     virtual_damage(&world, OTA_SAMPLE_BOOTLOADER_SIZE + 40);
     does_not_boot("bootloader at 0x0: its signature block is damaged");
     virtual_sign(&world, 0, &stranger);

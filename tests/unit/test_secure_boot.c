@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Secure Boot v2 of the simulated chip: which signatures let an image boot, by eFuse, block and bit. */
 #include "host/crypto.h"
-#include "image/signature.h"
+#include "host/signature.h"
 #include "sim/secure_boot.h"
 #include "support/boot_signer.h"
 #include "support/images.h"
@@ -15,8 +15,7 @@ static enum ota_status check(const char *chip, const struct ota_secure_boot_keys
     const struct ota_source src = memory_source(&bytes);
     struct ota_image read;
     assert_ota_ok(ota_image_read(&src, &ota_crypto_openssl, &read, &err));
-    return ota_secure_boot_check(ota_chip_by_name(ota_span_str(chip)), keys, &ota_crypto_openssl, &src, read.length,
-                                 &err);
+    return ota_secure_boot_check(ota_chip_by_name(ota_span_str(chip)), keys, &src, read.length, &err);
 }
 
 static struct ota_buf unsigned_app(const char *chip) {
@@ -38,12 +37,12 @@ static void refuses(const char *chip, const struct ota_secure_boot_keys *keys, c
 }
 
 /* Offsets in a block: of the signature's first byte. */
-static void scheme_works(enum boot_scheme scheme, size_t signature_at) {
+static void scheme_works(enum ota_boot_scheme scheme, size_t signature_at) {
     struct boot_signer s, other;
     struct ota_secure_boot_keys keys = {0}, others = {0};
     OTA_CLEAN(ota_buf_free) struct ota_buf image = unsigned_app("esp32c5");
     boot_signer_make(&s, scheme);
-    boot_signer_make(&other, BOOT_ECDSA256);
+    boot_signer_make(&other, OTA_BOOT_ECDSA256);
     boot_sign(&other, &image, 0);
     trust(&others, &other);
     image.len -= OTA_SECTOR;
@@ -67,17 +66,17 @@ static void scheme_works(enum boot_scheme scheme, size_t signature_at) {
 
 static void test_secure_boot_takes_rsa(void **state) {
     (void)state;
-    scheme_works(BOOT_RSA3072, 812);
+    scheme_works(OTA_BOOT_RSA3072, 812);
 }
 
 static void test_secure_boot_takes_p256(void **state) {
     (void)state;
-    scheme_works(BOOT_ECDSA256, 101);
+    scheme_works(OTA_BOOT_ECDSA256, 101);
 }
 
 static void test_secure_boot_takes_p384(void **state) {
     (void)state;
-    scheme_works(BOOT_ECDSA384, 149);
+    scheme_works(OTA_BOOT_ECDSA384, 149);
 }
 
 /* The digest in the block is right and its signature is good, but of another digest. */
@@ -86,7 +85,7 @@ static void test_secure_boot_compares_digest_and_signature(void **state) {
     struct ota_secure_boot_keys keys = {0};
     OTA_CLEAN(ota_buf_free) struct ota_buf image = unsigned_app("esp32c3"), changed = {0};
     (void)state;
-    boot_signer_make(&s, BOOT_ECDSA256);
+    boot_signer_make(&s, OTA_BOOT_ECDSA256);
     boot_sign(&s, &image, 0);
     trust(&keys, &s);
     size_t body = image.len - OTA_SECTOR;
@@ -117,9 +116,9 @@ static void test_secure_boot_blocks_and_keys_depend_on_the_chip(void **state) {
     struct ota_secure_boot_keys only_b = {0}, c_then_b = {0};
     OTA_CLEAN(ota_buf_free) struct ota_buf image = unsigned_app("esp32c3");
     (void)state;
-    boot_signer_make(&a, BOOT_ECDSA256);
-    boot_signer_make(&b, BOOT_ECDSA256);
-    boot_signer_make(&c, BOOT_ECDSA384);
+    boot_signer_make(&a, OTA_BOOT_ECDSA256);
+    boot_signer_make(&b, OTA_BOOT_ECDSA256);
+    boot_signer_make(&c, OTA_BOOT_ECDSA384);
     boot_sign(&a, &image, 0);
     boot_sign(&b, &image, 1);
     OTA_CLEAN(ota_buf_free) struct ota_buf other = unsigned_app("esp32c3");
@@ -143,7 +142,7 @@ static void test_secure_boot_compares_half_a_digest_on_the_c2(void **state) {
     struct ota_secure_boot_keys keys = {0};
     OTA_CLEAN(ota_buf_free) struct ota_buf image = unsigned_app("esp32c2");
     (void)state;
-    boot_signer_make(&s, BOOT_ECDSA256);
+    boot_signer_make(&s, OTA_BOOT_ECDSA256);
     boot_sign(&s, &image, 0);
     trust(&keys, &s);
     memset(keys.digest[0] + 16, 0, 16);
@@ -169,7 +168,7 @@ static void test_secure_boot_agrees_with_espsecure(void **state) {
         assert_true(reference_image(real[i], &image));
         const struct ota_span bytes = ota_buf_span(&image);
         const struct ota_source src = memory_source(&bytes);
-        assert_ota_ok(ota_signatures_read(&src, image.len, &ota_crypto_openssl, &found, &err));
+        assert_ota_ok(ota_signatures_read(&src, image.len, &found, &err));
         memcpy(keys.digest[0], found.block[0].key_digest, sizeof keys.digest[0]);
         if (strstr(real[i], "rsa"))
             assert_memory_equal(keys.digest[0], rsa.p, rsa.len);

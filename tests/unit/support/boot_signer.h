@@ -1,20 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Signs images for Secure Boot v2 with keys made on the spot, as espsecure does. */
+/* Signs images for Secure Boot v2 with keys made on the spot, in any block and with any mix of keys, as otactl does
+ * not. */
 #ifndef OTA_TESTS_BOOT_SIGNER_H
 #define OTA_TESTS_BOOT_SIGNER_H
 
-#include <openssl/evp.h>
-
-#include "host/buf.h"
-
-enum boot_scheme { BOOT_RSA3072, BOOT_ECDSA256, BOOT_ECDSA384 };
+#include "sign/boot_private.h"
 
 struct boot_signer {
-    enum boot_scheme scheme;
-    EVP_PKEY *key;
-    uint8_t digest[OTA_SHA256_LEN]; /* what an eFuse holds of it; known once it has signed */
+    struct ota_boot_private *key;
+    uint8_t digest[OTA_SHA256_LEN]; /* what an eFuse holds of it */
 };
-void boot_signer_make(struct boot_signer *s, enum boot_scheme scheme);
+void boot_signer_make(struct boot_signer *s, enum ota_boot_scheme scheme);
 void boot_signer_free(struct boot_signer *s);
 
 /* Block 0: pads the image and appends the signature sector. Another block goes into the sector that is there. */
