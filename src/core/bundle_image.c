@@ -14,15 +14,17 @@ static struct ota_journal_step *planned(struct ota_agent *a, const struct ota_st
 static enum ota_status find_image(const struct ota_bundle *b, const char *path, uint32_t *index, struct ota_err *err) {
     const struct ota_release *r = &b->a->release;
     char wanted[OTA_TARGET_PATH_MAX];
-    for (*index = 0; *index < r->step_count; ++*index) {
-        const struct ota_step *s = &r->step[*index];
+    uint32_t i = 0;
+    for (; i < r->step_count; i++) {
+        const struct ota_step *s = &r->step[i];
         if (ota_release_served_path(r->product, r->counter, s->file, s->sha256, wanted, sizeof wanted) &&
             strcmp(wanted, path) == 0)
             break;
     }
-    if (*index == r->step_count || b->seen & 1u << *index)
+    if (i == r->step_count || b->seen & 1u << i)
         return ota_err_set(err, OTA_BUNDLE, "%s: no image of release %u, or one that came already", path,
                            (unsigned)r->counter);
+    *index = i;
     return OTA_OK;
 }
 
