@@ -161,7 +161,7 @@ static void test_esp_secure_bootloader_of_another_key(void **state) {
     struct boot_signer other;
     OTA_CLEAN(ota_buf_free) struct ota_buf b = fake_bootloader("next");
     (void)state;
-    boot_signer_make(&other, BOOT_ECDSA256);
+    boot_signer_make(&other, OTA_BOOT_ECDSA256);
     boot_sign(&other, &b, 0);
     waits(ESP_HOLE, &b);
     assert_ota(verify(ESP_HOLE, &b, OTA_KIND_BOOTLOADER), OTA_SIGNATURE);

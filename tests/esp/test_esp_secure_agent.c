@@ -36,8 +36,8 @@ static int setup(void **state) {
     fake_chip_put(&facts, w);
     cells = w->board->flash_port;
     records = w->board->kv_port;
-    boot_signer_make(&signer, BOOT_ECDSA256);
-    boot_signer_make(&stranger, BOOT_ECDSA256);
+    boot_signer_make(&signer, OTA_BOOT_ECDSA256);
+    boot_signer_make(&stranger, OTA_BOOT_ECDSA256);
     boot_sign(&signer, &w->one.bootloader, 0);
     boot_sign(&signer, &w->one.app, 0);
     struct ota_efuse *e = &facts.sim.efuse;

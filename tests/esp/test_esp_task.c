@@ -133,6 +133,11 @@ void ota_esp_transport_bind(struct esp_netif_obj *interface) {
 }
 
 static bool is_app;
+static unsigned connected; /* since the transport was told to rest */
+
+void ota_esp_transport_rest(void) {
+    connected = 0;
+}
 
 static enum ota_status http_open(void *ctx, const struct ota_request *req, struct ota_response *resp,
                                  struct ota_err *e) {
@@ -140,6 +145,7 @@ static enum ota_status http_open(void *ctx, const struct ota_request *req, struc
     if (slow_open)
         vTaskDelay(slow_open);
     is_app = strstr(req->path, "app.bin") != NULL;
+    connected++;
     return world->server->port.open(world->server->port.ctx, req, resp, e);
 }
 
@@ -227,12 +233,14 @@ static void until_it_slept(void) {
 
 static void test_esp_task_polls_and_sleeps(void **state) {
     (void)state;
+    connected = 99;
     assert_true(power_on(until_it_slept));
     expect_log("product thermo, channel stable");
     expect_log("stack 3120 of 8192 bytes never used, heap minimum 91234");
     assert_int_equal(status().counter, 1);
     assert_in_range(ota_esp_next_run(), 2600, 4500);
     assert_false(ota_esp_undecided());
+    assert_int_equal(connected, 0); /* no TLS session is kept while it sleeps */
     assert_string_equal(ota_esp_identity()->id, "t-0001");
 }
 

@@ -52,7 +52,7 @@ esp_err_t esp_secure_boot_verify_signature(uint32_t src_addr, uint32_t length) {
     if (src_addr > c->plain.size || length > c->plain.size - src_addr)
         fail_msg("esp_secure_boot_verify_signature: 0x%x bytes at 0x%x", (unsigned)length, (unsigned)src_addr);
     const struct ota_source src = ota_window_source(&w, &c->plain, src_addr, c->plain.size - src_addr);
-    return ota_secure_boot_check(c->efuse->chip, &c->efuse->keys, &ota_crypto_openssl, &src, length, &err) == OTA_OK
+    return ota_secure_boot_check(c->efuse->chip, &c->efuse->keys, &src, length, &err) == OTA_OK
                ? ESP_OK
                : ESP_ERR_INVALID_STATE;
 }

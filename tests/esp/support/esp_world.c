@@ -95,7 +95,7 @@ static void rom_line(void *ctx, enum ota_log_level level, const char *text) {
 
 static void trust_signer(struct esp_world *w) {
     OTA_CLEAN(ota_buf_free) struct ota_buf b = fake_bootloader("key");
-    boot_signer_make(&w->signer, BOOT_ECDSA256);
+    boot_signer_make(&w->signer, OTA_BOOT_ECDSA256);
     boot_sign(&w->signer, &b, 0);
     w->board.efuse.keys.count = 1;
     memcpy(w->board.efuse.keys.digest[0], w->signer.digest, OTA_SHA256_LEN);
