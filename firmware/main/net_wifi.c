@@ -65,13 +65,6 @@ static bool find_network(wifi_config_t *config) {
 
 /* ---- connecting ------------------------------------------------------------------------------------------ */
 
-static void connect(void *ctx) {
-    (void)ctx;
-    const esp_err_t e = esp_wifi_connect();
-    if (e != ESP_OK)
-        ESP_LOGW(TAG, "connect: %s", esp_err_to_name(e));
-}
-
 /* Up to a quarter more each time: boards that an access point lost do not come back in step. Each try takes the radio
  * away from whoever uploads through the board's own access point. */
 static void connect_later(uint8_t reason) {
@@ -82,6 +75,15 @@ static void connect_later(uint8_t reason) {
     (void)esp_timer_stop(retry);
     ESP_ERROR_CHECK_WITHOUT_ABORT(esp_timer_start_once(retry, wait_ms * 1000ull));
     backoff_ms = backoff_ms * 2u < BACKOFF_LAST_MS ? backoff_ms * 2u : BACKOFF_LAST_MS;
+}
+
+static void connect(void *ctx) {
+    (void)ctx;
+    const esp_err_t e = esp_wifi_connect();
+    if (e == ESP_OK)
+        return;
+    ESP_LOGW(TAG, "connect: %s", esp_err_to_name(e));
+    connect_later(0); /* no event follows */
 }
 
 static void on_wifi(void *ctx, esp_event_base_t base, int32_t id, void *data) {

@@ -32,8 +32,10 @@ static void came_up(const ip_event_got_ip_t *event) {
     ESP_LOGI(TAG, "address " IPSTR ", gateway " IPSTR, IP2STR(&event->ip_info.ip), IP2STR(&event->ip_info.gw));
     const bool again = !is_up();
     xEventGroupSetBits(state, UP);
-    if (again)
-        ota_esp_check(); /* what waits for a server, a new app above all, need not wait for the next poll */
+    /* A new app waits for its proof. Others poll when it is their turn: the boards behind one access point lose and find
+     * their address together. */
+    if (again && ota_esp_undecided())
+        ota_esp_check();
 }
 
 static void went_down(void) {

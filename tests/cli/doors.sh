@@ -5,7 +5,8 @@
 doc=firmware/doors.md main=firmware/main
 awk -v dir="$tmp" '/^```c$/ {on = 1; name = ""; next} /^```$/ {on = 0} on && name == "" {name = $2; if ($0 !~ /^\/\* [a-z_]+\.[ch]/) name = "unnamed"; sub(/:$/, "", name)} on {print > dir "/" name}' $doc
 is doors_example_has_four_files "$(cd "$tmp" && echo *.[ch])" 'door.c door.h door_ble.c door_uart.c'
-ok doors_example_compiles "${CC:-cc}" -std=c11 -D_GNU_SOURCE -Wall -Wextra -Wconversion -Wshadow -Wstrict-prototypes -Werror -fsyntax-only \
+# shellcheck disable=SC2086 # "ccache cc"
+ok doors_example_compiles ${CC:-cc} -std=c11 -D_GNU_SOURCE -Wall -Wextra -Wconversion -Wshadow -Wstrict-prototypes -Werror -fsyntax-only \
     -Iinclude -Ifirmware/components/ota_port_esp/include -I"$tmp" "$tmp/door.c"
 unknown=
 for o in $(grep -oE '`OTA_[A-Z_]+`' $doc | tr -d '\140' | sort -u); do

@@ -4,9 +4,9 @@
  *
  *   void app_main(void) {
  *       static const struct ota_esp_config config = {.hooks = {.self_test = sensors_answer}};
- *       ota_esp_boot(&config);    // first: before filesystems are mounted and data partitions read
- *       bring_the_network_up();   // the application's
- *       ota_esp_start();          // a task that polls, stages, confirms and reports
+ *       ota_esp_boot(&config, NULL);   // first: before filesystems are mounted and data partitions read
+ *       bring_the_network_up();        // the application's
+ *       ota_esp_start(NULL, &err);     // a task that polls, stages, confirms and reports
  *   }
  *
  * The agent never confirms a new app at start: it does when the application's self-test said yes and one whole verified
@@ -79,7 +79,7 @@ void ota_esp_install_now(void);
 /* Kept in ota_state, above ota_id's; NULL or "": ota_id's again. CONFIG when it is no such name, KV, BUSY. */
 OTA_MUST_USE enum ota_status ota_esp_set_channel(const char *channel, struct ota_err *err);
 OTA_MUST_USE enum ota_status ota_esp_set_groups(const char *groups, struct ota_err *err);
-/* Who the board is: id, product, channel, groups as they hold now. Until the next ota_esp_set_*(). */
+/* Who the board is: id, product, channel, groups as they hold now; all NULL while updates are off. Until the next ota_esp_set_*(). */
 const struct ota_identity *ota_esp_identity(void);
 
 /* ---- other doors: SD card, upload page, BLE, UART ------------------------------------------------------ */

@@ -77,5 +77,6 @@ enum ota_status ota_esp_set_groups(const char *list, struct ota_err *err) {
 }
 
 const struct ota_identity *ota_esp_identity(void) {
-    return &ota_esp_agent.cfg.identity;
+    static const struct ota_identity nobody;
+    return ota_esp_lock_is_open() ? &ota_esp_agent.cfg.identity : &nobody;
 }
