@@ -222,7 +222,11 @@ static enum ota_status exchange(struct ota_esp_server *s, const struct ota_reque
 /* Was it the connection that had been kept, or the session kept with the one before, that failed: not a byte of an answer
  * came, and a new client may fare better. */
 static bool was_stale(const struct ota_esp_server *s, bool kept, struct ota_esp_tls_error why, enum ota_status status) {
-    if (status != OTA_NETWORK || net.answer.any || net.answer.connected)
+    if (net.answer.any || net.answer.connected)
+        return false;
+    if (kept && status == OTA_HTTP) /* a connection that was reset looks like one that brought no HTTP */
+        return true;
+    if (status != OTA_NETWORK)
         return false;
     return kept || (s->connections > 0 && (why.last == ESP_OK || why.last == ESP_ERR_MBEDTLS_SSL_HANDSHAKE_FAILED));
 }
