@@ -95,11 +95,11 @@ static enum ota_status reserve(const char *path, struct ota_err *err) {
 
 static enum ota_status provision(struct creation *c, struct ota_err *err) {
     OTA_CLEAN(ota_buf_free) struct ota_buf bytes = {0};
-    const struct ota_partition *p = ota_table_by_label(&c->factory.table, OTA_ID_LABEL);
+    const struct ota_partition *p = ota_table_by_label(&c->factory.chip.table, OTA_ID_LABEL);
     OTA_TRY(register_board(c, err));
     OTA_TRY(choose_mac(c, err));
     OTA_TRY(ota_id_record_write(&c->id, p->size, &bytes, err));
-    return ota_factory_put(&c->factory, OTA_ID_LABEL, ota_buf_span(&bytes), err);
+    return ota_factory_flash_put(&c->factory.chip, OTA_ID_LABEL, ota_buf_span(&bytes), err);
 }
 
 static enum ota_status finish(struct creation *c, const char *path, struct ota_err *err) {
@@ -126,7 +126,7 @@ static enum ota_status prepare(struct creation *c, const char *from, struct ota_
 
 static void print_created(const struct creation *c, const char *path) {
     const struct ota_id_record *id = &c->id;
-    unsigned mib = (unsigned)(c->factory.flash.len >> 20);
+    unsigned mib = (unsigned)(c->factory.chip.bytes.len >> 20);
     if (!ota_sim_json(c->args)) {
         printf("%s: board %s, an %s with %u MiB of flash that runs %s %s, channel %s\n", path, id->id,
                c->factory.efuse.chip->name, mib, id->product, c->factory.version, id->channel);
@@ -141,7 +141,7 @@ static void print_created(const struct creation *c, const char *path) {
     (void)cJSON_AddStringToObject(tree, "channel", id->channel);
     (void)cJSON_AddStringToObject(tree, "chip", c->factory.efuse.chip->name);
     (void)cJSON_AddStringToObject(tree, "version", c->factory.version);
-    (void)cJSON_AddNumberToObject(tree, "flash_size", (double)c->factory.flash.len);
+    (void)cJSON_AddNumberToObject(tree, "flash_size", (double)c->factory.chip.bytes.len);
     (void)cJSON_AddBoolToObject(tree, "registered", c->w.dir != NULL);
     ota_sim_print_json(&tree);
 }
