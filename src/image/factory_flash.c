@@ -56,6 +56,14 @@ static enum ota_status place(struct ota_factory_flash *f, uint32_t table, const 
     return OTA_OK;
 }
 
+static enum ota_status parse_table(struct ota_factory_flash *f, struct ota_span bytes, uint32_t at, const char *path,
+                                   struct ota_err *err) {
+    enum ota_status status = ota_table_read(bytes, &ota_crypto_openssl, &f->table, err);
+    if (status == OTA_OK)
+        status = ota_table_check(&f->table, at, (uint32_t)f->bytes.len, err);
+    return status == OTA_OK ? OTA_OK : ota_err_prefix(err, "%s", path);
+}
+
 static enum ota_status read_table(struct ota_factory_flash *f, const struct ota_factory_build *b, struct ota_err *err) {
     OTA_CLEAN(ota_buf_free) struct ota_buf bytes = {0};
     uint32_t at = b->boot.table_offset;
@@ -63,10 +71,7 @@ static enum ota_status read_table(struct ota_factory_flash *f, const struct ota_
     if (!path)
         return ota_err_set(err, OTA_CONFIG, "flasher_args.json puts no partition table at 0x%x", (unsigned)at);
     OTA_TRY(ota_fs_read(path, OTA_SECTOR, &bytes, err));
-    enum ota_status status = ota_table_read(ota_buf_span(&bytes), &ota_crypto_openssl, &f->table, err);
-    if (status == OTA_OK)
-        status = ota_table_check(&f->table, at, b->flash_size, err);
-    return status == OTA_OK ? OTA_OK : ota_err_prefix(err, "%s", path);
+    return parse_table(f, ota_buf_span(&bytes), at, path, err);
 }
 
 enum ota_status ota_factory_flash_fill(struct ota_factory_flash *f, const struct ota_factory_build *b, bool no_storage,
@@ -80,6 +85,18 @@ enum ota_status ota_factory_flash_fill(struct ota_factory_flash *f, const struct
         if (!left_empty(f, no_storage, b->part[i].offset))
             OTA_TRY(place(f, b->boot.table_offset, &b->part[i], err));
     return OTA_OK;
+}
+
+enum ota_status ota_factory_flash_load(struct ota_factory_flash *f, const char *path, uint32_t table_offset,
+                                       struct ota_err *err) {
+    OTA_CLEAN(ota_buf_free) struct ota_buf image = {0};
+    OTA_TRY(ota_fs_read(path, f->bytes.len, &image, err));
+    memset(f->bytes.p, 0xFF, f->bytes.len);
+    f->end = 0;
+    if (image.len)
+        put(f, 0, ota_buf_span(&image));
+    const struct ota_span table = {f->bytes.p + table_offset, OTA_TABLE_LENGTH};
+    return parse_table(f, table, table_offset, path, err);
 }
 
 enum ota_status ota_factory_flash_put(struct ota_factory_flash *f, const char *label, struct ota_span bytes,

@@ -16,6 +16,9 @@ void ota_factory_flash_free(struct ota_factory_flash *f);
  * SLOT_SIZE, CONFIG. Free it also after an error. */
 OTA_MUST_USE enum ota_status ota_factory_flash_fill(struct ota_factory_flash *f, const struct ota_factory_build *b,
                                                     bool no_storage, struct ota_err *err);
+/* A whole flash image (esptool merge-bin, otactl provision) instead of the build's files; the table is read from it. */
+OTA_MUST_USE enum ota_status ota_factory_flash_load(struct ota_factory_flash *f, const char *path,
+                                                    uint32_t table_offset, struct ota_err *err);
 /* Fills a data partition; CONFIG when the table has none of that label and size. */
 OTA_MUST_USE enum ota_status ota_factory_flash_put(struct ota_factory_flash *f, const char *label,
                                                    struct ota_span bytes, struct ota_err *err);

@@ -27,7 +27,8 @@ enum ota_status ota_factory_open(struct ota_factory *f, const char *folder, cons
     memset(f, 0, sizeof *f);
     OTA_TRY(ota_factory_build_open(&b, folder, o->flash_size, err));
     know(f, &b);
-    return ota_factory_flash_fill(&f->chip, &b, o->no_storage, err);
+    OTA_TRY(ota_factory_flash_fill(&f->chip, &b, o->no_storage, err));
+    return o->image ? ota_factory_flash_load(&f->chip, o->image, b.boot.table_offset, err) : OTA_OK;
 }
 
 /* ---- a trial boot, which writes nothing ---------------------------------------------------------------- */
@@ -40,6 +41,20 @@ static enum ota_status memory_read(void *ctx, uint32_t off, void *p, size_t n, s
     return OTA_OK;
 }
 
+static struct ota_flash memory_of(const struct ota_factory *f) {
+    return (struct ota_flash){
+        .ctx = (void *)&f->chip.bytes,
+        .size = (uint32_t)f->chip.bytes.len,
+        .read = memory_read,
+    };
+}
+
+enum ota_status ota_factory_identity(const struct ota_factory *f, struct ota_id_record *out, struct ota_err *err) {
+    const struct ota_flash flash = memory_of(f);
+    const struct ota_partition *p = ota_table_by_label(&f->chip.table, OTA_ID_LABEL);
+    return ota_id_record_read(&flash, p->offset, p->size, out, err);
+}
+
 static enum ota_status check_row(const struct ota_factory *f, const char *label, uint32_t least, struct ota_err *err) {
     const struct ota_partition *p = ota_table_by_label(&f->chip.table, label);
     if (p && p->type == OTA_PART_DATA && p->size >= least)
@@ -49,7 +64,7 @@ static enum ota_status check_row(const struct ota_factory *f, const char *label,
 }
 
 enum ota_status ota_factory_check(struct ota_factory *f, struct ota_err *err) {
-    struct ota_flash flash = {.ctx = &f->chip.bytes, .size = (uint32_t)f->chip.bytes.len, .read = memory_read};
+    struct ota_flash flash = memory_of(f);
     const struct ota_board facts = ota_efuse_facts(&f->efuse);
     const struct ota_log silent = {0};
     const struct ota_rom rom = {&flash, &facts, &ota_crypto_openssl, &silent, &f->efuse.keys};

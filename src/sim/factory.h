@@ -7,11 +7,13 @@
 #define OTA_SIM_FACTORY_H
 
 #include "image/factory_flash.h"
+#include "image/identity.h"
 #include "sim/board.h"
 
 struct ota_factory_options {
     const char *flash_size; /* "4MB"; NULL: what the build says */
     bool no_storage;        /* data partitions stay empty */
+    const char *image;      /* a whole flash image instead of the build's files; NULL */
 };
 
 struct ota_factory {
@@ -24,6 +26,9 @@ void ota_factory_free(struct ota_factory *f);
 /* Reads and checks the folder. NOT_FOUND, JSON_*, CONFIG, TABLE_*, SLOT_SIZE. Free it also after an error. */
 OTA_MUST_USE enum ota_status ota_factory_open(struct ota_factory *f, const char *folder,
                                               const struct ota_factory_options *o, struct ota_err *err);
+/* The identity that the flash holds. JOURNAL, CONFIG. */
+OTA_MUST_USE enum ota_status ota_factory_identity(const struct ota_factory *f, struct ota_id_record *out,
+                                                  struct ota_err *err);
 /* Would ROM and bootloader start the app, and are the agent's partitions there. */
 OTA_MUST_USE enum ota_status ota_factory_check(struct ota_factory *f, struct ota_err *err);
 /* The file of the board: flash and eFuses, readable by its owner alone, for it holds the token. */
