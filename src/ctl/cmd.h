@@ -34,6 +34,7 @@ enum ota_status ota_cmd_sign(const struct ota_args *args, struct ota_err *err);
 enum ota_status ota_cmd_sign_export(const struct ota_args *args, struct ota_err *err);
 enum ota_status ota_cmd_sign_import(const struct ota_args *args, struct ota_err *err);
 enum ota_status ota_cmd_fleet_list(const struct ota_args *args, struct ota_err *err);
+enum ota_status ota_cmd_fleet_fits(const struct ota_args *args, struct ota_err *err);
 enum ota_status ota_cmd_token_create(const struct ota_args *args, struct ota_err *err);
 enum ota_status ota_cmd_token_list(const struct ota_args *args, struct ota_err *err);
 enum ota_status ota_cmd_token_revoke(const struct ota_args *args, struct ota_err *err);

@@ -57,7 +57,12 @@ static enum ota_status fill_identity(const struct ota_provisioning *p, const str
         .ca = ota_args_get(a, "ca"),
         .no_ca = ota_args_has(a, "no-ca"),
     };
-    OTA_TRY(ota_provision_check_id(id_of(b), err));
+    enum ota_status st = ota_provision_check_id(id_of(b), err);
+    if (st != OTA_OK) /* of a CSV it is no mistake of the command line */
+        return b->line ? ota_err_set(err, OTA_ARGUMENT,
+                                     "id \"%.70s\": letters, digits and . _ : -, at most %u, no punctuation first",
+                                     id_of(b), OTA_DEVICE_ID_MAX)
+                       : st;
     r->id = ota_strdup(id_of(b));
     return ota_provision_trust(&p->w, p->product, &wanted, r, err);
 }

@@ -217,3 +217,21 @@ const char ota_verb_provision_details[] =
     "plain nvs: see otactl nvs build --keys.\n\n"
     "JSON: folder, record (its file there), product, version, made, kept, gone (made\n"
     "before, and no file left), boards (id, commands).";
+
+const struct ota_option ota_verb_fleet_fits_options[] = {
+    {"product", 0, "NAME", "which product, when ota.conf has several", false},
+    {"table", 0, "FILE", "a partition table that boards have (CSV, binary or\nflash image), if it is not known here", true},
+    {NULL, 0, NULL, NULL, false},
+};
+const char ota_verb_fleet_fits_details[] =
+    "Says for how many boards the images of RELEASE, a number or a version, fit their\n"
+    "partitions: the app every ota_ slot, data the partition of its label, the bootloader\n"
+    "the room before the table; a new table must keep what may not move, and the images\n"
+    "are judged by it then. What else decides whether a board takes a release (chip\n"
+    "revision, secure version, from_min) is not looked at.\n\n"
+    "Boards report the digest of their table. The rows are found in the tables of builds\n"
+    "that were provisioned or pushed here, those in releases, and --table; a board that has\n"
+    "not reported yet has the table it was provisioned with. Ends with 1 when a board does\n"
+    "not fit; boards of which nothing is known are counted apart.\n\n"
+    "JSON: product, counter, version, fits, misfits, unknown (boards), tables (table, fits,\n"
+    "reason, boards).";
