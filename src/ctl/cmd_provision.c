@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* otactl provision: boards of a build folder, each with an identity of its own. */
 #include <openssl/crypto.h>
-#include <search.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -200,7 +199,9 @@ static void report_commands(const struct ota_provisioning *p) {
     for (size_t i = 0; i < p->list.count && i < COMMANDS_SHOWN; i++) {
         cJSON *list = commands_of(p, &p->list.board[i]);
         const cJSON *one;
-        cJSON_ArrayForEach(one, list) ota_print_line(stdout, "  %s", one->valuestring);
+        cJSON_ArrayForEach(one, list) {
+            ota_print_line(stdout, "  %s", one->valuestring);
+        }
         cJSON_Delete(list);
     }
     if (p->list.count > COMMANDS_SHOWN)
