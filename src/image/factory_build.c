@@ -58,21 +58,22 @@ static enum ota_status find_chip(const char *folder, const cJSON *flasher, struc
                        name ? "names a chip that is not known here" : "names no chip in extra_esptool_args");
 }
 
-static enum ota_status find_flash_size(const char *folder, const cJSON *flasher, const char *given,
-                                       struct ota_factory_build *b, struct ota_err *err) {
-    const cJSON *settings = ota_json_tree_object(flasher, "flash_settings");
-    const char *text = given ? given : settings ? ota_json_tree_string(settings, "flash_size") : NULL;
+/* 0: it says none; a build with Secure Boot says "keep". */
+static uint32_t parse_flash_size(const char *text) {
     char *end = NULL;
     unsigned long mb = text && text[0] >= '1' && text[0] <= '9' ? strtoul(text, &end, 10) : 0;
-    if (mb >= 1 && mb <= OTA_FACTORY_FLASH_MAX >> 20 && (mb & (mb - 1)) == 0 && strcmp(end, "MB") == 0) {
-        b->flash_size = (uint32_t)mb << 20;
-        return OTA_OK;
-    }
-    if (given)
-        return ota_err_set(err, OTA_USAGE, "--flash-size %.20s: a flash has 1MB, 2MB, 4MB ... %uMB", given,
-                           OTA_FACTORY_FLASH_MAX >> 20);
-    return ota_err_set(err, OTA_CONFIG, "%s/flasher_args.json does not say how large the flash is; give --flash-size",
-                       folder);
+    bool good = mb >= 1 && mb <= OTA_FACTORY_FLASH_MAX >> 20 && (mb & (mb - 1)) == 0 && strcmp(end, "MB") == 0;
+    return good ? (uint32_t)mb << 20 : 0;
+}
+
+static enum ota_status find_flash_size(const cJSON *flasher, const char *given, struct ota_factory_build *b,
+                                       struct ota_err *err) {
+    const cJSON *settings = ota_json_tree_object(flasher, "flash_settings");
+    b->flash_size = parse_flash_size(given ? given : settings ? ota_json_tree_string(settings, "flash_size") : NULL);
+    return b->flash_size || !given
+               ? OTA_OK
+               : ota_err_set(err, OTA_USAGE, "--flash-size %.20s: a flash has 1MB, 2MB, 4MB ... %uMB", given,
+                             OTA_FACTORY_FLASH_MAX >> 20);
 }
 
 static enum ota_status add_image(const char *folder, const cJSON *m, struct ota_factory_build *b, struct ota_err *err) {
@@ -93,7 +94,7 @@ static enum ota_status read_flasher(const char *folder, const char *flash_size, 
     OTA_CLEAN(ota_json_tree_free) cJSON *flasher = NULL;
     OTA_TRY(read_json(folder, "flasher_args.json", &flasher, err));
     OTA_TRY(find_chip(folder, flasher, b, err));
-    OTA_TRY(find_flash_size(folder, flasher, flash_size, b, err));
+    OTA_TRY(find_flash_size(flasher, flash_size, b, err));
     const cJSON *files = ota_json_tree_object(flasher, "flash_files");
     for (const cJSON *m = files ? files->child : NULL; m; m = m->next)
         OTA_TRY(add_image(folder, m, b, err));
@@ -126,6 +127,11 @@ static enum ota_status read_config(const char *folder, struct ota_factory_build 
     OTA_CLEAN(ota_json_tree_free) cJSON *c = NULL;
     struct ota_boot_config *boot = &b->boot;
     OTA_TRY(read_json(folder, "config/sdkconfig.json", &c, err));
+    if (!b->flash_size)
+        b->flash_size = parse_flash_size(ota_json_tree_string(c, "ESPTOOLPY_FLASHSIZE"));
+    if (!b->flash_size)
+        return ota_err_set(err, OTA_CONFIG,
+                           "%s/flasher_args.json does not say how large the flash is; give --flash-size", folder);
     OTA_TRY(offset_of(folder, c, "PARTITION_TABLE_OFFSET", &boot->table_offset, err));
     boot->rollback = flag(c, "BOOTLOADER_APP_ROLLBACK_ENABLE");
     boot->anti_rollback = flag(c, "BOOTLOADER_APP_ANTI_ROLLBACK");
@@ -138,6 +144,14 @@ static enum ota_status read_config(const char *folder, struct ota_factory_build 
                            (unsigned)boot->table_offset);
     b->recovery = b->chip->recovery && flag(c, "BOOTLOADER_RECOVERY_ENABLE");
     return b->recovery ? offset_of(folder, c, "BOOTLOADER_RECOVERY_OFFSET", &b->recovery_offset, err) : OTA_OK;
+}
+
+/* With Secure Boot idf.py lists no bootloader, which it leaves to be flashed by hand: in a factory it belongs to it. */
+static void add_bootloader(const char *folder, struct ota_factory_build *b) {
+    OTA_CLEAN_FREE char *path = ota_sprintf("%s/bootloader/bootloader.bin", folder);
+    if (!b->boot.secure_boot || ota_factory_build_at(b, b->chip->bootloader_offset) || !ota_fs_is_file(path))
+        return;
+    b->part[b->part_count++] = (struct ota_factory_part){b->chip->bootloader_offset, OTA_STEAL(path)};
 }
 
 /* ---- chip revision ------------------------------------------------------------------------------------- */
@@ -161,6 +175,7 @@ enum ota_status ota_factory_build_open(struct ota_factory_build *b, const char *
     memset(b, 0, sizeof *b);
     OTA_TRY(read_flasher(folder, flash_size, b, err));
     OTA_TRY(read_config(folder, b, err));
+    add_bootloader(folder, b);
     choose_revision(b);
     return OTA_OK;
 }

@@ -124,6 +124,7 @@ bad_csv provision_csv_password_alone 'bad.csv:2: a password without an ssid' 'id
 bad_csv provision_csv_password_is_short 'bad.csv:2: password has 3 bytes' 'id,ssid,password\nq1,home,abc\n'
 bad_csv provision_csv_ssid_is_long 'the ssid has 33 bytes' 'id,ssid\nq1,123456789012345678901234567890123\n'
 bad_csv provision_csv_channel_is_none 'bad.csv:2: product thermo has no channel "nightly"' 'id,channel\nq1,nightly\n'
+bad_csv provision_csv_has_too_many_columns 'bad.csv:1: 70 columns; at most 64 are read' "id$(printf ',c%d' $(seq 69))\nq1\n"
 is provision_csv_failures_made_nothing "$(ls "$tmp/bad" 2>/dev/null | grep -v boards.jsonl)" ""
 printf 'id,offset,serial,batch\nq1,x,S,1\n' >"$tmp/bad.csv"
 fails provision_csv_value_is_none 1 'bad.csv:2: nvs:3: key "offset"' provision --csv "$tmp/bad.csv" --config "$config" -o "$tmp/bad"
@@ -176,6 +177,12 @@ spoil provision_with_flash_encryption 1 "with --parts the build is flashed as ES
 ok provision_parts_with_flash_encryption otactl -C "$ws" provision "$tmp/spoilt" --id fe1 --parts -o "$tmp/spoil"
 spoil provision_with_nvs_encryption 1 "built with NVS encryption" 'set_sdk ".NVS_ENCRYPTION = true"' "--wifi-file $tmp/wifi"
 spoil provision_unsigned_with_secure_boot 1 "is not signed, and Secure Boot v2" 'set_sdk ".SECURE_BOOT_V2_ENABLED = true"'
+# As idf.py has it with Secure Boot: no bootloader to be flashed, and no flash size.
+rm -rf "$tmp/spoilt" && cp -r "$build" "$tmp/spoilt" && set_sdk '.SECURE_BOOT_V2_ENABLED = true | .ESPTOOLPY_FLASHSIZE = "4MB"'
+jq 'del(.flash_files["0x0"]) | del(.bootloader) | .flash_settings.flash_size = "keep"' "$build/flasher_args.json" >"$tmp/spoilt/flasher_args.json"
+fails provision_secure_boot_takes_the_bootloader 1 "bootloader/bootloader.bin: is not signed" otactl -C "$ws" provision "$tmp/spoilt" --id s1 -o "$tmp/spoil"
+set_sdk 'del(.ESPTOOLPY_FLASHSIZE)'
+fails provision_flash_size_is_not_known 1 "give --flash-size" otactl -C "$ws" provision "$tmp/spoilt" --id s1 -o "$tmp/spoil"
 otadevice sample "$tmp/s3" --chip esp32s3 --version 1.0.0 >/dev/null
 fails provision_wrong_chip 1 "is a build for esp32s3, but product thermo is esp32c3" otactl -C "$ws" provision "$tmp/s3" --id s1 -o "$tmp/spoil"
 fails provision_flash_is_too_small 1 "" provision --flash-size 1MB --id s1 -o "$tmp/spoil"
