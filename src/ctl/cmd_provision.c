@@ -22,6 +22,7 @@ static void provisioning_free(struct ota_provisioning *p) {
         OPENSSL_cleanse(p->flash.bytes.p, p->flash.bytes.len);
     ota_factory_flash_free(&p->flash);
     ota_factory_build_free(&p->build);
+    ota_id_record_free(&p->trust);
     ota_provision_list_free(&p->list);
     ota_provision_record_close(&p->record);
     ota_fleet_close(&p->fleet);

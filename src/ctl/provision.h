@@ -17,6 +17,7 @@
 #include "ctl/cmd.h"
 #include "ctl/provision_list.h"
 #include "ctl/provision_record.h"
+#include "host/id_record.h"
 #include "image/factory_flash.h"
 #include "sign/pki.h"
 #include "store/fleet.h"
@@ -38,6 +39,7 @@ struct ota_provisioning {
     const struct ota_partition *nvs_row; /* NULL: the table has none */
     bool nvs_built;                      /* the build brings an image for it */
 
+    struct ota_id_record trust; /* root and ca, once the first board has them */
     struct ota_provision_list list;
     struct ota_provision_record record;
     struct ota_fleet *fleet;

@@ -45,7 +45,12 @@ static char *identity_name(const struct ota_provisioning *p, const struct ota_pr
 
 /* ---- identity ------------------------------------------------------------------------------------------ */
 
-static enum ota_status fill_identity(const struct ota_provisioning *p, const struct ota_provision_board *b,
+static void remember(struct ota_buf *to, const struct ota_buf *from) {
+    to->len = 0;
+    ota_buf_append(to, from->p, from->len);
+}
+
+static enum ota_status fill_identity(struct ota_provisioning *p, const struct ota_provision_board *b,
                                      struct ota_id_record *r, struct ota_err *err) {
     const char *const *text = (const char *const *)b->text;
     const struct ota_args *a = p->args;
@@ -56,6 +61,7 @@ static enum ota_status fill_identity(const struct ota_provisioning *p, const str
         .root = ota_args_get(a, "root"),
         .ca = ota_args_get(a, "ca"),
         .no_ca = ota_args_has(a, "no-ca"),
+        .read = p->trust.root.len ? &p->trust : NULL,
     };
     enum ota_status st = ota_provision_check_id(id_of(b), err);
     if (st != OTA_OK) /* of a CSV it is no mistake of the command line */
@@ -64,7 +70,12 @@ static enum ota_status fill_identity(const struct ota_provisioning *p, const str
                                      id_of(b), OTA_DEVICE_ID_MAX)
                        : st;
     r->id = ota_strdup(id_of(b));
-    return ota_provision_trust(&p->w, p->product, &wanted, r, err);
+    OTA_TRY(ota_provision_trust(&p->w, p->product, &wanted, r, err));
+    if (!wanted.read) {
+        remember(&p->trust.root, &r->root);
+        remember(&p->trust.ca, &r->ca);
+    }
+    return OTA_OK;
 }
 
 static enum ota_status read_memory(void *ctx, uint32_t off, void *out, size_t n, struct ota_err *err) {
@@ -205,13 +216,14 @@ static void pretend_pem(struct ota_buf *b) {
 enum ota_status ota_provision_try(struct ota_provisioning *p, const struct ota_provision_board *b,
                                   struct ota_err *err) {
     OTA_CLEAN(making_free) struct making m = {0};
+    OTA_CLEAN(ota_id_record_free) struct ota_id_record before = {0};
     OTA_CLEAN_FREE char *name = identity_name(p, b);
     OTA_CLEAN_FREE char *path = ota_sprintf("%s/%s", p->folder, name);
-    OTA_CLEAN(ota_id_record_free) struct ota_id_record before = {0};
     enum ota_fleet_auth auth;
     bool again, done = done_before(p, b, &again);
-    enum ota_status st = fill_identity(p, b, &m.id, err);
-    if (st != OTA_OK)
+    if (done && !p->again)
+        return OTA_OK;
+    if (fill_identity(p, b, &m.id, err) != OTA_OK)
         return ota_provision_blame(&p->list, b, err);
     if (!done && ota_fs_exists(path)) {
         OTA_TRY(read_back(p, path, b, &before, err));
