@@ -380,13 +380,24 @@ static void add_command(cJSON *list, const char *text) {
     (void)cJSON_AddItemToArray(list, cJSON_CreateString(text));
 }
 
-/* The build's own files and the board's, and blank what the agent writes itself. */
-static void add_part_commands(const struct ota_provisioning *p, const struct ota_provision_board *b, const char *folder,
-                              bool nvs, cJSON *list) {
-    OTA_CLEAN(ota_buf_free) struct ota_buf write = {0};
+static bool has_values(const struct ota_provisioning *p, const struct ota_provision_board *b) {
+    return p->list.key_count || b->text[OTA_COLUMN_SSID] || b->text[OTA_COLUMN_SOFTAP];
+}
+
+static void add_erase(const struct ota_provisioning *p, const struct ota_partition *row, cJSON *list) {
     OTA_CLEAN_FREE char *erase = ota_sprintf("esptool --chip %s erase-region 0x%x 0x%x", p->build.chip->name,
-                                             (unsigned)p->state_row->offset, (unsigned)p->state_row->size);
+                                             (unsigned)row->offset, (unsigned)row->size);
     add_command(list, erase);
+}
+
+/* The build's own files and the board's; blank, as in a whole image, is what an earlier life may have left. */
+static void add_part_commands(const struct ota_provisioning *p, const struct ota_provision_board *b, const char *folder,
+                              cJSON *list) {
+    OTA_CLEAN(ota_buf_free) struct ota_buf write = {0};
+    bool nvs = has_values(p, b);
+    add_erase(p, p->state_row, list);
+    if (p->nvs_row && !p->nvs_built && !nvs)
+        add_erase(p, p->nvs_row, list);
     ota_buf_printf(&write, "esptool --chip %s write-flash", p->build.chip->name);
     for (size_t i = 0; i < p->build.part_count; i++) {
         OTA_CLEAN_FREE char *whole = folder[0] ? NULL : realpath(p->build.part[i].path, NULL);
@@ -398,15 +409,11 @@ static void add_part_commands(const struct ota_provisioning *p, const struct ota
     add_command(list, ota_buf_text(&write));
 }
 
-static bool has_values(const struct ota_provisioning *p, const struct ota_provision_board *b) {
-    return p->list.key_count || b->text[OTA_COLUMN_SSID] || b->text[OTA_COLUMN_SOFTAP];
-}
-
 cJSON *ota_provision_commands(const struct ota_provisioning *p, const struct ota_provision_board *b,
                               const char *folder) {
     cJSON *list = cJSON_CreateArray();
     if (p->parts) {
-        add_part_commands(p, b, folder, has_values(p, b), list);
+        add_part_commands(p, b, folder, list);
         return list;
     }
     OTA_CLEAN_FREE char *whole =

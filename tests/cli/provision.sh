@@ -146,6 +146,9 @@ ok provision_parts provision --id p1 --parts --wifi-file "$tmp/wifi" --softap-fi
 is provision_parts_are_two "$(ls "$tmp/parts")" "$(printf 'boards.jsonl\np1.nvs.bin\np1.ota_id.bin')"
 contains provision_parts_command "$out" " 0x9000 $tmp/parts/p1.nvs.bin $(printf '0x%x' "$(row ota_id offset)") $tmp/parts/p1.ota_id.bin"
 contains provision_parts_blanks_the_state "$out" "erase-region $(printf '0x%x' "$(row ota_state offset)")"
+ok provision_parts_without_values provision --id p2 --parts -o "$tmp/parts"
+contains provision_parts_blanks_what_it_does_not_fill "$out" "erase-region 0x9000 0x4000"
+is provision_parts_record_names_the_build "$(jq -r 'select(.id == "p1") | .commands[1]' "$tmp/parts/boards.jsonl" | cut -d' ' -f1-6)" "esptool --chip esp32c3 write-flash 0x0 $build/bootloader/bootloader.bin"
 is provision_parts_network "$(value "$tmp/parts/p1.nvs.bin" wifi ssid)/$(value "$tmp/parts/p1.nvs.bin" wifi password)/$(value "$tmp/parts/p1.nvs.bin" softap password)" "home net/secret-word/access-word"
 unhex() { python3 -c 'import sys; sys.stdout.buffer.write(bytes.fromhex(sys.stdin.read().strip()))'; }
 value "$tmp/parts/p1.ota_id.bin" ota crt | unhex >"$tmp/p1.crt" && value "$tmp/parts/p1.ota_id.bin" ota key | unhex >"$tmp/p1.key"
