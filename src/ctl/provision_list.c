@@ -97,6 +97,8 @@ static enum ota_status add_key(struct ota_provision_list *l, const struct ota_nv
     if (strlen(encoding) >= sizeof l->key->encoding)
         return ota_err_set(err, OTA_ARGUMENT, "key \"%s\": \"%.40s\" is no encoding", name, encoding);
     l->key = realloc(l->key, (l->key_count + 1) * sizeof *l->key);
+    if (!l->key)
+        abort();
     struct ota_provision_key *k = &l->key[l->key_count++];
     *k = (struct ota_provision_key){.line = r->line, .opens = opens, .file = type[0] == 'f', .repeat = tag[0] != 0};
     (void)ota_format(k->name, sizeof k->name, "%s", name);
