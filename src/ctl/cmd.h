@@ -35,6 +35,7 @@ enum ota_status ota_cmd_sign(const struct ota_args *args, struct ota_err *err);
 enum ota_status ota_cmd_sign_export(const struct ota_args *args, struct ota_err *err);
 enum ota_status ota_cmd_sign_import(const struct ota_args *args, struct ota_err *err);
 enum ota_status ota_cmd_fleet_list(const struct ota_args *args, struct ota_err *err);
+enum ota_status ota_cmd_fleet_fits(const struct ota_args *args, struct ota_err *err);
 enum ota_status ota_cmd_token_create(const struct ota_args *args, struct ota_err *err);
 enum ota_status ota_cmd_token_list(const struct ota_args *args, struct ota_err *err);
 enum ota_status ota_cmd_token_revoke(const struct ota_args *args, struct ota_err *err);
@@ -59,6 +60,7 @@ enum ota_status ota_cmd_firmware_configure(const struct ota_args *args, struct o
 enum ota_status ota_cmd_nvs_build(const struct ota_args *args, struct ota_err *err);
 enum ota_status ota_cmd_nvs_show(const struct ota_args *args, struct ota_err *err);
 enum ota_status ota_cmd_nvs_new_keys(const struct ota_args *args, struct ota_err *err);
+enum ota_status ota_cmd_provision(const struct ota_args *args, struct ota_err *err);
 enum ota_status ota_cmd_nvs_identity(const struct ota_args *args, struct ota_err *err);
 
 /* publish --static: for a server without a daemon; cmd_publish_static.c. */

@@ -423,7 +423,9 @@ static const struct ota_verb verbs[] = {
     {"nvs show", "FILE", 1, 1, "list what an NVS partition holds", ota_verb_nvs_show_details, ota_verb_nvs_show_options, ota_cmd_nvs_show},
     {"nvs new-keys", "", 0, 0, "make keys for an encrypted NVS partition", ota_verb_nvs_new_keys_details, ota_verb_nvs_new_keys_options, ota_cmd_nvs_new_keys},
     {"nvs identity", "", 0, 0, "make a board known, and the partition that tells it who it is", ota_verb_nvs_identity_details, ota_verb_nvs_identity_options, ota_cmd_nvs_identity},
+    {"provision", "BUILD_DIR", 1, 1, "make what boards are flashed with, each with its identity", ota_verb_provision_details, ota_verb_provision_options, ota_cmd_provision},
     {"fleet list", "", 0, 0, "show what every board runs and reported", fleet_list_details, product_filter, ota_cmd_fleet_list},
+    {"fleet fits", "RELEASE", 1, 1, "say which boards a release fits by their partition tables", ota_verb_fleet_fits_details, ota_verb_fleet_fits_options, ota_cmd_fleet_fits},
     {NULL, NULL, 0, 0, NULL, NULL, NULL, NULL},
 };
 /* clang-format on */

@@ -169,3 +169,69 @@ const char ota_verb_nvs_identity_details[] =
     "flashes it. FILE is readable by you alone, and never overwritten.\n\n"
     "JSON: output, id, product, channel, size, offset (null: no table), registered,\n"
     "command.";
+
+const struct ota_option ota_verb_provision_options[] = {
+    {"id", 0, "ID", "one board: letters, digits and . _ : -", true},
+    {"csv", 0, "FILE", "the boards: names of columns, then a line for each", false},
+    {"config", 0, "FILE", "what further columns of it are: KEY,TYPE,ENCODING,\nas mfg_gen.py has it", false},
+    {"output", 'o', "DIR", "where the files go; default: boards", false},
+    {"parts", 0, NULL, "nvs and ota_id in files of their own, instead of\na whole flash image for each board", false},
+    {"wifi-file", 0, "FILE", "name and password of the network, a line each\n(chmod 600)", false},
+    {"softap-file", 0, "FILE", "password of the boards' own access point (chmod 600)", false},
+    {"client-cert", 0, NULL, "give each board a P-256 key and a certificate of the\nworkspace's CA with its id", false},
+    {"again", 0, NULL, "make boards whose files are gone anew, with new\ntokens", false},
+    {"product", 0, "NAME", "which product, when ota.conf has several", false},
+    {"channel", 0, "NAME", "the channel they follow; default:\ndefault_channel of ota.conf, else stable", false},
+    {"groups", 0, "NAMES", "their groups, separated by commas", false},
+    {"url", 0, "URL", "what they call; default: url of ota.conf", false},
+    {"ca", 0, "FILE", "CA certificate of the server; default: keys/ca.crt", false},
+    {"no-ca", 0, NULL, "trust ESP-IDF's certificate bundle alone", false},
+    {"root", 0, "FILE", "their trusted root.json; default: the newest of the\nworkspace", false},
+    {"flash-size", 0, "SIZE", "4MB, 8MB ...; default: what the build says", false},
+    {NULL, 0, NULL, NULL, false},
+};
+const char ota_verb_provision_details[] =
+    "Makes what boards are flashed with in the factory, of the build folder of idf.py: for\n"
+    "each board one file ID.bin with bootloader, partition table, otadata, app, storage, a\n"
+    "blank ota_state, its nvs, and its ota_id with id, token, addresses, channel, groups,\n"
+    "trusted root and CA. Its bytes are those of \"esptool merge-bin\" of the same parts.\n"
+    "The boards are known to the workspace from then on.\n\n"
+    "Columns of the CSV: id; mac (for the record); ssid, password, softap_password (into\n"
+    "nvs, where the firmware reads them); channel, groups, url. Any other column must be\n"
+    "named in the config CSV, which is mfg_gen.py's: NAME,namespace, opens a namespace of\n"
+    "nvs, KEY,data,ENCODING or KEY,file,ENCODING puts the column KEY into it; with ,REPEAT\n"
+    "behind it all boards have the first one's value. A column that it names is its own,\n"
+    "whatever it is called. Encodings are those of otactl nvs build. A CSV with passwords\n"
+    "must be closed to others (chmod 600); no password is ever given on the command line.\n"
+    "Refused though mfg_gen.py takes it: other values where REPEAT stands, values of\n"
+    "several lines, one key in two namespaces.\n\n"
+    "Everything is checked before the first file is made. Stopped at any moment, the same\n"
+    "command goes on where it was: boards that are done keep their files and tokens. A\n"
+    "board is done when DIR/boards.jsonl has its line: id, mac, files with offset, length\n"
+    "and SHA-256, the commands that flash it, when it was made; nothing secret. An id that\n"
+    "another board has is refused. The files are readable by you alone: delete them when\n"
+    "the boards are flashed, and they are not made anew without --again.\n\n"
+    "A build with flash encryption has no whole image: each chip encrypts its flash itself\n"
+    "when it first starts. With --parts it is flashed as ESP-IDF says, and nvs and ota_id,\n"
+    "which flash encryption leaves plain, beside it. A build with NVS encryption reads no\n"
+    "plain nvs: see otactl nvs build --keys.\n\n"
+    "JSON: folder, record (its file there), product, version, made, kept, gone (made\n"
+    "before, and no file left), boards (id, commands).";
+
+const struct ota_option ota_verb_fleet_fits_options[] = {
+    {"product", 0, "NAME", "which product, when ota.conf has several", false},
+    {"table", 0, "FILE", "a partition table that boards have (CSV, binary or\nflash image), if it is not known here", true},
+    {NULL, 0, NULL, NULL, false},
+};
+const char ota_verb_fleet_fits_details[] =
+    "Says for how many boards the images of RELEASE, a number or a version, fit their\n"
+    "partitions: the app every ota_ slot, data the partition of its label, the bootloader\n"
+    "the room before the table; a new table must keep what may not move, and the images\n"
+    "are judged by it then. What else decides whether a board takes a release (chip\n"
+    "revision, secure version, from_min) is not looked at.\n\n"
+    "Boards report the digest of their table. The rows are found in the tables of builds\n"
+    "that were provisioned or pushed here, those in releases, and --table; a board that has\n"
+    "not reported yet has the table it was provisioned with. Ends with 1 when a board does\n"
+    "not fit; boards of which nothing is known are counted apart.\n\n"
+    "JSON: product, counter, version, fits, misfits, unknown (boards), tables (table, fits,\n"
+    "reason, boards).";

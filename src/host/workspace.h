@@ -14,6 +14,7 @@
  *     incoming/<id>/                 a release or change handed over (store/repo.h)
  *     drafts/<id>/                   one that still waits for signatures (store/draft.h)
  *     tables/<product>.bin           partition table of the newest build pushed
+ *     tables/<sha256>.bin            those of boards that were provisioned
  *     fleet.db                       SQLite
  *     lock                           push: counters are assigned under it
  *     publish.lock                   whoever writes state/repo

@@ -26,7 +26,7 @@
 #include "image/nvs.h"
 
 #define OTA_NVS_CSV_MAX (1024u * 1024u)
-#define OTA_NVS_CSV_COLUMNS 16u /* further ones are ignored */
+#define OTA_NVS_CSV_COLUMNS 64u /* further ones are counted and dropped */
 
 /* What reading needs besides the text, and what it remembers between files of one partition. */
 struct ota_nvs_csv {
@@ -49,7 +49,8 @@ OTA_MUST_USE enum ota_status ota_nvs_csv_read(struct ota_nvs_csv *c, struct ota_
 /* One record: the columns' texts, and the line it begins in. Free it once at the end. */
 struct ota_nvs_csv_record {
     unsigned line;
-    size_t count;
+    size_t count;   /* of the columns kept */
+    size_t columns; /* in the text */
     struct ota_buf column[OTA_NVS_CSV_COLUMNS];
 };
 void ota_nvs_csv_record_free(struct ota_nvs_csv_record *r);

@@ -70,6 +70,7 @@ static enum ota_status cut(struct ota_nvs_csv_lines *l, struct ota_nvs_csv_recor
             break;
         line = (struct ota_span){line.p + 1, line.len - 1};
     }
+    r->columns = r->count;
     if (r->count > OTA_NVS_CSV_COLUMNS)
         r->count = OTA_NVS_CSV_COLUMNS;
     return OTA_OK;

@@ -17,6 +17,7 @@
 #define YEAR (365 * 86400ull + 86400ull / 4)
 #define CA_LIFE (30 * YEAR)
 #define SERVER_LIFE (10 * YEAR)
+#define BOARD_LIFE CA_LIFE /* it is made once, in the factory */
 /* A board whose clock was never set judges by its firmware's build time, which may lie before this workspace was
  * made. */
 #define NOT_BEFORE 1704067200ull /* 2024-01-01 */
@@ -94,13 +95,20 @@ static enum ota_status make_certificate(const struct certificate *c, X509 **out,
     return OTA_OK;
 }
 
-static enum ota_status write_certificate(X509 *x, const char *path, struct ota_err *err) {
+static enum ota_status write_text(X509 *x, const char *name, struct ota_buf *out, struct ota_err *err) {
     OTA_CLEAN(clean_bio) BIO *bio = BIO_new(BIO_s_mem());
     if (!bio || PEM_write_bio_X509(bio, x) != 1)
-        return failed(err, path);
+        return failed(err, name);
     char *text = NULL;
     long n = BIO_get_mem_data(bio, &text);
-    return ota_fs_write(path, text, (size_t)n, 0644, err);
+    ota_buf_append(out, text, (size_t)n);
+    return OTA_OK;
+}
+
+static enum ota_status write_certificate(X509 *x, const char *path, struct ota_err *err) {
+    OTA_CLEAN(ota_buf_free) struct ota_buf pem = {0};
+    OTA_TRY(write_text(x, path, &pem, err));
+    return ota_fs_write(path, pem.p, pem.len, 0644, err);
 }
 
 static enum ota_status read_certificate(const char *path, X509 **out, struct ota_err *err) {
@@ -188,6 +196,60 @@ enum ota_status ota_pki_create(const struct ota_workspace *w, uint64_t now, stru
     if (X509_check_private_key(ca, ota_key_evp(ca_key)) != 1)
         return ota_err_set(err, OTA_KEY, "%s/ca.crt is not the certificate of tls-ca.pem beside it", keys);
     return ensure_server(w, ca, ca_key, now, err);
+}
+
+/* ---- boards -------------------------------------------------------------------------------------------- */
+
+struct ota_pki_issuer {
+    struct ota_key *key;
+    X509 *certificate;
+};
+
+void ota_pki_issuer_close(struct ota_pki_issuer **issuer) {
+    if (!*issuer)
+        return;
+    ota_key_free(&(*issuer)->key);
+    X509_free((*issuer)->certificate);
+    free(OTA_STEAL(*issuer));
+}
+
+enum ota_status ota_pki_issuer_open(struct ota_pki_issuer **out, const struct ota_workspace *w, struct ota_err *err) {
+    OTA_CLEAN_FREE char *crt = ota_workspace_path(w, "keys/ca.crt");
+    OTA_CLEAN_FREE char *key = ota_workspace_path(w, "keys/tls-ca.pem");
+    OTA_CLEAN(ota_pki_issuer_close) struct ota_pki_issuer *i = ota_calloc(1, sizeof *i);
+    OTA_TRY(read_certificate(crt, &i->certificate, err));
+    OTA_TRY(ota_key_load(&i->key, key, err));
+    if (X509_check_private_key(i->certificate, ota_key_evp(i->key)) != 1)
+        return ota_err_set(err, OTA_KEY, "%s is not the certificate of tls-ca.pem beside it", crt);
+    *out = OTA_STEAL(i);
+    return OTA_OK;
+}
+
+enum ota_status ota_pki_issue(const struct ota_pki_issuer *issuer, const char *id, uint64_t now, struct ota_buf *crt,
+                              struct ota_buf *key, struct ota_err *err) {
+    static const struct extension extension[] = {
+        {NID_basic_constraints, "critical,CA:FALSE"},
+        {NID_key_usage, "critical,digitalSignature"},
+        {NID_ext_key_usage, "clientAuth"},
+        {NID_subject_key_identifier, "hash"},
+        {NID_authority_key_identifier, "keyid:always"},
+    };
+    OTA_CLEAN(ota_key_free) struct ota_key *own = NULL;
+    OTA_CLEAN(clean_x509) X509 *x = NULL;
+    OTA_TRY(ota_key_generate(&own, err));
+    const struct certificate board = {
+        .name = id,
+        .key = own,
+        .now = now,
+        .life = BOARD_LIFE,
+        .issuer = issuer->certificate,
+        .issuer_key = issuer->key,
+        .extension = extension,
+        .extension_count = OTA_ARRAY_LEN(extension),
+    };
+    OTA_TRY(make_certificate(&board, &x, err));
+    OTA_TRY(write_text(x, id, crt, err));
+    return ota_key_write_pem(own, NULL, key, err);
 }
 
 enum ota_status ota_pki_expires(const struct ota_workspace *w, uint64_t *expires, struct ota_err *err) {

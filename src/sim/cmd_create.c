@@ -19,6 +19,7 @@ struct creation {
     const struct ota_product_config *product;
     struct ota_factory factory;
     struct ota_id_record id;
+    const char *image; /* a provisioned flash image, which holds the identity; NULL */
 };
 
 static void creation_free(struct creation *c) {
@@ -95,11 +96,13 @@ static enum ota_status reserve(const char *path, struct ota_err *err) {
 
 static enum ota_status provision(struct creation *c, struct ota_err *err) {
     OTA_CLEAN(ota_buf_free) struct ota_buf bytes = {0};
-    const struct ota_partition *p = ota_table_by_label(&c->factory.table, OTA_ID_LABEL);
+    const struct ota_partition *p = ota_table_by_label(&c->factory.chip.table, OTA_ID_LABEL);
+    if (c->image)
+        return choose_mac(c, err);
     OTA_TRY(register_board(c, err));
     OTA_TRY(choose_mac(c, err));
     OTA_TRY(ota_id_record_write(&c->id, p->size, &bytes, err));
-    return ota_factory_put(&c->factory, OTA_ID_LABEL, ota_buf_span(&bytes), err);
+    return ota_factory_flash_put(&c->factory.chip, OTA_ID_LABEL, ota_buf_span(&bytes), err);
 }
 
 static enum ota_status finish(struct creation *c, const char *path, struct ota_err *err) {
@@ -112,13 +115,29 @@ static enum ota_status finish(struct creation *c, const char *path, struct ota_e
     return status;
 }
 
+/* Of a board that otactl provision has made known already. */
+static enum ota_status take_image(struct creation *c, struct ota_err *err) {
+    static const char *const other[] = {"id", "product", "channel", "groups", "url", "ca", "root", "no-storage"};
+    for (size_t i = 0; i < OTA_ARRAY_LEN(other); i++)
+        if (ota_args_has(c->args, other[i]))
+            return ota_err_set(err, OTA_USAGE, "--%s is decided by the image of --image", other[i]);
+    OTA_TRY(ota_factory_check(&c->factory, err));
+    if (ota_factory_identity(&c->factory, &c->id, err) != OTA_OK)
+        return ota_err_prefix(err, "%s", c->image);
+    return OTA_OK;
+}
+
 static enum ota_status prepare(struct creation *c, const char *from, struct ota_err *err) {
     const struct ota_factory_options options = {
         .flash_size = ota_args_get(c->args, "flash-size"),
         .no_storage = ota_args_has(c->args, "no-storage"),
+        .image = c->image,
     };
-    OTA_TRY(open_workspace(c, err));
+    if (!c->image)
+        OTA_TRY(open_workspace(c, err));
     OTA_TRY(ota_factory_open(&c->factory, from, &options, err));
+    if (c->image)
+        return take_image(c, err);
     OTA_TRY(check_chip(c, err));
     OTA_TRY(ota_factory_check(&c->factory, err));
     return read_trust(c, err);
@@ -126,11 +145,11 @@ static enum ota_status prepare(struct creation *c, const char *from, struct ota_
 
 static void print_created(const struct creation *c, const char *path) {
     const struct ota_id_record *id = &c->id;
-    unsigned mib = (unsigned)(c->factory.flash.len >> 20);
+    unsigned mib = (unsigned)(c->factory.chip.bytes.len >> 20);
     if (!ota_sim_json(c->args)) {
         printf("%s: board %s, an %s with %u MiB of flash that runs %s %s, channel %s\n", path, id->id,
                c->factory.efuse.chip->name, mib, id->product, c->factory.version, id->channel);
-        if (!c->w.dir)
+        if (!c->w.dir && !c->id.token)
             printf("It has no token: its reports need otactl device add on its server.\n");
         return;
     }
@@ -141,13 +160,13 @@ static void print_created(const struct creation *c, const char *path) {
     (void)cJSON_AddStringToObject(tree, "channel", id->channel);
     (void)cJSON_AddStringToObject(tree, "chip", c->factory.efuse.chip->name);
     (void)cJSON_AddStringToObject(tree, "version", c->factory.version);
-    (void)cJSON_AddNumberToObject(tree, "flash_size", (double)c->factory.flash.len);
-    (void)cJSON_AddBoolToObject(tree, "registered", c->w.dir != NULL);
+    (void)cJSON_AddNumberToObject(tree, "flash_size", (double)c->factory.chip.bytes.len);
+    (void)cJSON_AddBoolToObject(tree, "registered", c->w.dir != NULL || c->id.token);
     ota_sim_print_json(&tree);
 }
 
 enum ota_status ota_cmd_create(const struct ota_args *args, struct ota_err *err) {
-    OTA_CLEAN(creation_free) struct creation c = {.args = args};
+    OTA_CLEAN(creation_free) struct creation c = {.args = args, .image = ota_args_get(args, "image")};
     const char *from, *path;
     OTA_TRY(ota_sim_required(args, "from", &from, err));
     OTA_TRY(ota_sim_required(args, "output", &path, err));

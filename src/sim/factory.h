@@ -1,33 +1,34 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A board as the factory flashes it: the images of an idf.py build folder at their offsets, eFuses as the build's
- * boot configuration wants them. Source: ESP-IDF flasher_args.json (flash_files), config/sdkconfig.json.
+ * boot configuration wants them.
  */
 #ifndef OTA_SIM_FACTORY_H
 #define OTA_SIM_FACTORY_H
 
-#include "host/buf.h"
+#include "image/factory_flash.h"
+#include "image/identity.h"
 #include "sim/board.h"
 
 struct ota_factory_options {
     const char *flash_size; /* "4MB"; NULL: what the build says */
     bool no_storage;        /* data partitions stay empty */
+    const char *image;      /* a whole flash image instead of the build's files; NULL */
 };
 
 struct ota_factory {
     struct ota_efuse efuse; /* mac is the caller's */
-    struct ota_table table;
-    struct ota_buf flash; /* the whole chip */
-    char version[33];     /* of the app */
+    struct ota_factory_flash chip;
+    char version[33]; /* of the app */
 };
 void ota_factory_free(struct ota_factory *f);
 
 /* Reads and checks the folder. NOT_FOUND, JSON_*, CONFIG, TABLE_*, SLOT_SIZE. Free it also after an error. */
 OTA_MUST_USE enum ota_status ota_factory_open(struct ota_factory *f, const char *folder,
                                               const struct ota_factory_options *o, struct ota_err *err);
-/* Puts bytes into a data partition; CONFIG when the table has none of that label. */
-OTA_MUST_USE enum ota_status ota_factory_put(struct ota_factory *f, const char *label, struct ota_span bytes,
-                                             struct ota_err *err);
+/* The identity that the flash holds. JOURNAL, CONFIG. */
+OTA_MUST_USE enum ota_status ota_factory_identity(const struct ota_factory *f, struct ota_id_record *out,
+                                                  struct ota_err *err);
 /* Would ROM and bootloader start the app, and are the agent's partitions there. */
 OTA_MUST_USE enum ota_status ota_factory_check(struct ota_factory *f, struct ota_err *err);
 /* The file of the board: flash and eFuses, readable by its owner alone, for it holds the token. */

@@ -27,6 +27,8 @@ static const char sample_details[] =
 static const struct ota_option create_options[] = {
     {"from", 0, "BUILD_DIR", "build folder whose images are flashed", false},
     {"output", 'o', "FLASH", "the file to make", false},
+    {"image", 0, "FILE",
+     "flash this instead, a board's whole flash image of\notactl provision, with the identity in it", false},
     {"workspace", 'C', "DIR", "the workspace; default: $OTA_HOME, else upward\nfrom the current folder", false},
     {"id", 0, "ID", "of the board; default: virtual-0001 and so on", false},
     {"product", 0, "NAME", "which product, when ota.conf has several", false},
@@ -44,7 +46,8 @@ static const char create_details[] =
     "offsets, its identity and trusted root in partition ota_id, eFuses as the build's\n"
     "sdkconfig wants them. The board is made known to the workspace like otactl device\n"
     "add does, and keeps its token. With --root, --url and --product no workspace is\n"
-    "needed; the board then has no token and sends no reports.\n\n"
+    "needed; the board then has no token and sends no reports. With --image neither is:\n"
+    "BUILD_DIR says only what the chip is and how its bootloader was built.\n\n"
     "FLASH holds the whole chip, followed by 4096 bytes for the eFuses. It is not\n"
     "overwritten.\n\n"
     "JSON: flash, id, product, channel, chip, version, flash_size, registered.";

@@ -53,11 +53,30 @@ static enum ota_status insert(struct ota_fleet *f, const char *id, const char *p
     return ota_fleet_step(f, s, err);
 }
 
-static enum ota_status insert_whole(struct ota_fleet *f, const char *id, const char *product, const char *channel,
-                                    const uint8_t digest[OTA_SHA256_LEN], struct ota_err *err) {
+static enum ota_status set(struct ota_fleet *f, enum ota_fleet_sql which, const char *id, struct ota_span value,
+                           bool text, struct ota_err *err) {
+    sqlite3_stmt *s;
+    OTA_TRY(ota_fleet_statement(f, which, &s, err));
+    ota_fleet_bind_text(s, 1, id);
+    (void)(text ? sqlite3_bind_text(s, 2, (const char *)value.p, (int)value.len, SQLITE_STATIC)
+                : sqlite3_bind_blob(s, 2, value.p, (int)value.len, SQLITE_STATIC));
+    OTA_TRY(ota_fleet_step(f, s, err));
+    return sqlite3_changes(f->db) ? OTA_OK : ota_err_set(err, OTA_NOT_FOUND, "board %s is not known", id);
+}
+
+static enum ota_status enrol(struct ota_fleet *f, const struct ota_fleet_enrolment *e,
+                             const uint8_t digest[OTA_SHA256_LEN], struct ota_err *err) {
+    const struct ota_span secret = {digest, OTA_SHA256_LEN};
+    OTA_TRY(e->replace ? set(f, OTA_FLEET_DEVICE_RETOKEN, e->id, secret, false, err)
+                       : insert(f, e->id, e->product, e->channel, digest, err));
+    return e->table ? set(f, OTA_FLEET_DEVICE_TABLE, e->id, ota_span_str(e->table), true, err) : OTA_OK;
+}
+
+static enum ota_status enrol_whole(struct ota_fleet *f, const struct ota_fleet_enrolment *e,
+                                   const uint8_t digest[OTA_SHA256_LEN], struct ota_err *err) {
     struct ota_err second;
     OTA_TRY(ota_fleet_simple(f, OTA_FLEET_BEGIN, err));
-    enum ota_status st = insert(f, id, product, channel, digest, err);
+    enum ota_status st = enrol(f, e, digest, err);
     if (st == OTA_OK)
         st = ota_fleet_simple(f, OTA_FLEET_COMMIT, err);
     if (st != OTA_OK)
@@ -65,21 +84,27 @@ static enum ota_status insert_whole(struct ota_fleet *f, const char *id, const c
     return st;
 }
 
-enum ota_status ota_fleet_add(struct ota_fleet *f, const char *id, const char *product, const char *channel,
-                              char token[OTA_TOKEN_TEXT_MAX], struct ota_err *err) {
+enum ota_status ota_fleet_enrol(struct ota_fleet *f, const struct ota_fleet_enrolment *e, struct ota_err *err) {
     uint8_t digest[OTA_SHA256_LEN];
-    if (!ota_device_id_valid(ota_span_str(id)))
+    if (!ota_device_id_valid(ota_span_str(e->id)))
         return ota_err_set(
             err, OTA_ARGUMENT,
-            "\"%s\" cannot be the id of a board: letters, digits and . _ : - , at most 64, no punctuation first", id);
-    if (!ota_name_valid(ota_span_str(product)) || !ota_name_valid(ota_span_str(channel)))
+            "\"%s\" cannot be the id of a board: letters, digits and . _ : - , at most 64, no punctuation first",
+            e->id);
+    if (!ota_name_valid(ota_span_str(e->product)) || !ota_name_valid(ota_span_str(e->channel)))
         return ota_err_set(err, OTA_ARGUMENT, "product and channel are a-z, 0-9 and -, at most 32");
-    OTA_TRY(ota_fleet_token_make(token, err));
-    OTA_TRY(ota_fleet_token_digest(token, digest, err));
+    OTA_TRY(ota_fleet_token_digest(e->token, digest, err));
     OTA_TRY(ota_fleet_lock(f, err));
-    enum ota_status st = insert_whole(f, id, product, channel, digest, err);
+    enum ota_status st = enrol_whole(f, e, digest, err);
     ota_fleet_unlock(f);
     return st;
+}
+
+enum ota_status ota_fleet_add(struct ota_fleet *f, const char *id, const char *product, const char *channel,
+                              char token[OTA_TOKEN_TEXT_MAX], struct ota_err *err) {
+    const struct ota_fleet_enrolment e = {.id = id, .product = product, .channel = channel, .token = token};
+    OTA_TRY(ota_fleet_token_make(token, err));
+    return ota_fleet_enrol(f, &e, err);
 }
 
 static enum ota_status stored_digest(struct ota_fleet *f, const char *id, uint8_t out[OTA_SHA256_LEN], bool *known,
@@ -131,6 +156,7 @@ static void read_row(sqlite3_stmt *s, struct ota_fleet_device *d) {
     d->added = (uint64_t)sqlite3_column_int64(s, 14);
     d->seen = (uint64_t)sqlite3_column_int64(s, 15);
     ota_fleet_column_text(s, 16, d->address, sizeof d->address);
+    ota_fleet_column_text(s, 17, d->table, sizeof d->table);
 }
 
 static enum ota_status list(struct ota_fleet *f, const char *product,

@@ -24,6 +24,17 @@ void ota_fleet_set_patience(struct ota_fleet *f, unsigned ms);
 OTA_MUST_USE enum ota_status ota_fleet_add(struct ota_fleet *f, const char *id, const char *product,
                                            const char *channel, char token[OTA_TOKEN_TEXT_MAX], struct ota_err *err);
 
+/* A token as ota_fleet_add() makes it, for a board that is made before it is made known. */
+OTA_MUST_USE enum ota_status ota_fleet_token_make(char out[OTA_TOKEN_TEXT_MAX], struct ota_err *err);
+struct ota_fleet_enrolment {
+    const char *id, *product, *channel, *token;
+    const char *table; /* SHA-256 of its partition table, as it will report it, in hexadecimal */
+    bool replace;      /* give a board that is known this token instead of its own */
+};
+/* Adds a board with a token made before: EXISTS when one of this id is known, NOT_FOUND when it should be. */
+OTA_MUST_USE enum ota_status ota_fleet_enrol(struct ota_fleet *f, const struct ota_fleet_enrolment *e,
+                                             struct ota_err *err);
+
 enum ota_fleet_auth { OTA_FLEET_TOKEN_OK, OTA_FLEET_TOKEN_WRONG, OTA_FLEET_UNKNOWN_DEVICE };
 OTA_MUST_USE enum ota_status ota_fleet_authenticate(struct ota_fleet *f, const char *id, const char *token,
                                                     enum ota_fleet_auth *out, struct ota_err *err);
@@ -43,6 +54,7 @@ struct ota_fleet_device {
     uint32_t result_counter;
     uint64_t added, seen; /* unix seconds, 0 never */
     char address[64];
+    char table[OTA_SHA256_HEX_LEN + 1]; /* of its partition table; "" when it is not known */
 };
 /* Calls row() for each board, ordered by id, then for each in quarantine; stops when it returns false. product NULL:
  * all. row() must not call this store. */

@@ -43,6 +43,8 @@ static const char *const sql_text[OTA_FLEET_SQL_COUNT] = {
     [OTA_FLEET_COMMIT] = "COMMIT",
     [OTA_FLEET_ROLLBACK] = "ROLLBACK",
     [OTA_FLEET_DEVICE_ADD] = "INSERT INTO device(id, product, channel, token, added) VALUES(?1, ?2, ?3, ?4, ?5)",
+    [OTA_FLEET_DEVICE_RETOKEN] = "UPDATE device SET token = ?2 WHERE id = ?1",
+    [OTA_FLEET_DEVICE_TABLE] = "UPDATE device SET table_sha256 = ?2 WHERE id = ?1",
     [OTA_FLEET_DEVICE_TOKEN] = "SELECT token FROM device WHERE id = ?1",
     /* A late report of the same stream must not replace a newer one. */
     [OTA_FLEET_DEVICE_REPORTED] =
@@ -68,8 +70,9 @@ static const char *const sql_text[OTA_FLEET_SQL_COUNT] = {
     [OTA_FLEET_LIST] =
         "SELECT 0, id, product, channel, mixed, counter_unknown, time_unverified, counter, version, state, result, "
         "code,"
-        " message, result_counter, added, seen, address FROM device WHERE ?1 IS NULL OR product = ?1"
-        " UNION ALL SELECT 1, id, product, '', 0, 0, 0, 0, '', '', '', '', '', 0, first, seen, address FROM stranger"
+        " message, result_counter, added, seen, address, table_sha256 FROM device WHERE ?1 IS NULL OR product = ?1"
+        " UNION ALL SELECT 1, id, product, '', 0, 0, 0, 0, '', '', '', '', '', 0, first, seen, address, '' FROM "
+        "stranger"
         " WHERE ?1 IS NULL OR product = ?1 ORDER BY 1, 2",
     [OTA_FLEET_TOKEN_ADD] = "INSERT OR REPLACE INTO token(name, role, product, created, expires, digest)"
                             " VALUES(?1, ?2, ?3, ?4, ?5, ?6)",

@@ -14,6 +14,8 @@ enum ota_fleet_sql {
     OTA_FLEET_ROLLBACK,
     OTA_FLEET_DEVICE_ADD,
     OTA_FLEET_DEVICE_TOKEN,
+    OTA_FLEET_DEVICE_RETOKEN,
+    OTA_FLEET_DEVICE_TABLE,
     OTA_FLEET_DEVICE_REPORTED,
     OTA_FLEET_DEVICE_SEEN,
     OTA_FLEET_REPORT_ADD,
@@ -56,7 +58,6 @@ void ota_fleet_bind_text(sqlite3_stmt *s, int at, const char *text);
 void ota_fleet_column_text(sqlite3_stmt *s, int at, char *out, size_t cap);
 
 /* Tokens of boards and people alike: "ota_" and 32 random bytes as text, of which the SHA-256 is kept. */
-OTA_MUST_USE enum ota_status ota_fleet_token_make(char out[OTA_TOKEN_TEXT_MAX], struct ota_err *err);
 OTA_MUST_USE enum ota_status ota_fleet_token_digest(const char *token, uint8_t out[OTA_SHA256_LEN],
                                                     struct ota_err *err);
 

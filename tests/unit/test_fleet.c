@@ -100,6 +100,41 @@ static void test_fleet_add_twice_and_bad_names(void **state) {
     assert_int_equal(all(NULL).count, 1);
 }
 
+static void test_fleet_enrols_a_board_with_its_token(void **state) {
+    char token[OTA_TOKEN_TEXT_MAX], other[OTA_TOKEN_TEXT_MAX];
+    struct ota_err err;
+    (void)state;
+    assert_ota_ok(ota_fleet_token_make(token, &err));
+    assert_ota_ok(ota_fleet_token_make(other, &err));
+    struct ota_fleet_enrolment e = {
+        .id = "kitchen", .product = "thermo", .channel = "beta", .token = token, .table = "0123456789abcdef"};
+    assert_ota_ok(ota_fleet_enrol(fleet, &e, &err));
+    assert_int_equal(ask("kitchen", token), OTA_FLEET_TOKEN_OK);
+    struct rows r = all(NULL);
+    assert_int_equal(r.count, 1);
+    assert_string_equal(r.row[0].channel, "beta");
+    assert_string_equal(r.row[0].table, "0123456789abcdef");
+    e.token = other;
+    assert_ota(ota_fleet_enrol(fleet, &e, &err), OTA_EXISTS);
+    assert_int_equal(ask("kitchen", token), OTA_FLEET_TOKEN_OK);
+}
+
+static void test_fleet_replaces_the_token_of_a_known_board_alone(void **state) {
+    char token[OTA_TOKEN_TEXT_MAX], other[OTA_TOKEN_TEXT_MAX];
+    struct ota_err err;
+    (void)state;
+    add("kitchen", token);
+    assert_ota_ok(ota_fleet_token_make(other, &err));
+    struct ota_fleet_enrolment e = {
+        .id = "cellar", .product = "thermo", .channel = "stable", .token = other, .replace = true};
+    assert_ota(ota_fleet_enrol(fleet, &e, &err), OTA_NOT_FOUND);
+    assert_int_equal(all(NULL).count, 1);
+    e.id = "kitchen";
+    assert_ota_ok(ota_fleet_enrol(fleet, &e, &err));
+    assert_int_equal(ask("kitchen", other), OTA_FLEET_TOKEN_OK);
+    assert_int_equal(ask("kitchen", token), OTA_FLEET_TOKEN_WRONG);
+}
+
 static void test_fleet_report_is_kept_whole(void **state) {
     char token[OTA_TOKEN_TEXT_MAX];
     (void)state;
@@ -283,12 +318,20 @@ static void test_fleet_waits_no_longer_than_it_may(void **state) {
 int main(void) {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
     const struct CMUnitTest tests[] = {
-        TEST(test_fleet_token_is_random_and_checked), TEST(test_fleet_add_twice_and_bad_names),
-        TEST(test_fleet_report_is_kept_whole),        TEST(test_fleet_report_once_and_in_order),
-        TEST(test_fleet_history_is_bounded),          TEST(test_fleet_report_of_wrong_shape),
-        TEST(test_fleet_long_message_is_cut),         TEST(test_fleet_quarantine),
-        TEST(test_fleet_quarantine_is_bounded),       TEST(test_fleet_survives_reopening_and_is_private),
-        TEST(test_fleet_refuses_what_is_not_its_own), TEST(test_fleet_waits_no_longer_than_it_may),
+        TEST(test_fleet_token_is_random_and_checked),
+        TEST(test_fleet_add_twice_and_bad_names),
+        TEST(test_fleet_enrols_a_board_with_its_token),
+        TEST(test_fleet_replaces_the_token_of_a_known_board_alone),
+        TEST(test_fleet_report_is_kept_whole),
+        TEST(test_fleet_report_once_and_in_order),
+        TEST(test_fleet_history_is_bounded),
+        TEST(test_fleet_report_of_wrong_shape),
+        TEST(test_fleet_long_message_is_cut),
+        TEST(test_fleet_quarantine),
+        TEST(test_fleet_quarantine_is_bounded),
+        TEST(test_fleet_survives_reopening_and_is_private),
+        TEST(test_fleet_refuses_what_is_not_its_own),
+        TEST(test_fleet_waits_no_longer_than_it_may),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -8,6 +8,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "host/certificate.h"
 #include "host/fs.h"
 #include "sign/pki.h"
 #include "support/unit.h"
@@ -148,6 +149,60 @@ static void test_pki_refuses_a_ca_of_another_key(void **state) {
     assert_ota(ota_pki_create(&w, NOW, &err), OTA_KEY);
 }
 
+static X509 *parse_cert(const struct ota_buf *pem) {
+    BIO *text = BIO_new_mem_buf(pem->p, (int)pem->len);
+    X509 *x = PEM_read_bio_X509(text, NULL, NULL, NULL);
+    BIO_free(text);
+    assert_non_null(x);
+    return x;
+}
+
+/* As a server looks at a client's certificate. */
+static int verify_client(X509 *ca, X509 *client, uint64_t when) {
+    X509_STORE *store = X509_STORE_new();
+    X509_STORE_CTX *ctx = X509_STORE_CTX_new();
+    assert_int_equal(X509_STORE_add_cert(store, ca), 1);
+    assert_int_equal(X509_STORE_CTX_init(ctx, store, client, NULL), 1);
+    X509_STORE_CTX_set_time(ctx, 0, (time_t)when);
+    assert_int_equal(X509_STORE_CTX_set_purpose(ctx, X509_PURPOSE_SSL_CLIENT), 1);
+    int result = X509_verify_cert(ctx) == 1 ? X509_V_OK : X509_STORE_CTX_get_error(ctx);
+    X509_STORE_CTX_free(ctx);
+    X509_STORE_free(store);
+    return result;
+}
+
+static void test_pki_board_has_a_certificate_of_its_own(void **state) {
+    (void)state;
+    char name[80] = "", id[65];
+    memset(id, 'b', 64);
+    id[64] = '\0'; /* the longest id there is */
+    OTA_CLEAN(ota_pki_issuer_close) struct ota_pki_issuer *issuer = NULL;
+    OTA_CLEAN(ota_buf_free) struct ota_buf crt = {0}, key = {0}, crt2 = {0}, key2 = {0};
+    assert_ota_ok(ota_pki_create(&w, NOW, &err));
+    assert_ota_ok(ota_pki_issuer_open(&issuer, &w, &err));
+    assert_ota_ok(ota_pki_issue(issuer, id, NOW, &crt, &key, &err));
+    assert_ota_ok(ota_pki_issue(issuer, "b2", NOW, &crt2, &key2, &err));
+    OTA_CLEAN(clean_x509) X509 *ca = read_cert("ca.crt");
+    OTA_CLEAN(clean_x509) X509 *x = parse_cert(&crt);
+    assert_int_equal(X509_NAME_get_text_by_NID(X509_get_subject_name(x), NID_commonName, name, sizeof name), 64);
+    assert_string_equal(name, id);
+    assert_int_equal(verify_client(ca, x, NOW + 20 * YEAR), X509_V_OK);
+    assert_int_not_equal(verify_at(ca, x, NOW), X509_V_OK); /* it is no server's */
+    assert_ota_ok(ota_certificate_check_key(ota_buf_span(&crt), ota_buf_span(&key), "key", &err));
+    assert_ota(ota_certificate_check_key(ota_buf_span(&crt), ota_buf_span(&key2), "key", &err), OTA_KEY);
+}
+
+static void test_pki_issues_nothing_without_its_ca(void **state) {
+    (void)state;
+    OTA_CLEAN(ota_pki_issuer_close) struct ota_pki_issuer *issuer = NULL;
+    OTA_CLEAN_FREE char *key = ota_workspace_path(&w, "keys/tls-ca.pem");
+    assert_ota(ota_pki_issuer_open(&issuer, &w, &err), OTA_NOT_FOUND);
+    assert_ota_ok(ota_pki_create(&w, NOW, &err));
+    assert_ota_ok(ota_fs_remove(key, &err));
+    assert_ota(ota_pki_issuer_open(&issuer, &w, &err), OTA_NOT_FOUND);
+    assert_null(issuer);
+}
+
 int main(void) {
 #define T(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
     const struct CMUnitTest tests[] = {
@@ -156,6 +211,8 @@ int main(void) {
         T(test_pki_url_may_be_any_host),
         T(test_pki_create_again_leaves_what_is_there),
         T(test_pki_refuses_a_ca_of_another_key),
+        T(test_pki_board_has_a_certificate_of_its_own),
+        T(test_pki_issues_nothing_without_its_ca),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

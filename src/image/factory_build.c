@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* flasher_args.json, project_description.json and config/sdkconfig.json of a build folder. */
-#include "sim/factory_build.h"
+#include "image/factory_build.h"
 
 #include <errno.h>
 #include <string.h>
@@ -12,15 +12,15 @@
 #define JSON_MAX (1024u * 1024u)
 
 void ota_factory_build_free(struct ota_factory_build *b) {
-    for (size_t i = 0; i < b->image_count; i++)
-        free(b->image[i].path);
-    b->image_count = 0;
+    for (size_t i = 0; i < b->part_count; i++)
+        free(b->part[i].path);
+    b->part_count = 0;
 }
 
 const char *ota_factory_build_at(const struct ota_factory_build *b, uint32_t offset) {
-    for (size_t i = 0; i < b->image_count; i++)
-        if (b->image[i].offset == offset)
-            return b->image[i].path;
+    for (size_t i = 0; i < b->part_count; i++)
+        if (b->part[i].offset == offset)
+            return b->part[i].path;
     return NULL;
 }
 
@@ -51,40 +51,41 @@ static enum ota_status find_chip(const char *folder, const cJSON *flasher, struc
                                  struct ota_err *err) {
     const cJSON *extra = ota_json_tree_object(flasher, "extra_esptool_args");
     const char *name = extra ? ota_json_tree_string(extra, "chip") : NULL;
-    b->efuse.chip = name ? ota_chip_by_name(ota_span_str(name)) : NULL;
-    if (b->efuse.chip)
+    b->chip = name ? ota_chip_by_name(ota_span_str(name)) : NULL;
+    if (b->chip)
         return OTA_OK;
     return ota_err_set(err, OTA_CHIP, "%s/flasher_args.json: %s", folder,
                        name ? "names a chip that is not known here" : "names no chip in extra_esptool_args");
 }
 
-static enum ota_status find_flash_size(const char *folder, const cJSON *flasher, const char *given,
-                                       struct ota_factory_build *b, struct ota_err *err) {
-    const cJSON *settings = ota_json_tree_object(flasher, "flash_settings");
-    const char *text = given ? given : settings ? ota_json_tree_string(settings, "flash_size") : NULL;
+/* 0: it says none; a build with Secure Boot says "keep". */
+static uint32_t parse_flash_size(const char *text) {
     char *end = NULL;
     unsigned long mb = text && text[0] >= '1' && text[0] <= '9' ? strtoul(text, &end, 10) : 0;
-    if (mb >= 1 && mb <= OTA_NOR_SIZE_MAX >> 20 && (mb & (mb - 1)) == 0 && strcmp(end, "MB") == 0) {
-        b->flash_size = (uint32_t)mb << 20;
-        return OTA_OK;
-    }
-    if (given)
-        return ota_err_set(err, OTA_USAGE, "--flash-size %.20s: a flash has 1MB, 2MB, 4MB ... %uMB", given,
-                           OTA_NOR_SIZE_MAX >> 20);
-    return ota_err_set(err, OTA_CONFIG, "%s/flasher_args.json does not say how large the flash is; give --flash-size",
-                       folder);
+    bool good = mb >= 1 && mb <= OTA_FACTORY_FLASH_MAX >> 20 && (mb & (mb - 1)) == 0 && strcmp(end, "MB") == 0;
+    return good ? (uint32_t)mb << 20 : 0;
+}
+
+static enum ota_status find_flash_size(const cJSON *flasher, const char *given, struct ota_factory_build *b,
+                                       struct ota_err *err) {
+    const cJSON *settings = ota_json_tree_object(flasher, "flash_settings");
+    b->flash_size = parse_flash_size(given ? given : settings ? ota_json_tree_string(settings, "flash_size") : NULL);
+    return b->flash_size || !given
+               ? OTA_OK
+               : ota_err_set(err, OTA_USAGE, "--flash-size %.20s: a flash has 1MB, 2MB, 4MB ... %uMB", given,
+                             OTA_FACTORY_FLASH_MAX >> 20);
 }
 
 static enum ota_status add_image(const char *folder, const cJSON *m, struct ota_factory_build *b, struct ota_err *err) {
-    struct ota_factory_image *image = &b->image[b->image_count];
-    if (!cJSON_IsString(m) || !parse_number(m->string, &image->offset))
+    struct ota_factory_part *part = &b->part[b->part_count];
+    if (!cJSON_IsString(m) || !parse_number(m->string, &part->offset))
         return ota_err_set(err, OTA_CONFIG, "%s/flasher_args.json: flash_files: \"%.40s\" is no \"0x...\": file pair",
                            folder, m->string);
-    if (b->image_count + 1 == OTA_FACTORY_IMAGES_MAX)
+    if (b->part_count + 1 == OTA_FACTORY_PARTS_MAX)
         return ota_err_set(err, OTA_CONFIG, "%s/flasher_args.json: more than %u flash_files", folder,
-                           OTA_FACTORY_IMAGES_MAX - 1);
-    image->path = m->valuestring[0] == '/' ? ota_strdup(m->valuestring) : ota_sprintf("%s/%s", folder, m->valuestring);
-    b->image_count++;
+                           OTA_FACTORY_PARTS_MAX - 1);
+    part->path = m->valuestring[0] == '/' ? ota_strdup(m->valuestring) : ota_sprintf("%s/%s", folder, m->valuestring);
+    b->part_count++;
     return OTA_OK;
 }
 
@@ -93,11 +94,11 @@ static enum ota_status read_flasher(const char *folder, const char *flash_size, 
     OTA_CLEAN(ota_json_tree_free) cJSON *flasher = NULL;
     OTA_TRY(read_json(folder, "flasher_args.json", &flasher, err));
     OTA_TRY(find_chip(folder, flasher, b, err));
-    OTA_TRY(find_flash_size(folder, flasher, flash_size, b, err));
+    OTA_TRY(find_flash_size(flasher, flash_size, b, err));
     const cJSON *files = ota_json_tree_object(flasher, "flash_files");
     for (const cJSON *m = files ? files->child : NULL; m; m = m->next)
         OTA_TRY(add_image(folder, m, b, err));
-    if (b->image_count == 0)
+    if (b->part_count == 0)
         return ota_err_set(err, OTA_CONFIG, "%s/flasher_args.json: no flash_files", folder);
     return OTA_OK;
 }
@@ -113,31 +114,44 @@ static enum ota_status offset_of(const char *folder, const cJSON *config, const 
                                  struct ota_err *err) {
     const cJSON *v = cJSON_GetObjectItemCaseSensitive(config, name);
     bool good = cJSON_IsString(v) && parse_number(v->valuestring, out);
-    if (cJSON_IsNumber(v) && v->valuedouble >= 0 && v->valuedouble < OTA_NOR_SIZE_MAX) {
+    if (cJSON_IsNumber(v) && v->valuedouble >= 0 && v->valuedouble < OTA_FACTORY_FLASH_MAX) {
         *out = (uint32_t)v->valuedouble;
         good = true;
     }
-    if (good && *out > 0 && *out < OTA_NOR_SIZE_MAX && *out % OTA_SECTOR == 0)
+    if (good && *out > 0 && *out < OTA_FACTORY_FLASH_MAX && *out % OTA_SECTOR == 0)
         return OTA_OK;
     return ota_err_set(err, OTA_CONFIG, "%s/config/sdkconfig.json: %s is no flash sector", folder, name);
 }
 
 static enum ota_status read_config(const char *folder, struct ota_factory_build *b, struct ota_err *err) {
     OTA_CLEAN(ota_json_tree_free) cJSON *c = NULL;
-    struct ota_boot_config *boot = &b->efuse.boot;
+    struct ota_boot_config *boot = &b->boot;
     OTA_TRY(read_json(folder, "config/sdkconfig.json", &c, err));
+    if (!b->flash_size)
+        b->flash_size = parse_flash_size(ota_json_tree_string(c, "ESPTOOLPY_FLASHSIZE"));
+    if (!b->flash_size)
+        return ota_err_set(err, OTA_CONFIG,
+                           "%s/flasher_args.json does not say how large the flash is; give --flash-size", folder);
     OTA_TRY(offset_of(folder, c, "PARTITION_TABLE_OFFSET", &boot->table_offset, err));
     boot->rollback = flag(c, "BOOTLOADER_APP_ROLLBACK_ENABLE");
     boot->anti_rollback = flag(c, "BOOTLOADER_APP_ANTI_ROLLBACK");
     boot->flash_encryption = flag(c, "SECURE_FLASH_ENC_ENABLED");
+    b->nvs_encryption = flag(c, "NVS_ENCRYPTION");
     boot->secure_boot = flag(c, "SECURE_BOOT_V2_ENABLED") ? 2 : flag(c, "SECURE_BOOT_V1_ENABLED") ? 1 : 0;
-    if (boot->table_offset <= b->efuse.chip->bootloader_offset || boot->table_offset >= b->flash_size - OTA_SECTOR)
+    if (boot->table_offset <= b->chip->bootloader_offset || boot->table_offset >= b->flash_size - OTA_SECTOR)
         return ota_err_set(err, OTA_CONFIG,
                            "%s/config/sdkconfig.json: a partition table at 0x%x is outside of the flash", folder,
                            (unsigned)boot->table_offset);
-    b->efuse.recovery = b->efuse.chip->recovery && flag(c, "BOOTLOADER_RECOVERY_ENABLE");
-    return b->efuse.recovery ? offset_of(folder, c, "BOOTLOADER_RECOVERY_OFFSET", &b->efuse.recovery_offset, err)
-                             : OTA_OK;
+    b->recovery = b->chip->recovery && flag(c, "BOOTLOADER_RECOVERY_ENABLE");
+    return b->recovery ? offset_of(folder, c, "BOOTLOADER_RECOVERY_OFFSET", &b->recovery_offset, err) : OTA_OK;
+}
+
+/* With Secure Boot idf.py lists no bootloader, which it leaves to be flashed by hand: in a factory it belongs to it. */
+static void add_bootloader(const char *folder, struct ota_factory_build *b) {
+    OTA_CLEAN_FREE char *path = ota_sprintf("%s/bootloader/bootloader.bin", folder);
+    if (!b->boot.secure_boot || ota_factory_build_at(b, b->chip->bootloader_offset) || !ota_fs_is_file(path))
+        return;
+    b->part[b->part_count++] = (struct ota_factory_part){b->chip->bootloader_offset, OTA_STEAL(path)};
 }
 
 /* ---- chip revision ------------------------------------------------------------------------------------- */
@@ -145,14 +159,14 @@ static enum ota_status read_config(const char *folder, struct ota_factory_build 
 /* Any image of the folder that names a lowest revision must run: the board gets the lowest one that suits them all. */
 static void choose_revision(struct ota_factory_build *b) {
     OTA_CLEAN_FREE struct ota_image *image = ota_calloc(1, sizeof *image);
-    b->efuse.revision = b->efuse.recovery ? b->efuse.chip->recovery_rev_min : 0;
-    for (size_t i = 0; i < b->image_count; i++) {
+    b->revision = b->recovery ? b->chip->recovery_rev_min : 0;
+    for (size_t i = 0; i < b->part_count; i++) {
         OTA_CLEAN(ota_file_source_close) struct ota_file_source file = {.fd = -1};
         struct ota_err no_image;
-        if (ota_file_source_open(&file, b->image[i].path, b->flash_size, &no_image) == OTA_OK &&
+        if (ota_file_source_open(&file, b->part[i].path, b->flash_size, &no_image) == OTA_OK &&
             ota_image_read(&file.source, &ota_crypto_openssl, image, &no_image) == OTA_OK &&
-            image->min_rev > b->efuse.revision)
-            b->efuse.revision = image->min_rev;
+            image->min_rev > b->revision)
+            b->revision = image->min_rev;
     }
 }
 
@@ -161,6 +175,7 @@ enum ota_status ota_factory_build_open(struct ota_factory_build *b, const char *
     memset(b, 0, sizeof *b);
     OTA_TRY(read_flasher(folder, flash_size, b, err));
     OTA_TRY(read_config(folder, b, err));
+    add_bootloader(folder, b);
     choose_revision(b);
     return OTA_OK;
 }

@@ -1,0 +1,246 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* otactl provision: boards of a build folder, each with an identity of its own. */
+#include <openssl/crypto.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "ctl/fleet_view.h"
+#include "ctl/progress.h"
+#include "ctl/provision.h"
+#include "host/fs.h"
+#include "host/printable.h"
+
+#define TEMP_MARK ".bin.tmp-" /* of ota_fs_write(), before six more characters */
+#define COMMANDS_SHOWN 3u
+
+struct tally {
+    size_t made, kept, gone;
+};
+
+static void provisioning_free(struct ota_provisioning *p) {
+    if (p->flash.bytes.p)
+        OPENSSL_cleanse(p->flash.bytes.p, p->flash.bytes.len);
+    ota_factory_flash_free(&p->flash);
+    ota_factory_build_free(&p->build);
+    ota_id_record_free(&p->trust);
+    ota_provision_list_free(&p->list);
+    ota_provision_record_close(&p->record);
+    ota_fleet_close(&p->fleet);
+    ota_pki_issuer_close(&p->issuer);
+    ota_workspace_close(&p->w);
+    if (p->lock >= 0)
+        (void)close(p->lock);
+}
+
+/* ---- what is wanted ------------------------------------------------------------------------------------ */
+
+static int by_id(const void *a, const void *b) {
+    const struct ota_provision_board *const *x = a, *const *y = b;
+    int order = strcmp((*x)->text[OTA_COLUMN_ID], (*y)->text[OTA_COLUMN_ID]);
+    return order ? order : ((*x)->line > (*y)->line) - ((*x)->line < (*y)->line);
+}
+
+static enum ota_status check_twice(const struct ota_provision_list *l, struct ota_err *err) {
+    OTA_CLEAN_FREE const struct ota_provision_board **sorted = ota_calloc(l->count, sizeof *sorted);
+    for (size_t i = 0; i < l->count; i++)
+        sorted[i] = &l->board[i];
+    qsort(sorted, l->count, sizeof *sorted, by_id);
+    for (size_t i = 1; i < l->count; i++)
+        if (strcmp(sorted[i]->text[OTA_COLUMN_ID], sorted[i - 1]->text[OTA_COLUMN_ID]) == 0)
+            return ota_err_set(err, OTA_EXISTS, "%s:%u: board %s is in line %u already", l->name, sorted[i]->line,
+                               sorted[i]->text[OTA_COLUMN_ID], sorted[i - 1]->line);
+    return OTA_OK;
+}
+
+static enum ota_status read_list(struct ota_provisioning *p, struct ota_err *err) {
+    const struct ota_args *a = p->args;
+    const char *csv = ota_args_get(a, "csv"), *config = ota_args_get(a, "config");
+    const char *wifi = ota_args_get(a, "wifi-file"), *softap = ota_args_get(a, "softap-file");
+    if (!csv == !ota_args_has(a, "id"))
+        return ota_err_set(err, OTA_USAGE, "which boards? Add --id ID for each, or --csv FILE");
+    if (config && !csv)
+        return ota_err_set(err, OTA_USAGE, "--config says what the columns of --csv are; there is none");
+    if (config)
+        OTA_TRY(ota_provision_list_config(&p->list, config, err));
+    if (csv)
+        OTA_TRY(ota_provision_list_csv(&p->list, csv, err));
+    for (size_t i = 0; i < ota_args_count(a, "id"); i++)
+        OTA_TRY(ota_provision_list_add(&p->list, ota_args_at(a, "id", i), err));
+    OTA_TRY(csv ? check_twice(&p->list, err) : OTA_OK);
+    if (wifi)
+        OTA_TRY(ota_provision_list_wifi(&p->list, wifi, err));
+    return softap ? ota_provision_list_softap(&p->list, softap, err) : OTA_OK;
+}
+
+static enum ota_status open_workspace(struct ota_provisioning *p, struct ota_err *err) {
+    const struct ota_args *a = p->args;
+    if (ota_args_has(a, "ca") && ota_args_has(a, "no-ca"))
+        return ota_err_set(err, OTA_USAGE, "--ca and --no-ca contradict each other; give one of them");
+    OTA_TRY(ota_ctl_workspace(a, &p->w, err));
+    if (p->w.config.server[0])
+        return ota_err_set(err, OTA_USAGE, "boards are known to the server %s; provision them there",
+                           p->w.config.server);
+    return ota_workspace_product(&p->w, ota_args_get(a, "product"), &p->product, err);
+}
+
+/* ---- the folder ---------------------------------------------------------------------------------------- */
+
+/* Files that a run which was killed had begun; they may hold secrets. Nobody else writes: the lock is ours. */
+static enum ota_status tidy(const struct ota_provisioning *p, struct ota_err *err) {
+    OTA_CLEAN(ota_fs_names_free) struct ota_fs_names names = {0};
+    OTA_TRY(ota_fs_list(p->folder, &names, err));
+    for (size_t i = 0; i < names.count; i++) {
+        const char *mark = strstr(names.name[i], TEMP_MARK);
+        if (!mark || strlen(mark) != strlen(TEMP_MARK) + 6)
+            continue;
+        OTA_CLEAN_FREE char *path = ota_sprintf("%s/%s", p->folder, names.name[i]);
+        OTA_TRY(ota_fs_remove(path, err));
+    }
+    return OTA_OK;
+}
+
+static enum ota_status open_folder(struct ota_provisioning *p, struct ota_err *err) {
+    OTA_CLEAN_FREE char *lock = ota_sprintf("%s/.lock", p->folder);
+    OTA_TRY(ota_fs_mkdirs(p->folder, 0700, err));
+    OTA_TRY(ota_fs_check_folder_unshared(p->folder, err));
+    if (ota_fs_lock(lock, 0, &p->lock, err) != OTA_OK)
+        return err->code == OTA_BUSY
+                   ? ota_err_set(err, OTA_BUSY, "%s: another otactl provision is at work there", p->folder)
+                   : err->code;
+    OTA_TRY(tidy(p, err));
+    return ota_provision_record_open(&p->record, p->folder, err);
+}
+
+/* By its digest, as boards report it: fleet fits finds the rows there. */
+static enum ota_status remember_table(const struct ota_provisioning *p, struct ota_err *err) {
+    OTA_CLEAN_FREE char *dir = ota_workspace_path(&p->w, "state/tables");
+    OTA_CLEAN_FREE char *path = ota_workspace_path(&p->w, "state/tables/%s.bin", p->table);
+    OTA_TRY(ota_fs_mkdirs(dir, 0755, err));
+    return ota_fs_write(path, p->flash.bytes.p + p->build.boot.table_offset, OTA_TABLE_LENGTH, 0644, err);
+}
+
+/* ---- the run ------------------------------------------------------------------------------------------- */
+
+static void draw(const struct ota_build_progress *progress, const struct ota_provisioning *p, size_t done) {
+    progress->bytes(progress->ctx, p->list.board[done ? done - 1 : 0].text[OTA_COLUMN_ID], done, p->list.count);
+}
+
+/* Everything is checked before anything is made. */
+static enum ota_status check_all(struct ota_provisioning *p, struct ota_err *err) {
+    struct ota_progress_bar bar;
+    struct ota_build_progress progress = ota_progress_start(&bar, "checking");
+    enum ota_status st = OTA_OK;
+    for (size_t i = 0; st == OTA_OK && i < p->list.count; i++) {
+        st = ota_provision_try(p, &p->list.board[i], err);
+        draw(&progress, p, i + 1);
+    }
+    ota_progress_end(&bar);
+    return st;
+}
+
+static enum ota_status make_all(struct ota_provisioning *p, struct tally *t, struct ota_err *err) {
+    struct ota_progress_bar bar;
+    struct ota_build_progress progress = ota_progress_start(&bar, "provisioning");
+    enum ota_provision_outcome outcome;
+    enum ota_status st = OTA_OK;
+    for (size_t i = 0; st == OTA_OK && i < p->list.count; i++) {
+        st = ota_provision_make(p, &p->list.board[i], &outcome, err);
+        if (st == OTA_OK)
+            *(outcome == OTA_PROVISION_MADE ? &t->made : outcome == OTA_PROVISION_KEPT ? &t->kept : &t->gone) += 1;
+        draw(&progress, p, i + 1);
+    }
+    ota_progress_end(&bar);
+    size_t done = t->made + t->kept + t->gone;
+    if (st != OTA_OK && done)
+        return ota_err_prefix(err, "after %zu of %zu boards, which are done", done, p->list.count);
+    return st;
+}
+
+static enum ota_status prepare(struct ota_provisioning *p, struct ota_err *err) {
+    OTA_TRY(open_workspace(p, err));
+    OTA_TRY(read_list(p, err));
+    OTA_TRY(ota_provision_build(p, err));
+    OTA_TRY(ota_ctl_fleet(&p->w, &p->fleet, err));
+    if (ota_args_has(p->args, "client-cert") && ota_pki_issuer_open(&p->issuer, &p->w, err) != OTA_OK)
+        return ota_err_prefix(err, "--client-cert");
+    OTA_TRY(open_folder(p, err));
+    return check_all(p, err);
+}
+
+/* ---- report -------------------------------------------------------------------------------------------- */
+
+static cJSON *commands_of(const struct ota_provisioning *p, const struct ota_provision_board *b) {
+    OTA_CLEAN_FREE char *folder = ota_sprintf("%s/", p->folder);
+    (void)ota_printable_clean(folder);
+    return ota_provision_commands(p, b, folder);
+}
+
+static void report_json(const struct ota_provisioning *p, const struct tally *t) {
+    cJSON *tree = cJSON_CreateObject();
+    OTA_CLEAN_FREE char *folder = ota_strdup(p->folder);
+    (void)ota_printable_clean(folder);
+    (void)cJSON_AddStringToObject(tree, "folder", folder);
+    (void)cJSON_AddStringToObject(tree, "record", OTA_PROVISION_RECORD);
+    (void)cJSON_AddStringToObject(tree, "product", p->product->name);
+    (void)cJSON_AddStringToObject(tree, "version", p->version);
+    (void)cJSON_AddNumberToObject(tree, "made", (double)t->made);
+    (void)cJSON_AddNumberToObject(tree, "kept", (double)t->kept);
+    (void)cJSON_AddNumberToObject(tree, "gone", (double)t->gone);
+    cJSON *boards = cJSON_AddArrayToObject(tree, "boards");
+    for (size_t i = 0; i < p->list.count; i++) {
+        cJSON *o = cJSON_CreateObject();
+        (void)cJSON_AddStringToObject(o, "id", p->list.board[i].text[OTA_COLUMN_ID]);
+        (void)cJSON_AddItemToObject(o, "commands", commands_of(p, &p->list.board[i]));
+        (void)cJSON_AddItemToArray(boards, o);
+    }
+    ota_ctl_print_json(&tree);
+}
+
+static void report_commands(const struct ota_provisioning *p) {
+    for (size_t i = 0; i < p->list.count && i < COMMANDS_SHOWN; i++) {
+        cJSON *list = commands_of(p, &p->list.board[i]);
+        const cJSON *one;
+        cJSON_ArrayForEach(one, list) {
+            ota_print_line(stdout, "  %s", one->valuestring);
+        }
+        cJSON_Delete(list);
+    }
+    if (p->list.count > COMMANDS_SHOWN)
+        ota_print_line(stdout, "and so on: those of every board are in %s/%s", p->folder, OTA_PROVISION_RECORD);
+}
+
+static void report(const struct ota_provisioning *p, const struct tally *t) {
+    ota_print_line(stdout, "%s: %zu board%s of %s %s made, %zu kept; the server knows them.", p->folder, t->made,
+                   t->made == 1 ? "" : "s", p->product->name, p->version, t->kept);
+    if (t->gone)
+        ota_print_line(stdout, "%zu were made before, and their files are gone; --again makes them anew.", t->gone);
+    printf("The files hold tokens%s: keep them secret, and delete them when the boards are flashed.\n\n",
+           p->issuer ? " and private keys" : "");
+    printf("Now:\n");
+    report_commands(p);
+}
+
+enum ota_status ota_cmd_provision(const struct ota_args *args, struct ota_err *err) {
+    OTA_CLEAN(provisioning_free)
+    struct ota_provisioning p = {
+        .args = args,
+        .build_folder = ota_args_operand(args, 0),
+        .folder = ota_args_get(args, "output"),
+        .parts = ota_args_has(args, "parts"),
+        .again = ota_args_has(args, "again"),
+        .now = ota_ctl_now(),
+        .record = {.fd = -1},
+        .lock = -1,
+    };
+    struct tally t = {0};
+    if (!p.folder)
+        p.folder = "boards";
+    OTA_TRY(prepare(&p, err));
+    OTA_TRY(remember_table(&p, err));
+    OTA_TRY(make_all(&p, &t, err));
+    if (ota_ctl_json(args))
+        report_json(&p, &t);
+    else
+        report(&p, &t);
+    return OTA_OK;
+}

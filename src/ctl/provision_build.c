@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What all boards of a run have in common, and whether one could live with it. */
+#include <string.h>
+
+#include "ctl/provision.h"
+#include "host/crypto.h"
+#include "host/fs.h"
+#include "image/signature.h"
+#include "image/table_agent.h"
+
+/* ---- images -------------------------------------------------------------------------------------------- */
+
+static enum ota_status check_signed(const struct ota_provisioning *p, const struct ota_source *s, uint64_t length,
+                                    struct ota_err *err) {
+    struct ota_signatures found;
+    if (p->build.boot.secure_boot == 0)
+        return OTA_OK;
+    OTA_TRY(ota_signatures_read(s, length, &ota_crypto_openssl, &found, err));
+    bool there = p->build.boot.secure_boot == 1 ? found.v1 : found.count > 0;
+    return there ? OTA_OK
+                 : ota_err_set(err, OTA_IMAGE_SIGNATURE,
+                               "is not signed, and Secure Boot v%u would not start it; sign it first",
+                               p->build.boot.secure_boot);
+}
+
+static enum ota_status check_image(struct ota_provisioning *p, const char *path, uint32_t room, bool app,
+                                   struct ota_err *err) {
+    OTA_CLEAN(ota_file_source_close) struct ota_file_source file = {.fd = -1};
+    OTA_CLEAN_FREE struct ota_image *image = ota_calloc(1, sizeof *image);
+    const struct ota_image_rules rules = {.chip = p->build.chip, .room = room};
+    OTA_TRY(ota_file_source_open(&file, path, p->build.flash_size, err));
+    enum ota_status st = ota_image_read(&file.source, &ota_crypto_openssl, image, err);
+    if (st == OTA_OK)
+        st = app ? ota_image_check_app(image, file.source.size, &rules, err)
+                 : ota_image_check_bootloader(image, file.source.size, &rules, err);
+    if (st == OTA_OK && (app || p->build.boot.secure_boot == 2))
+        st = check_signed(p, &file.source, image->length, err);
+    if (st != OTA_OK)
+        return ota_err_prefix(err, "%s", path);
+    if (app)
+        (void)ota_format(p->version, sizeof p->version, "%s", image->app.version);
+    return OTA_OK;
+}
+
+/* With a blank otadata the bootloader starts the factory app, else the first slot. */
+static enum ota_status check_images(struct ota_provisioning *p, struct ota_err *err) {
+    const struct ota_factory_build *b = &p->build;
+    const struct ota_partition *app = ota_table_by_type(&p->flash.table, OTA_PART_APP, OTA_APP_FACTORY);
+    const char *bootloader = ota_factory_build_at(b, b->chip->bootloader_offset);
+    if (!app)
+        app = ota_table_slot(&p->flash.table, 0);
+    if (!bootloader)
+        return ota_err_set(err, OTA_CONFIG, "%s/flasher_args.json puts no bootloader at 0x%x, where the %s starts it",
+                           p->build_folder, (unsigned)b->chip->bootloader_offset, b->chip->name);
+    const char *path = ota_factory_build_at(b, app->offset);
+    if (!path)
+        return ota_err_set(err, OTA_CONFIG, "%s/flasher_args.json puts no app into %s at 0x%x, which boots first",
+                           p->build_folder, app->label, (unsigned)app->offset);
+    OTA_TRY(check_image(p, bootloader, b->boot.table_offset - b->chip->bootloader_offset, false, err));
+    return check_image(p, path, app->size, true, err);
+}
+
+/* ---- the rest ------------------------------------------------------------------------------------------ */
+
+static enum ota_status check_kind(const struct ota_provisioning *p, struct ota_err *err) {
+    if (strcmp(p->product->chip, p->build.chip->name) != 0)
+        return ota_err_set(err, OTA_CHIP, "%s is a build for %s, but product %s is %s", p->build_folder,
+                           p->build.chip->name, p->product->name, p->product->chip);
+    if (p->build.boot.flash_encryption && !p->parts)
+        return ota_err_set(
+            err, OTA_UNSUPPORTED,
+            "%s is built with flash encryption: each chip encrypts its flash itself when it starts first, "
+            "so that a whole image suits blank chips only; with --parts the build is flashed as ESP-IDF "
+            "says, nvs and ota_id beside it",
+            p->build_folder);
+    return OTA_OK;
+}
+
+/* What an earlier life of the board left there goes. */
+static enum ota_status blank(struct ota_provisioning *p, const struct ota_partition *row, struct ota_err *err) {
+    OTA_CLEAN(ota_buf_free) struct ota_buf ff = {0};
+    ota_buf_reserve(&ff, row->size);
+    memset(ff.p, 0xFF, row->size);
+    ff.len = row->size;
+    return ota_factory_flash_put(&p->flash, row->label, ota_buf_span(&ff), err);
+}
+
+static enum ota_status find_rows(struct ota_provisioning *p, struct ota_err *err) {
+    const struct ota_table *t = &p->flash.table;
+    const struct ota_partition *nvs = ota_table_by_label(t, "nvs");
+    const struct ota_partition *otadata = ota_table_by_type(t, OTA_PART_DATA, OTA_DATA_OTA);
+    p->id_row = ota_table_by_label(t, OTA_ID_LABEL);
+    p->state_row = ota_table_by_label(t, OTA_STATE_LABEL);
+    p->nvs_row = nvs && nvs->type == OTA_PART_DATA && nvs->subtype == OTA_DATA_NVS ? nvs : NULL;
+    p->nvs_built = p->nvs_row && ota_factory_build_at(&p->build, nvs->offset);
+    OTA_TRY(blank(p, p->state_row, err));
+    OTA_TRY(blank(p, p->id_row, err));
+    if (p->nvs_row && !p->nvs_built)
+        OTA_TRY(blank(p, p->nvs_row, err));
+    return otadata && !ota_factory_build_at(&p->build, otadata->offset) ? blank(p, otadata, err) : OTA_OK;
+}
+
+static enum ota_status digest_table(struct ota_provisioning *p, struct ota_err *err) {
+    uint8_t digest[OTA_SHA256_LEN];
+    OTA_TRY(
+        ota_sha256(&ota_crypto_openssl, p->flash.bytes.p + p->build.boot.table_offset, OTA_TABLE_LENGTH, digest, err));
+    ota_hex_encode(digest, sizeof digest, p->table);
+    return OTA_OK;
+}
+
+enum ota_status ota_provision_build(struct ota_provisioning *p, struct ota_err *err) {
+    OTA_TRY(ota_factory_build_open(&p->build, p->build_folder, ota_args_get(p->args, "flash-size"), err));
+    OTA_TRY(check_kind(p, err));
+    OTA_TRY(ota_factory_flash_fill(&p->flash, &p->build, false, err));
+    enum ota_status st = ota_table_check_agent(&p->flash.table, err);
+    if (st == OTA_OK)
+        st = ota_table_check_chip(&p->flash.table, p->build.chip, p->build.boot.table_offset, err);
+    if (st != OTA_OK)
+        return ota_err_prefix(err, "%s", p->build_folder);
+    OTA_TRY(check_images(p, err));
+    OTA_TRY(find_rows(p, err));
+    return digest_table(p, err);
+}

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The record of a folder of provisioned boards, boards.jsonl: one JSON object a line, appended when a board is done: its
+ * file is there whole, and the server knows it. No secrets. Private to src/ctl.
+ *
+ *   {"id":"b1","mac":"…","product":"thermo","channel":"stable","version":"1.0.0","table":"<sha256>","certificate":false,
+ *    "made":1790000000,"files":[{"file":"b1.bin","offset":0,"bytes":3407872,"sha256":"…"}],"commands":["esptool …"]}
+ *   {"id":"b1","again":true}       its files were gone, and it is being made anew: until the next line it is not done
+ *
+ * The last line of an id holds. A line without its end was cut off with the power or by a full disk, and is removed.
+ */
+#ifndef OTA_CTL_PROVISION_RECORD_H
+#define OTA_CTL_PROVISION_RECORD_H
+
+#include <cjson/cJSON.h>
+
+#include "host/buf.h"
+
+#define OTA_PROVISION_RECORD "boards.jsonl"
+
+struct ota_provision_entry {
+    char *id;
+    bool again;
+    size_t file_count;
+    char **file;     /* names in the folder */
+    uint64_t *bytes; /* of each */
+};
+
+struct ota_provision_record {
+    char *path;
+    int fd;       /* -1: not open */
+    uint64_t end; /* of the last whole line */
+    void *tree;   /* of the entries by id (tsearch) */
+};
+/* For OTA_CLEAN(); begin with {.fd = -1}. */
+void ota_provision_record_close(struct ota_provision_record *r);
+/* Makes it as needed. The caller holds the lock of the folder. */
+OTA_MUST_USE enum ota_status ota_provision_record_open(struct ota_provision_record *r, const char *folder,
+                                                       struct ota_err *err);
+/* NULL: there is none of this id. */
+const struct ota_provision_entry *ota_provision_record_find(const struct ota_provision_record *r, const char *id);
+/* One more line, which lasts when this returns; of a failed write nothing stays. */
+OTA_MUST_USE enum ota_status ota_provision_record_append(struct ota_provision_record *r, const cJSON *line,
+                                                         struct ota_err *err);
+
+#endif

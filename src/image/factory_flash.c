@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The chip in memory. */
+#include "image/factory_flash.h"
+
+#include <string.h>
+
+#include "host/crypto.h"
+#include "host/fs.h"
+
+void ota_factory_flash_free(struct ota_factory_flash *f) {
+    ota_buf_free(&f->bytes);
+}
+
+static const struct ota_partition *row_at(const struct ota_table *t, uint32_t offset) {
+    for (size_t i = 0; i < t->count; i++)
+        if (t->row[i].offset == offset)
+            return &t->row[i];
+    return NULL;
+}
+
+/* Where the next thing behind `offset` begins. */
+static uint32_t room_at(const struct ota_factory_flash *f, uint32_t table, uint32_t offset) {
+    const struct ota_partition *p = row_at(&f->table, offset);
+    if (p)
+        return p->size;
+    if (offset < table)
+        return table - offset;
+    return offset == table ? OTA_SECTOR : (uint32_t)f->bytes.len - offset;
+}
+
+static bool left_empty(const struct ota_factory_flash *f, bool no_storage, uint32_t offset) {
+    const struct ota_partition *p = row_at(&f->table, offset);
+    struct ota_err reason;
+    return no_storage && p && ota_table_updatable(p, &reason) == OTA_OK;
+}
+
+static void put(struct ota_factory_flash *f, uint32_t offset, struct ota_span bytes) {
+    uint32_t end = offset + (uint32_t)bytes.len;
+    memcpy(f->bytes.p + offset, bytes.p, bytes.len);
+    f->end = end > f->end ? end : f->end;
+}
+
+static enum ota_status place(struct ota_factory_flash *f, uint32_t table, const struct ota_factory_part *part,
+                             struct ota_err *err) {
+    OTA_CLEAN(ota_buf_free) struct ota_buf bytes = {0};
+    if (part->offset >= f->bytes.len)
+        return ota_err_set(err, OTA_SLOT_SIZE, "%s: goes to 0x%x, beyond the flash of %u MiB", part->path,
+                           (unsigned)part->offset, (unsigned)(f->bytes.len >> 20));
+    OTA_TRY(ota_fs_read(part->path, f->bytes.len - part->offset, &bytes, err));
+    uint32_t room = room_at(f, table, part->offset);
+    if (bytes.len > room)
+        return ota_err_set(err, OTA_SLOT_SIZE, "%s: %zu bytes do not fit at 0x%x, where %u are free", part->path,
+                           bytes.len, (unsigned)part->offset, (unsigned)room);
+    if (bytes.len)
+        put(f, part->offset, ota_buf_span(&bytes));
+    return OTA_OK;
+}
+
+static enum ota_status parse_table(struct ota_factory_flash *f, struct ota_span bytes, uint32_t at, const char *path,
+                                   struct ota_err *err) {
+    enum ota_status status = ota_table_read(bytes, &ota_crypto_openssl, &f->table, err);
+    if (status == OTA_OK)
+        status = ota_table_check(&f->table, at, (uint32_t)f->bytes.len, err);
+    return status == OTA_OK ? OTA_OK : ota_err_prefix(err, "%s", path);
+}
+
+static enum ota_status read_table(struct ota_factory_flash *f, const struct ota_factory_build *b, struct ota_err *err) {
+    OTA_CLEAN(ota_buf_free) struct ota_buf bytes = {0};
+    uint32_t at = b->boot.table_offset;
+    const char *path = ota_factory_build_at(b, at);
+    if (!path)
+        return ota_err_set(err, OTA_CONFIG, "flasher_args.json puts no partition table at 0x%x", (unsigned)at);
+    OTA_TRY(ota_fs_read(path, OTA_SECTOR, &bytes, err));
+    return parse_table(f, ota_buf_span(&bytes), at, path, err);
+}
+
+enum ota_status ota_factory_flash_fill(struct ota_factory_flash *f, const struct ota_factory_build *b, bool no_storage,
+                                       struct ota_err *err) {
+    memset(f, 0, sizeof *f);
+    ota_buf_reserve(&f->bytes, b->flash_size);
+    f->bytes.len = b->flash_size;
+    memset(f->bytes.p, 0xFF, f->bytes.len);
+    OTA_TRY(read_table(f, b, err));
+    for (size_t i = 0; i < b->part_count; i++)
+        if (!left_empty(f, no_storage, b->part[i].offset))
+            OTA_TRY(place(f, b->boot.table_offset, &b->part[i], err));
+    return OTA_OK;
+}
+
+enum ota_status ota_factory_flash_load(struct ota_factory_flash *f, const char *path, uint32_t table_offset,
+                                       struct ota_err *err) {
+    OTA_CLEAN(ota_buf_free) struct ota_buf image = {0};
+    OTA_TRY(ota_fs_read(path, f->bytes.len, &image, err));
+    memset(f->bytes.p, 0xFF, f->bytes.len);
+    f->end = 0;
+    if (image.len)
+        put(f, 0, ota_buf_span(&image));
+    const struct ota_span table = {f->bytes.p + table_offset, OTA_TABLE_LENGTH};
+    return parse_table(f, table, table_offset, path, err);
+}
+
+enum ota_status ota_factory_flash_put(struct ota_factory_flash *f, const char *label, struct ota_span bytes,
+                                      struct ota_err *err) {
+    const struct ota_partition *p = ota_table_by_label(&f->table, label);
+    if (!p || p->type != OTA_PART_DATA || p->size != bytes.len)
+        return ota_err_set(err, OTA_CONFIG, "the partition table has no data partition %s of %zu bytes", label,
+                           bytes.len);
+    put(f, p->offset, bytes);
+    return OTA_OK;
+}

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The flash chip of a board as the factory flashes it: the images of a build folder at their offsets, FF elsewhere. */
+#ifndef OTA_IMAGE_FACTORY_FLASH_H
+#define OTA_IMAGE_FACTORY_FLASH_H
+
+#include "host/buf.h"
+#include "image/factory_build.h"
+
+struct ota_factory_flash {
+    struct ota_table table;
+    struct ota_buf bytes; /* the whole chip */
+    uint32_t end;         /* behind the last byte that was placed */
+};
+void ota_factory_flash_free(struct ota_factory_flash *f);
+/* Reads, checks and places the images; `no_storage`: what a release may replace as data stays empty. TABLE_*,
+ * SLOT_SIZE, CONFIG. Free it also after an error. */
+OTA_MUST_USE enum ota_status ota_factory_flash_fill(struct ota_factory_flash *f, const struct ota_factory_build *b,
+                                                    bool no_storage, struct ota_err *err);
+/* A whole flash image (esptool merge-bin, otactl provision) instead of the build's files; the table is read from it. */
+OTA_MUST_USE enum ota_status ota_factory_flash_load(struct ota_factory_flash *f, const char *path,
+                                                    uint32_t table_offset, struct ota_err *err);
+/* Fills a data partition; CONFIG when the table has none of that label and size. */
+OTA_MUST_USE enum ota_status ota_factory_flash_put(struct ota_factory_flash *f, const char *label,
+                                                   struct ota_span bytes, struct ota_err *err);
+
+#endif

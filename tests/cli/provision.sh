@@ -1,0 +1,258 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# otactl provision: boards of a build folder; esptool and mfg_gen's generator beside it, where they are installed.
+cd "$(dirname "$0")/../.." || exit 1
+. tests/tap.sh
+
+ws=$tmp/ws build=$tmp/build
+otactl init "$ws" --product thermo --chip esp32c3 --url https://ota.example:8443 >/dev/null || skip_all 'otactl init failed'
+otadevice sample "$build" --chip esp32c3 --version 1.0.0 >/dev/null || skip_all 'otadevice sample failed'
+provision() { otactl -C "$ws" provision "$build" "$@"; }
+row() { otactl table show "$build/partition_table/partition-table.bin" --json | jq ".rows[] | select(.label == \"$1\") | .$2"; }
+part() { tail -c +$(($(row "$2" offset) + 1)) "$1" | head -c "$(row "$2" size)"; } # FILE LABEL
+value() { otactl nvs show "$1" --values --json | jq -r --arg ns "$2" --arg key "$3" '.items[] | select(.namespace == $ns and .key == $key) | .value'; }
+known() { otactl -C "$ws" device list --json | jq -r '[.devices[] | select(.quarantine | not) | .id] | join(" ")'; }
+lines() { jq -r .id "$1/boards.jsonl" | tr '\n' ' '; }
+
+# ---- one board ----
+out_dir=$tmp/one
+ok provision_one provision --id b1 -o "$out_dir"
+contains provision_says_how_to_flash_it "$out" "esptool --chip esp32c3 write-flash 0x0 $out_dir/b1.bin"
+is provision_closes_its_files "$(stat -c %a "$out_dir" "$out_dir/b1.bin" "$out_dir/boards.jsonl" | tr '\n' ' ')" "700 600 600 "
+is provision_made_it_known "$(known)" b1
+part "$out_dir/b1.bin" ota_id >"$tmp/id.bin"
+is provision_knows_who_it_is "$(value "$tmp/id.bin" ota id) $(value "$tmp/id.bin" ota product) $(value "$tmp/id.bin" ota channel) $(value "$tmp/id.bin" ota url_meta)" \
+    "b1 thermo stable https://ota.example:8443/metadata"
+is provision_trusts_the_root "$(value "$tmp/id.bin" ota root)" "$(od -An -v -tx1 "$ws/state/repo/metadata/1.root.json" | tr -d ' \n')"
+token=$(value "$tmp/id.bin" ota token)
+is provision_tells_no_token "$(grep -c "$token" "$out_dir/boards.jsonl" "$tmp/.out" "$tmp/.err" | tr '\n' ' ')" "$out_dir/boards.jsonl:0 $tmp/.out:0 $tmp/.err:0 "
+is provision_state_is_blank "$(part "$out_dir/b1.bin" ota_state | tr -d '\377' | wc -c)" 0
+is provision_records_it "$(jq -c '[.id,.product,.channel,.version,.certificate,.files[0].file,.files[0].offset,.commands[0]]' "$out_dir/boards.jsonl")" \
+    '["b1","thermo","stable","1.0.0",false,"b1.bin",0,"esptool --chip esp32c3 write-flash 0x0 b1.bin"]'
+is provision_record_has_the_digest "$(jq -r '.files[0].sha256' "$out_dir/boards.jsonl")" "$(sha256sum <"$out_dir/b1.bin" | cut -d' ' -f1)"
+is provision_record_has_the_length "$(jq -r '.files[0].bytes' "$out_dir/boards.jsonl")" "$(stat -c %s "$out_dir/b1.bin")"
+before=$(sha256sum <"$out_dir/b1.bin")
+ok provision_again_keeps_it provision --id b1 --id b2 -o "$out_dir" --json
+is provision_json "$(jq -c '[.made,.kept,.gone,[.boards[].id],.version]' <<<"$out")" '[1,1,0,["b1","b2"],"1.0.0"]'
+is provision_kept_the_file "$(sha256sum <"$out_dir/b1.bin")" "$before"
+is provision_record_has_both "$(lines "$out_dir")" "b1 b2 "
+rm "$out_dir/b1.bin"
+ok provision_of_a_flashed_board provision --id b1 -o "$out_dir"
+contains provision_does_not_make_it_again "$out" "their files are gone; --again makes them anew"
+is provision_made_no_file "$(ls "$out_dir/b1.bin" 2>/dev/null)" ""
+ok provision_anew provision --id b1 -o "$out_dir" --again
+part "$out_dir/b1.bin" ota_id >"$tmp/id2.bin"
+is provision_anew_has_another_token "$([ "$(value "$tmp/id2.bin" ota token)" != "$token" ] && echo yes)" yes
+value "$tmp/id2.bin" ota token >"$tmp/token" && chmod 600 "$tmp/token"
+ok provision_anew_is_known_by_it otactl -C "$ws" nvs identity --id b1 --token-file "$tmp/token" -o "$tmp/check.bin"
+printf x >>"$out_dir/b2.bin"
+fails provision_kept_file_was_changed 1 "b2.bin: is not as it was made" provision --id b2 -o "$out_dir"
+
+# ---- from a kill to the next run: file, database, record ----
+out_dir=$tmp/kill
+provision --id k1 --id k2 --id k3 -o "$out_dir" >/dev/null
+before=$(sha256sum <"$out_dir/k3.bin")
+head -n 2 "$out_dir/boards.jsonl" >"$tmp/two" && { cat "$tmp/two" && tail -n 1 "$out_dir/boards.jsonl" | head -c 40; } >"$out_dir/boards.jsonl"
+echo secret >"$out_dir/k4.bin.tmp-abcdef"
+ok provision_goes_on_after_the_record_was_cut provision --id k1 --id k2 --id k3 -o "$out_dir"
+is provision_kept_its_token "$(sha256sum <"$out_dir/k3.bin")" "$before"
+is provision_record_is_whole "$(lines "$out_dir")" "k1 k2 k3 "
+is provision_removes_what_was_half_written "$(ls "$out_dir")" "$(printf 'boards.jsonl\nk1.bin\nk2.bin\nk3.bin')"
+python3 -c 'import sqlite3, sys; db = sqlite3.connect(sys.argv[1]); db.execute("DELETE FROM device WHERE id IN (?, ?)", ("k2", "k3")); db.commit()' "$ws/state/fleet.db" && head -n 2 "$out_dir/boards.jsonl" >"$tmp/two" && cat "$tmp/two" >"$out_dir/boards.jsonl"
+ok provision_goes_on_before_the_database provision --id k2 --id k3 -o "$out_dir"
+is provision_all_are_known_again "$(known)" "b1 b2 k1 k2 k3"
+is provision_token_is_still_the_same "$(sha256sum <"$out_dir/k3.bin")" "$before"
+echo '{"id":"k1","again":true}' >>"$out_dir/boards.jsonl" # killed right behind the beginning of --again
+ok provision_goes_on_with_again provision --id k1 -o "$out_dir"
+is provision_again_is_recorded "$(tail -n 1 "$out_dir/boards.jsonl" | jq -c '[.id,.again]')" '["k1",null]'
+echo 'not a record' >>"$out_dir/boards.jsonl"
+fails provision_record_is_damaged 1 "boards.jsonl:6:" provision --id k1 -o "$out_dir"
+flock "$tmp/one/.lock" sleep 30 &
+holder=$!
+sleep 0.3
+fails provision_one_at_a_time 1 "another otactl provision is at work" provision --id b9 -o "$tmp/one"
+kill $holder && wait $holder 2>/dev/null
+
+# ---- ids of others ----
+fails provision_id_of_another_folder 1 "board b1 is known already" provision --id new1 --id b1 -o "$tmp/other"
+is provision_made_nothing "$(ls "$tmp/other")" boards.jsonl
+otactl -C "$ws" device add kitchen >/dev/null
+fails provision_id_that_was_added 1 "board kitchen is known already" provision --id kitchen -o "$tmp/other"
+echo mine >"$tmp/other/new1.bin" && chmod 600 "$tmp/other/new1.bin"
+fails provision_spares_a_file_of_others 1 "not the file of board new1" provision --id new1 -o "$tmp/other"
+is provision_spared_it "$(cat "$tmp/other/new1.bin")" mine
+fails provision_id_twice 1 "--id x1 is given twice" provision --id x1 --id x1 -o "$tmp/x"
+fails provision_id_is_none 2 "no punctuation first" provision --id ../x -o "$tmp/x"
+fails provision_wants_boards 2 "Add --id ID for each, or --csv FILE" provision -o "$tmp/x"
+
+# ---- a CSV ----
+csv=$tmp/boards.csv config=$tmp/config.csv
+printf 'cal,namespace,\noffset,data,i32\nserial,data,string\nbatch,data,u8,REPEAT\n' >"$config"
+printf 'id,mac,ssid,password,softap_password,channel,groups,offset,serial,batch\nc1,aa:bb:cc:00:00:01,home,"pass,word1",accesspoint,beta,"a,b",-5,S1,7\nc2,,,,,,,6,S2,\n' >"$csv"
+chmod 644 "$csv"
+fails provision_csv_is_open_to_others 1 "$csv" provision --csv "$csv" --config "$config" -o "$tmp/csv"
+chmod 600 "$csv"
+ok provision_csv provision --csv "$csv" --config "$config" -o "$tmp/csv"
+part "$tmp/csv/c1.bin" nvs >"$tmp/c1.nvs" && part "$tmp/csv/c2.bin" nvs >"$tmp/c2.nvs" && part "$tmp/csv/c1.bin" ota_id >"$tmp/c1.id"
+is provision_csv_has_networks "$(value "$tmp/c1.nvs" wifi ssid) $(value "$tmp/c1.nvs" wifi password) $(value "$tmp/c1.nvs" softap password)" "home pass,word1 accesspoint"
+is provision_csv_has_keys "$(value "$tmp/c1.nvs" cal offset) $(value "$tmp/c1.nvs" cal serial) $(value "$tmp/c1.nvs" cal batch)" "-5 S1 7"
+is provision_csv_second_board "$(otactl nvs show "$tmp/c2.nvs" --values --json | jq -c '[.items[] | [.namespace,.key,.value]]')" '[["cal","offset",6],["cal","serial","S2"],["cal","batch",7]]'
+is provision_csv_channel_and_groups "$(value "$tmp/c1.id" ota channel) $(value "$tmp/c1.id" ota groups)" "beta a,b"
+is provision_csv_mac_is_noted "$(jq -c '[.id,.mac]' "$tmp/csv/boards.jsonl" | tr '\n' ' ')" '["c1","aa:bb:cc:00:00:01"] ["c2",null] '
+is provision_csv_record_has_no_password "$(grep -c 'word1\|accesspoint' "$tmp/csv/boards.jsonl")" 0
+if python3 -c 'import esp_idf_nvs_partition_gen' 2>/dev/null; then
+    printf 'key,type,encoding,value\ncal,namespace,,\noffset,data,i32,6\nserial,data,string,S2\nbatch,data,u8,7\n' >"$tmp/c2.csv"
+    python3 -m esp_idf_nvs_partition_gen generate "$tmp/c2.csv" "$tmp/theirs.bin" 0x4000 >/dev/null
+    ok provision_nvs_equals_the_generator cmp "$tmp/theirs.bin" "$tmp/c2.nvs"
+else
+    skip provision_nvs_equals_the_generator "Python has no esp_idf_nvs_partition_gen"
+fi
+bad_csv() { # NAME PART TEXT
+    printf '%b' "$3" >"$tmp/bad.csv" && chmod 600 "$tmp/bad.csv"
+    fails "$1" 1 "$2" provision --csv "$tmp/bad.csv" -o "$tmp/bad"
+}
+bad_csv provision_csv_column_is_none 'bad.csv:1: column "sside" is not known; did you mean "ssid"?' 'id,sside\nq1,x\n'
+bad_csv provision_csv_column_wants_a_config '(--config)' 'id,calibration\nq1,x\n'
+bad_csv provision_csv_column_twice 'two columns are named "mac"' 'id,mac,mac\nq1,x,y\n'
+bad_csv provision_csv_without_ids 'names no column "id"' 'mac\nx\n'
+bad_csv provision_csv_row_is_short 'bad.csv:3: 1 values' 'id,mac\nq1,x\nq2\n'
+bad_csv provision_csv_id_twice 'bad.csv:3: board q1 is in line 2 already' 'id\nq1\nq1\n'
+bad_csv provision_csv_id_is_blank 'bad.csv:2: this board has no id' 'id,mac\n,x\n'
+bad_csv provision_csv_id_is_none 'bad.csv:3: id "q/1"' 'id\nq2\nq/1\n'
+bad_csv provision_csv_is_empty 'no board below the first line' 'id\n'
+bad_csv provision_csv_password_alone 'bad.csv:2: a password without an ssid' 'id,password\nq1,12345678\n'
+bad_csv provision_csv_password_is_short 'bad.csv:2: password has 3 bytes' 'id,ssid,password\nq1,home,abc\n'
+bad_csv provision_csv_ssid_is_long 'the ssid has 33 bytes' 'id,ssid\nq1,123456789012345678901234567890123\n'
+bad_csv provision_csv_channel_is_none 'bad.csv:2: product thermo has no channel "nightly"' 'id,channel\nq1,nightly\n'
+bad_csv provision_csv_has_too_many_columns 'bad.csv:1: 70 columns; at most 64 are read' "id$(printf ',c%d' $(seq 69))\nq1\n"
+is provision_csv_failures_made_nothing "$(ls "$tmp/bad" 2>/dev/null | grep -v boards.jsonl)" ""
+printf 'id,offset,serial,batch\nq1,x,S,1\n' >"$tmp/bad.csv"
+fails provision_csv_value_is_none 1 'bad.csv:2: nvs:3: key "offset"' provision --csv "$tmp/bad.csv" --config "$config" -o "$tmp/bad"
+printf 'id,offset,serial,batch\nq1,1,S,1\nq2,1,S,2\n' >"$tmp/bad.csv"
+fails provision_csv_repeats_another 1 'bad.csv:3: "batch" repeats' provision --csv "$tmp/bad.csv" --config "$config" -o "$tmp/bad"
+printf 'id,offset\nq1,1\n' >"$tmp/bad.csv"
+fails provision_csv_lacks_a_key 1 'no column "serial"' provision --csv "$tmp/bad.csv" --config "$config" -o "$tmp/bad"
+printf 'offset,data,i32\n' >"$tmp/bad.config"
+fails provision_config_without_namespace 1 "bad.config:1: key \"offset\" is in no namespace" provision --csv "$tmp/bad.csv" --config "$tmp/bad.config" -o "$tmp/bad"
+printf 'a,namespace,\noffset,text,i32\n' >"$tmp/bad.config"
+fails provision_config_type_is_none 1 'bad.config:2: key "offset": type "text"' provision --csv "$tmp/bad.csv" --config "$tmp/bad.config" -o "$tmp/bad"
+fails provision_config_without_csv 2 "there is none" provision --id q1 --config "$config" -o "$tmp/bad"
+
+# ---- networks from files, certificates, parts ----
+printf 'home net\nsecret-word\n' >"$tmp/wifi" && printf 'access-word\n' >"$tmp/softap" && chmod 644 "$tmp/wifi" && chmod 600 "$tmp/softap"
+fails provision_wifi_file_is_open 1 "$tmp/wifi" provision --id p1 --parts --wifi-file "$tmp/wifi" -o "$tmp/parts"
+chmod 600 "$tmp/wifi"
+ok provision_parts provision --id p1 --parts --wifi-file "$tmp/wifi" --softap-file "$tmp/softap" --client-cert -o "$tmp/parts"
+is provision_parts_are_two "$(ls "$tmp/parts")" "$(printf 'boards.jsonl\np1.nvs.bin\np1.ota_id.bin')"
+contains provision_parts_command "$out" " 0x9000 $tmp/parts/p1.nvs.bin $(printf '0x%x' "$(row ota_id offset)") $tmp/parts/p1.ota_id.bin"
+contains provision_parts_blanks_the_state "$out" "erase-region $(printf '0x%x' "$(row ota_state offset)")"
+ok provision_parts_without_values provision --id p2 --parts -o "$tmp/parts"
+contains provision_parts_blanks_what_it_does_not_fill "$out" "erase-region 0x9000 0x4000"
+is provision_parts_record_names_the_build "$(jq -r 'select(.id == "p1") | .commands[1]' "$tmp/parts/boards.jsonl" | cut -d' ' -f1-6)" "esptool --chip esp32c3 write-flash 0x0 $build/bootloader/bootloader.bin"
+is provision_parts_network "$(value "$tmp/parts/p1.nvs.bin" wifi ssid)/$(value "$tmp/parts/p1.nvs.bin" wifi password)/$(value "$tmp/parts/p1.nvs.bin" softap password)" "home net/secret-word/access-word"
+unhex() { python3 -c 'import sys; sys.stdout.buffer.write(bytes.fromhex(sys.stdin.read().strip()))'; }
+value "$tmp/parts/p1.ota_id.bin" ota crt | unhex >"$tmp/p1.crt" && value "$tmp/parts/p1.ota_id.bin" ota key | unhex >"$tmp/p1.key"
+is provision_certificate_has_the_id "$(openssl x509 -in "$tmp/p1.crt" -noout -subject | tr -d ' ')" "subject=CN=p1"
+ok provision_certificate_is_the_cas openssl verify -purpose sslclient -CAfile "$ws/keys/ca.crt" "$tmp/p1.crt"
+is provision_key_is_the_certificates "$(openssl pkey -in "$tmp/p1.key" -pubout)" "$(openssl x509 -in "$tmp/p1.crt" -noout -pubkey)"
+before=$(sha256sum <"$tmp/parts/p1.ota_id.bin")
+: >"$tmp/parts/boards.jsonl"
+ok provision_parts_goes_on provision --id p1 --parts --wifi-file "$tmp/wifi" --softap-file "$tmp/softap" --client-cert -o "$tmp/parts"
+is provision_parts_kept_token_and_key "$(sha256sum <"$tmp/parts/p1.ota_id.bin")" "$before"
+
+# ---- builds that no board could live with ----
+spoil() { # NAME CODE PART, then a command that spoils $tmp/spoilt
+    rm -rf "$tmp/spoilt" && cp -r "$build" "$tmp/spoilt"
+    eval "$4"
+    fails "$1" "$2" "$3" otactl -C "$ws" provision "$tmp/spoilt" --id s1 -o "$tmp/spoil" ${5:-}
+}
+sdk=$tmp/spoilt/config/sdkconfig.json
+set_sdk() { jq "$1" "$sdk" >"$sdk.new" && mv "$sdk.new" "$sdk"; }
+table() { otactl table show "$tmp/spoilt/partition_table/partition-table.bin" --csv | sed "$1" >"$tmp/t.csv" && otactl table build "$tmp/t.csv" -o "$tmp/spoilt/partition_table/partition-table.bin" >/dev/null; }
+spoil provision_build_is_none 1 "is it the folder of a finished idf.py build?" 'rm "$tmp/spoilt/flasher_args.json"'
+spoil provision_app_is_too_large 1 "do not fit at 0x10000" 'head -c 2000000 /dev/zero >>"$tmp/spoilt/thermo.bin"'
+spoil provision_app_is_broken 1 "thermo.bin: " 'printf x | dd of="$tmp/spoilt/thermo.bin" bs=1 seek=5000 conv=notrunc status=none'
+spoil provision_without_a_bootloader 1 "puts no bootloader at 0x0" 'jq "del(.flash_files[\"0x0\"])" "$build/flasher_args.json" >"$tmp/spoilt/flasher_args.json"'
+spoil provision_without_an_app 1 "puts no app into ota_0" 'jq "del(.flash_files[\"0x10000\"])" "$build/flasher_args.json" >"$tmp/spoilt/flasher_args.json"'
+spoil provision_table_without_ota_id 1 "no ota_id; add a row" 'table /ota_id/d'
+spoil provision_table_without_ota_state 1 "no ota_state; add a row" 'table /ota_state/d'
+spoil provision_with_flash_encryption 1 "with --parts the build is flashed as ESP-IDF" 'set_sdk ".SECURE_FLASH_ENC_ENABLED = true"'
+ok provision_parts_with_flash_encryption otactl -C "$ws" provision "$tmp/spoilt" --id fe1 --parts -o "$tmp/spoil"
+spoil provision_with_nvs_encryption 1 "built with NVS encryption" 'set_sdk ".NVS_ENCRYPTION = true"' "--wifi-file $tmp/wifi"
+spoil provision_unsigned_with_secure_boot 1 "is not signed, and Secure Boot v2" 'set_sdk ".SECURE_BOOT_V2_ENABLED = true"'
+# As idf.py has it with Secure Boot: no bootloader to be flashed, and no flash size.
+rm -rf "$tmp/spoilt" && cp -r "$build" "$tmp/spoilt" && set_sdk '.SECURE_BOOT_V2_ENABLED = true | .ESPTOOLPY_FLASHSIZE = "4MB"'
+jq 'del(.flash_files["0x0"]) | del(.bootloader) | .flash_settings.flash_size = "keep"' "$build/flasher_args.json" >"$tmp/spoilt/flasher_args.json"
+fails provision_secure_boot_takes_the_bootloader 1 "bootloader/bootloader.bin: is not signed" otactl -C "$ws" provision "$tmp/spoilt" --id s1 -o "$tmp/spoil"
+set_sdk 'del(.ESPTOOLPY_FLASHSIZE)'
+fails provision_flash_size_is_not_known 1 "give --flash-size" otactl -C "$ws" provision "$tmp/spoilt" --id s1 -o "$tmp/spoil"
+otadevice sample "$tmp/s3" --chip esp32s3 --version 1.0.0 >/dev/null
+fails provision_wrong_chip 1 "is a build for esp32s3, but product thermo is esp32c3" otactl -C "$ws" provision "$tmp/s3" --id s1 -o "$tmp/spoil"
+fails provision_flash_is_too_small 1 "" provision --flash-size 1MB --id s1 -o "$tmp/spoil"
+mkdir -m 777 "$tmp/open"
+fails provision_folder_is_open_to_others 1 "$tmp/open" provision --id s1 -o "$tmp/open"
+fails provision_folder_is_a_file 1 "$tmp/wifi" provision --id s1 -o "$tmp/wifi"
+mkdir -p "$tmp/away/keys" && cp "$ws/keys/root.json" "$tmp/away/keys" && sed '1i server = https://ota.example:8443' "$ws/ota.conf" >"$tmp/away/ota.conf"
+fails provision_for_a_server_elsewhere 2 "provision them there" otactl -C "$tmp/away" provision "$build" --id s1 -o "$tmp/spoil"
+is provision_failures_made_nobody_known "$(known | tr ' ' '\n' | grep -c '^[sxq]')" 0
+
+# ---- a disk that is full ----
+(trap '' XFSZ; ulimit -f 2000; otactl -C "$ws" provision "$build" --id f1 -o "$tmp/full" >"$tmp/.full" 2>&1)
+is provision_write_fails $? 1
+is provision_left_nothing_half_written "$(ls -A "$tmp/full" | tr '\n' ' ')" ".lock boards.jsonl "
+is provision_did_not_make_it_known "$(known | grep -c f1)" 0
+if mkdir "$tmp/disk" && mount -t tmpfs -o size=8m,mode=700 tmpfs "$tmp/disk" 2>/dev/null; then
+    at_exit "umount '$tmp/disk'"
+    fails provision_disk_is_full 1 "after 2 of 4 boards, which are done: $tmp/disk/d3.bin" provision --id d1 --id d2 --id d3 --id d4 -o "$tmp/disk"
+    is provision_disk_has_whole_files "$(ls "$tmp/disk" | tr '\n' ' ')$(lines "$tmp/disk")" "boards.jsonl d1.bin d2.bin d1 d2 "
+    rm "$tmp/disk/d1.bin" "$tmp/disk/d2.bin"
+    ok provision_goes_on_when_there_is_room provision --id d1 --id d2 --id d3 --id d4 -o "$tmp/disk" --json
+    is provision_went_on "$(jq -c '[.made,.kept,.gone]' <<<"$out")" '[2,0,2]'
+else
+    skip provision_disk_is_full "no tmpfs can be mounted here"
+fi
+
+# ---- which boards a release fits ----
+ws2=$tmp/ws2
+otactl init "$ws2" --product thermo --chip esp32c3 --url https://ota.example:8443 >/dev/null
+otadevice sample "$tmp/small" --chip esp32c3 --version 1.0.0 >/dev/null
+otactl table show "$tmp/small/partition_table/partition-table.bin" --csv | sed -e 's/^ota_0,.*/ota_0,app,ota_0,0x10000,384K,/; s/^ota_1,.*/ota_1,app,ota_1,0x70000,384K,/; s/^storage,/files,/' >"$tmp/small.csv"
+otactl table build "$tmp/small.csv" -o "$tmp/small/partition_table/partition-table.bin" >/dev/null
+ok fits_provision_two otactl -C "$ws2" provision "$build" --id l1 --id l2 --parts -o "$tmp/large-boards"
+ok fits_provision_small otactl -C "$ws2" provision "$tmp/small" --id s1 --parts -o "$tmp/small-boards"
+otactl -C "$ws2" device add stranger >/dev/null
+otactl -C "$ws2" push "$build" >/dev/null
+ok fits_all_that_are_known otactl -C "$ws2" fleet fits 1 --json
+is fits_all_json "$(jq -c '[.counter,.version,.fits,.misfits,.unknown]' <<<"$out")" '[1,"1.0.0",3,0,1]'
+is fits_all_by_table "$(jq -c '[.tables[] | [.fits,(.boards | join(" "))]]' <<<"$out")" '[[true,"l1 l2"],[null,"stranger"],[true,"s1"]]'
+otadevice sample "$tmp/big" --chip esp32c3 --version 2.0.0 --size 500000 >/dev/null && otactl -C "$ws2" push "$tmp/big" >/dev/null
+run otactl -C "$ws2" fleet fits 2.0.0
+is fits_not_the_small "$rc $err" "1 otactl: 1 board would refuse it: app.bin: 500000 bytes, but ota_0 has 393216"
+contains fits_says_how_many "$out" "thermo release 2 (2.0.0) fits 2 of 4 boards"
+otactl -C "$ws2" push "$build" --with storage --compatible --version 3 >/dev/null
+run otactl -C "$ws2" fleet fits 3
+contains fits_label_is_missing "$err" "there is no partition storage"
+digest=$(sha256sum <"$tmp/small/partition_table/partition-table.bin" | cut -d' ' -f1)
+rm "$ws2/state/tables/$digest.bin"
+is fits_table_that_is_not_here "$(otactl -C "$ws2" fleet fits 2 --json | jq -c '[.fits,.misfits,.unknown]')" '[2,0,2]'
+is fits_table_that_is_named "$(otactl -C "$ws2" fleet fits 2 --table "$tmp/small.csv" --json 2>/dev/null | jq -c '[.fits,.misfits,.unknown]')" '[2,1,1]'
+fails fits_of_no_release 1 'has no release "9"' otactl -C "$ws2" fleet fits 9
+
+# ---- beside esptool ----
+esptool=
+for one in esptool esptool.py "python3 -m esptool" "/usr/bin/python3 -m esptool"; do
+    $one version >/dev/null 2>&1 && { esptool=$one; break; }
+done
+if [ -z "$esptool" ]; then
+    skip provision_equals_merge_bin "esptool is not installed"
+else
+    for label in nvs ota_state ota_id; do part "$tmp/csv/c1.bin" $label >"$tmp/$label.part"; done
+    merge=merge-bin
+    $esptool merge-bin -h >/dev/null 2>&1 || merge=merge_bin
+    arguments=$(jq -r '.flash_files | to_entries[] | "\(.key) \(.value)"' "$build/flasher_args.json" | tr '\n' ' ')
+    for label in nvs ota_state ota_id; do arguments="$arguments $(printf '0x%x' "$(row $label offset)") $tmp/$label.part"; done
+    # shellcheck disable=SC2086
+    (cd "$build" && $esptool --chip esp32c3 $merge -o "$tmp/merged.bin" $arguments) >/dev/null 2>&1
+    ok provision_equals_merge_bin cmp "$tmp/merged.bin" "$tmp/csv/c1.bin"
+fi
+done_testing
