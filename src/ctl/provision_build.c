@@ -5,7 +5,7 @@
 #include "ctl/provision.h"
 #include "host/crypto.h"
 #include "host/fs.h"
-#include "image/signature.h"
+#include "host/signature.h"
 #include "image/table_agent.h"
 
 /* ---- images -------------------------------------------------------------------------------------------- */
@@ -15,7 +15,7 @@ static enum ota_status check_signed(const struct ota_provisioning *p, const stru
     struct ota_signatures found;
     if (p->build.boot.secure_boot == 0)
         return OTA_OK;
-    OTA_TRY(ota_signatures_read(s, length, &ota_crypto_openssl, &found, err));
+    OTA_TRY(ota_signatures_read(s, length, &found, err));
     bool there = p->build.boot.secure_boot == 1 ? found.v1 : found.count > 0;
     return there ? OTA_OK
                  : ota_err_set(err, OTA_IMAGE_SIGNATURE,
