@@ -143,7 +143,7 @@ $(foreach t,$(ESP_TESTS),$(eval $(call ESP_TEST,$(t))))
 
 # A harness with libFuzzer's main(), or with one that replays files.
 FUZZ_PARTS := fuzz board $(if $(filter fuzz,$(FLAVOUR)),,replay)
-$(OUT)/tests/fuzz/%: $(OBJ)/tests/fuzz/%.o $(FUZZ_PARTS:%=$(OBJ)/tests/fuzz/%.o) $(call lib,image) $(call lib,host) $(call lib,core)
+$(OUT)/tests/fuzz/%: $(OBJ)/tests/fuzz/%.o $(FUZZ_PARTS:%=$(OBJ)/tests/fuzz/%.o) $(call lib,image) $(call lib,release) $(call lib,host) $(call lib,core)
 	$(call say,LD,$@)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ -lcrypto -lcurl -lcjson -lz
