@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Apps and bootloaders with one thing wrong: each is refused for that thing. And changes that esptool and the chip let
- * pass: each is taken. Where we refuse more than they do, otactl(1) says so under IMAGES THAT ARE REFUSED.
+ * pass: each is taken. Where we refuse more than they do, otactl(1) says so: What esptool and chips would take.
  */
 #include "host/crypto.h"
 #include "image/image_write.h"
