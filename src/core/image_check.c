@@ -122,16 +122,18 @@ static bool overlap(const struct ota_image_segment *a, const struct ota_image_se
            a->load_addr < (uint64_t)b->load_addr + b->length && b->load_addr < (uint64_t)a->load_addr + a->length;
 }
 
+static enum ota_status misplaced(const struct ota_image_segment *s, unsigned n, const char *why, struct ota_err *err) {
+    return ota_err_set(err, OTA_IMAGE_SEGMENT, "segment %u: 0x%x bytes at 0x%08x %s", n, (unsigned)s->length,
+                       (unsigned)s->load_addr, why);
+}
+
 static enum ota_status check_places(const struct ota_image *i, const struct ota_chip *chip, struct ota_err *err) {
     for (unsigned n = 0; n < i->segment_count; n++) {
-        const struct ota_image_segment *s = &i->segment[n];
-        if (!has_place(s, chip))
-            return ota_err_set(err, OTA_IMAGE_SEGMENT, "segment %u: %s has no memory for 0x%x bytes at 0x%08x", n,
-                               chip->name, (unsigned)s->length, (unsigned)s->load_addr);
+        if (!has_place(&i->segment[n], chip))
+            return misplaced(&i->segment[n], n, "go to no memory of the chip", err);
         for (unsigned k = 0; k < n; k++)
-            if (overlap(s, &i->segment[k]))
-                return ota_err_set(err, OTA_IMAGE_SEGMENT, "segment %u: 0x%x bytes at 0x%08x go over segment %u", n,
-                                   (unsigned)s->length, (unsigned)s->load_addr, k);
+            if (overlap(&i->segment[n], &i->segment[k]))
+                return misplaced(&i->segment[n], n, "go over another segment", err);
     }
     return OTA_OK;
 }
