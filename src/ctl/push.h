@@ -58,7 +58,8 @@ struct ota_push {
     const char *channel; /* NULL: offered to nobody */
     uint16_t permille;
     bool dry_run, is_unsigned;
-    unsigned accept; /* OTA_ACCEPT_* */
+    unsigned accept;        /* OTA_ACCEPT_* */
+    uint32_t compared;      /* the counter it would have had when it was held against what is published */
     const char *const *key; /* references of --key, NULL-terminated; none: those of keys/ */
     struct ota_passphrase passphrase;
     struct ota_build build;

@@ -6,6 +6,7 @@
 #include "ctl/origin.h"
 #include "ctl/push.h"
 #include "sign/base.h"
+#include "sign/sign.h"
 
 void ota_push_current_free(struct ota_push_current *c) {
     ota_buf_free(&c->role);
@@ -63,6 +64,7 @@ enum ota_status ota_push_compare(struct ota_push *p, const struct ota_push_curre
     OTA_TRY(ota_sign_offered(&now, p->product->name, p->channel, &offered, &found, err));
     if (found)
         remark_same_image(p, &offered);
+    OTA_TRY(ota_sign_next_counter(now.role, p->product->name, &p->compared, err));
     OTA_TRY(images_open(p, &images, &targets, err));
     return ota_sign_compare(&p->build, &now, p->channel, targets, p->accept, err);
 }

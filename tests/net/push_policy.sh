@@ -44,4 +44,24 @@ head -c 4096 "$tmp/kept" >"$image"
 fails push_policy_with_another_image 1 "the app of release 1: it is not the image that was signed" push "$build" -n
 cp "$tmp/kept" "$image"
 ok push_policy_with_the_image push "$build" -n
+
+# ---- the inbox, where nobody can say that it is meant ----
+start_daemon "$ws" || exit 1
+until_log() { for _ in $(seq 100); do grep -qF -- "$1" "$tmp/daemon.log" && return; sleep 0.1; done; }
+cp "$tmp/bell/doorbell.bin" "$ws/images/"
+until_log --accept-change
+contains push_policy_inbox_refuses_another_project "$(cat "$tmp/daemon.log")" 'doorbell.bin: project_name (at 0x50) is "doorbell", of release 1 "thermo"'
+is push_policy_inbox_published_nothing "$(otactl -C "$ws" releases --json | jq '.releases | length')" 1
+rm "$ws/images/doorbell.bin"
+cp "$tmp/old/thermo.bin" "$ws/images/"
+until_log 'release 2 of thermo'
+contains push_policy_inbox_notes_a_lower_version "$(cat "$tmp/daemon.log")" 'note: 0.9.0 is lower than the 1.0.0 of release 1'
+
+# ---- a server, from a workspace that never pushed: what it published is what counts ----
+ci=$tmp/ci
+mkdir -p "$ci/keys"
+cp "$ws/ota.conf" "$ci/"
+cp "$ws/keys/root.json" "$ws/keys/ca.crt" "$ws/keys/thermo.pem" "$ci/keys/"
+fails push_policy_server_refuses_another_project 1 'is "doorbell", of release 2 "thermo"' otactl -C "$ci" --server "$daemon_url" push "$tmp/bell" -n
+ok push_policy_server_accepts_another_project otactl -C "$ci" --server "$daemon_url" push "$tmp/bell" -n --accept-change project
 done_testing
