@@ -102,6 +102,7 @@ struct ota_image_rules {
     bool revision_known;
     uint16_t revision; /* major*100+minor */
     uint32_t room;     /* bytes of the slot, or from bootloader offset to table offset */
+    uint32_t place;    /* offset of the slot in flash; 0: not known, then pages of up to 64 KiB are checked */
     bool secure_boot;  /* signature sector expected to fit as well: 4096 more */
     bool secure_version_known;
     uint32_t secure_version; /* lowest acceptable */

@@ -139,15 +139,16 @@ static enum ota_status check_places(const struct ota_image *i, const struct ota_
 }
 
 /* The MMU maps whole pages: an address and its place in flash must agree within the page. */
-static enum ota_status check_segments(const struct ota_image *i, const struct ota_chip *chip, uint32_t page,
+static enum ota_status check_segments(const struct ota_image *i, const struct ota_image_rules *rules, uint32_t page,
                                       struct ota_err *err) {
-    uint32_t mask = (page < PARTITION_ALIGN ? page : PARTITION_ALIGN) - 1u;
+    const struct ota_chip *chip = rules->chip;
+    uint32_t mask = (page < PARTITION_ALIGN || rules->place ? page : PARTITION_ALIGN) - 1u;
     for (unsigned n = 0; n < i->segment_count; n++) {
         const struct ota_image_segment *s = &i->segment[n];
         if (s->length >= SEGMENT_LIMIT)
             return ota_err_set(err, OTA_IMAGE_SEGMENT, "segment %u: 0x%x bytes; the limit is 16 MiB", n,
                                (unsigned)s->length);
-        if (ota_chip_maps(chip, s->load_addr) && ((s->load_addr ^ s->offset) & mask) != 0)
+        if (ota_chip_maps(chip, s->load_addr) && ((s->load_addr ^ (rules->place + s->offset)) & mask) != 0)
             return ota_err_set(err, OTA_IMAGE_SEGMENT,
                                "segment %u: address 0x%08x cannot be mapped from file offset 0x%x with pages of %u KiB",
                                n, (unsigned)s->load_addr, (unsigned)s->offset, (unsigned)(page / 1024u));
@@ -179,7 +180,7 @@ enum ota_status ota_image_check_app(const struct ota_image *i, uint64_t file_len
     if (!page_allowed(rules->chip, i->app.mmu_page))
         return ota_err_set(err, OTA_IMAGE_DESCRIPTOR, "the app descriptor names an MMU page size that %s does not have",
                            rules->chip->name);
-    OTA_TRY(check_segments(i, rules->chip, i->app.mmu_page, err));
+    OTA_TRY(check_segments(i, rules, i->app.mmu_page, err));
     if (i->app.secure_version > rules->chip->secure_version_bits)
         return ota_err_set(err, OTA_SECURE_VERSION, "secure version %u; %s can count to %u",
                            (unsigned)i->app.secure_version, rules->chip->name, rules->chip->secure_version_bits);
@@ -207,7 +208,7 @@ enum ota_status ota_image_check_bootloader(const struct ota_image *i, uint64_t f
     if (i->kind != OTA_IMAGE_BOOTLOADER)
         return ota_err_set(err, OTA_IMAGE_KIND, "not a bootloader: it runs from mapped flash");
     OTA_TRY(check_revision(i, rules, false, err));
-    OTA_TRY(check_segments(i, rules->chip, smallest_page(rules->chip), err));
+    OTA_TRY(check_segments(i, rules, smallest_page(rules->chip), err));
     if (rules->secure_boot && rules->chip->bootloader_max && sectors(i->length) > rules->chip->bootloader_max)
         return ota_err_set(err, OTA_SLOT_SIZE, "%u bytes; %s loads at most %u under Secure Boot", (unsigned)i->length,
                            rules->chip->name, (unsigned)rules->chip->bootloader_max);

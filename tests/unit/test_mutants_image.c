@@ -370,6 +370,43 @@ static void test_mutants_image_places_taken(void **state) {
     }
 }
 
+/* Pages that are larger than what slots are aligned to: whether they can be mapped depends on the slot. */
+static void test_mutants_image_pages_over_64_kib(void **state) {
+    static const struct {
+        uint8_t log2;
+        uint32_t place;
+        enum ota_status status;
+    } rows[] = {{16, 0x10000, OTA_OK},
+                {16, 0x20000, OTA_OK},
+                {17, 0x20000, OTA_OK},
+                {17, 0x40000, OTA_OK},
+                {17, 0x10000, OTA_IMAGE_SEGMENT},
+                {17, 0x30000, OTA_IMAGE_SEGMENT},
+                {18, 0x40000, OTA_OK},
+                {18, 0x20000, OTA_IMAGE_SEGMENT},
+                {18, 0x50000, OTA_IMAGE_SEGMENT},
+                {18, 0, OTA_OK}};
+    (void)state;
+    for (size_t i = 0; i < OTA_ARRAY_LEN(rows); i++) {
+        OTA_CLEAN(ota_buf_free) struct ota_buf image = {0};
+        uint8_t data[1024] = {0};
+        const struct ota_chip *chip = ota_chip_by_name(ota_span_str("esp32s31"));
+        const struct ota_image_header header = {.chip_id = chip->id};
+        const struct ota_image_rules rules = {.chip = chip, .room = 0x10000, .place = rows[i].place};
+        struct ota_image read;
+        struct ota_image_writer w;
+        ota_put_le32(data, OTA_APP_DESC_MAGIC);
+        data[180] = rows[i].log2;
+        ota_image_begin(&w, &image, &header);
+        ota_image_segment(&w, chip->drom_start + 0x20, data, sizeof data);
+        assert_ota_ok(ota_image_end(&w, &ota_crypto_openssl, &err));
+        assert_ota_ok(read_bytes(image.p, image.len, &read));
+        enum ota_status st = ota_image_check_app(&read, image.len, &rules, &err);
+        if (st != rows[i].status)
+            fail_msg("pages of 2^%u at 0x%x: %s", rows[i].log2, (unsigned)rows[i].place, ota_status_name(st));
+    }
+}
+
 /* What follows the image is not looked at: stale flash, padding, a signature. */
 static void test_mutants_image_followed_by_anything(void **state) {
     struct fixture *f = *state;
@@ -386,12 +423,19 @@ static void test_mutants_image_followed_by_anything(void **state) {
 int main(void) {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, make, drop)
     const struct CMUnitTest tests[] = {
-        TEST(test_mutants_image_fields),       TEST(test_mutants_image_of_every_other_chip),
-        TEST(test_mutants_image_segments),     TEST(test_mutants_image_segments_over_each_other),
-        TEST(test_mutants_image_cut),          TEST(test_mutants_image_hash),
-        TEST(test_mutants_image_kinds),        TEST(test_mutants_image_too_small),
-        TEST(test_mutants_image_bootloaders),  TEST(test_mutants_image_taken),
-        TEST(test_mutants_image_places_taken), TEST(test_mutants_image_followed_by_anything),
+        TEST(test_mutants_image_fields),
+        TEST(test_mutants_image_of_every_other_chip),
+        TEST(test_mutants_image_segments),
+        TEST(test_mutants_image_segments_over_each_other),
+        TEST(test_mutants_image_cut),
+        TEST(test_mutants_image_hash),
+        TEST(test_mutants_image_kinds),
+        TEST(test_mutants_image_too_small),
+        TEST(test_mutants_image_bootloaders),
+        TEST(test_mutants_image_taken),
+        TEST(test_mutants_image_places_taken),
+        TEST(test_mutants_image_followed_by_anything),
+        TEST(test_mutants_image_pages_over_64_kib),
     };
     return cmocka_run_group_tests_name("mutants_image", tests, NULL, NULL);
 }
