@@ -50,7 +50,7 @@ UNIT_TESTS := $(patsubst tests/unit/%.c,%,$(wildcard tests/unit/test_*.c))
 FUZZERS := $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
 UNIT_SYS = -lcmocka -lmicrohttpd -lgnutls -lsqlite3 -lcurl -lcjson -lcrypto -lssl -lz -lpthread -ldl
 
-.PHONY: all debug deps demo check check-long conformance fuzz mutation size man install uninstall component clean help format lint tests-build fuzzers power power-proofs walk outage
+.PHONY: all bench debug deps demo check check-long conformance fuzz mutation size man install uninstall component clean help format lint tests-build fuzzers power power-proofs walk outage
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -143,7 +143,7 @@ $(foreach t,$(ESP_TESTS),$(eval $(call ESP_TEST,$(t))))
 
 # A harness with libFuzzer's main(), or with one that replays files.
 FUZZ_PARTS := fuzz board $(if $(filter fuzz,$(FLAVOUR)),,replay)
-$(OUT)/tests/fuzz/%: $(OBJ)/tests/fuzz/%.o $(FUZZ_PARTS:%=$(OBJ)/tests/fuzz/%.o) $(call lib,image) $(call lib,host) $(call lib,core)
+$(OUT)/tests/fuzz/%: $(OBJ)/tests/fuzz/%.o $(FUZZ_PARTS:%=$(OBJ)/tests/fuzz/%.o) $(call lib,image) $(call lib,release) $(call lib,host) $(call lib,core)
 	$(call say,LD,$@)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ -lcrypto -lcurl -lcjson -lz
@@ -158,6 +158,18 @@ mutation: ## break the verifier on purpose, one condition at a time: a unit test
 
 size: ## code and memory of the core on a 32-bit chip, against tests/size/budget
 	$(Q)tests/size/size.py || [ $$? -eq 77 ]
+
+# ---- speed ----
+$(OUT)/bench/load: $(OBJ)/tests/bench/load.o
+$(OUT)/bench/images: $(OBJ)/tests/bench/images.o $(foreach l,image host core,$(call lib,$(l)))
+$(OUT)/bench/%:
+	$(call say,LD,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ -lcurl -lcjson -lcrypto -lz
+
+bench: deps ## how fast: signing, inspecting, provisioning and serving, beside esptool and espsecure where installed
+	$(Q)$(MAKE) --no-print-directory all $(OUT)/bench/load $(OUT)/bench/images
+	$(Q)tests/bench/run.sh $(OUT)
 
 # ---- conformance: the core's client behind the suite's command line, with two verifiers ----
 CLIENT_OBJECTS := $(patsubst %,$(OBJ)/tests/conformance/%.o,tuf_client shelf verifier)

@@ -43,6 +43,8 @@ const struct ota_chip *ota_chip_by_name(struct ota_span name);
 const struct ota_chip *ota_chip_at(size_t index); /* NULL past the last */
 /* Is a segment loaded at `addr` mapped from flash (and not copied to RAM)? */
 bool ota_chip_maps(const struct ota_chip *chip, uint32_t addr);
+/* Does one memory that a bootloader copies segments to hold all of it? */
+bool ota_chip_loads(const struct ota_chip *chip, uint32_t addr, uint32_t length);
 
 struct ota_image_segment {
     uint32_t load_addr, length;
@@ -100,13 +102,14 @@ struct ota_image_rules {
     bool revision_known;
     uint16_t revision; /* major*100+minor */
     uint32_t room;     /* bytes of the slot, or from bootloader offset to table offset */
+    uint32_t place;    /* offset of the slot in flash; 0: not known, then pages of up to 64 KiB are checked */
     bool secure_boot;  /* signature sector expected to fit as well: 4096 more */
     bool secure_version_known;
     uint32_t secure_version; /* lowest acceptable */
 };
 /* What ESP-IDF's esp_image_verify() checks and bytes can show, and for a bootloader what it does not:
- * checksum, hash (a bootloader's too), chip, revisions, sizes, MMU congruence, segment 0 >= 256 for apps, at least
- * 1024 bytes. */
+ * checksum, hash (a bootloader's too), chip, revisions, sizes, MMU congruence, segments that go to a memory of the chip
+ * and not over each other, segment 0 >= 256 for apps, at least 1024 bytes. */
 OTA_MUST_USE enum ota_status ota_image_check_app(const struct ota_image *i, uint64_t file_length,
                                                  const struct ota_image_rules *rules, struct ota_err *err);
 OTA_MUST_USE enum ota_status ota_image_check_bootloader(const struct ota_image *i, uint64_t file_length,

@@ -7,6 +7,7 @@
 
 #define SEGMENT_LIMIT 0x1000000u /* 16 MiB; esptool writes none that long */
 #define APP_DESCRIPTOR 256u
+#define LOADED_FROM 0x10000000u /* a segment below fills the file and goes nowhere */
 /* Partitions begin at multiples of this, so that an offset in the file stands for the offset in flash up to this page
  * size. */
 #define PARTITION_ALIGN 0x10000u
@@ -66,6 +67,16 @@ static enum ota_status check_revision(const struct ota_image *i, const struct ot
     return OTA_OK;
 }
 
+/* Of the calibration data in eFuse; the ESP32 has none. */
+static enum ota_status check_block_revision(const struct ota_image *i, const struct ota_chip *chip,
+                                            struct ota_err *err) {
+    if (chip->id == 0 || !limit_set(i->app.max_blk_rev) || i->app.max_blk_rev >= i->app.min_blk_rev)
+        return OTA_OK;
+    return ota_err_set(err, OTA_IMAGE_DESCRIPTOR, "no chip has an eFuse block revision from %u.%u to %u.%u",
+                       i->app.min_blk_rev / 100u, i->app.min_blk_rev % 100u, i->app.max_blk_rev / 100u,
+                       i->app.max_blk_rev % 100u);
+}
+
 static enum ota_status check_digests(const struct ota_image *i, struct ota_err *err) {
     if (!i->checksum_ok)
         return ota_err_set(err, OTA_IMAGE_CHECKSUM, "checksum is 0x%02x, the segments give 0x%02x: the file is damaged",
@@ -97,21 +108,52 @@ static enum ota_status check_size(const struct ota_image *i, uint64_t file_lengt
     return OTA_OK;
 }
 
+/* Every byte of it, in a memory that exists. */
+static bool has_place(const struct ota_image_segment *s, const struct ota_chip *chip) {
+    if (s->length == 0 || s->load_addr < LOADED_FROM)
+        return true;
+    if (!ota_chip_maps(chip, s->load_addr))
+        return ota_chip_loads(chip, s->load_addr, s->length);
+    return s->length - 1u <= UINT32_MAX - s->load_addr && ota_chip_maps(chip, s->load_addr + s->length - 1u);
+}
+
+static bool overlap(const struct ota_image_segment *a, const struct ota_image_segment *b) {
+    return a->length && b->length && a->load_addr >= LOADED_FROM && b->load_addr >= LOADED_FROM &&
+           a->load_addr < (uint64_t)b->load_addr + b->length && b->load_addr < (uint64_t)a->load_addr + a->length;
+}
+
+static enum ota_status misplaced(const struct ota_image_segment *s, unsigned n, const char *why, struct ota_err *err) {
+    return ota_err_set(err, OTA_IMAGE_SEGMENT, "segment %u: 0x%x bytes at 0x%08x %s", n, (unsigned)s->length,
+                       (unsigned)s->load_addr, why);
+}
+
+static enum ota_status check_places(const struct ota_image *i, const struct ota_chip *chip, struct ota_err *err) {
+    for (unsigned n = 0; n < i->segment_count; n++) {
+        if (!has_place(&i->segment[n], chip))
+            return misplaced(&i->segment[n], n, "go to no memory of the chip", err);
+        for (unsigned k = 0; k < n; k++)
+            if (overlap(&i->segment[n], &i->segment[k]))
+                return misplaced(&i->segment[n], n, "go over another segment", err);
+    }
+    return OTA_OK;
+}
+
 /* The MMU maps whole pages: an address and its place in flash must agree within the page. */
-static enum ota_status check_segments(const struct ota_image *i, const struct ota_chip *chip, uint32_t page,
+static enum ota_status check_segments(const struct ota_image *i, const struct ota_image_rules *rules, uint32_t page,
                                       struct ota_err *err) {
-    uint32_t mask = (page < PARTITION_ALIGN ? page : PARTITION_ALIGN) - 1u;
+    const struct ota_chip *chip = rules->chip;
+    uint32_t mask = (page < PARTITION_ALIGN || rules->place ? page : PARTITION_ALIGN) - 1u;
     for (unsigned n = 0; n < i->segment_count; n++) {
         const struct ota_image_segment *s = &i->segment[n];
         if (s->length >= SEGMENT_LIMIT)
             return ota_err_set(err, OTA_IMAGE_SEGMENT, "segment %u: 0x%x bytes; the limit is 16 MiB", n,
                                (unsigned)s->length);
-        if (ota_chip_maps(chip, s->load_addr) && ((s->load_addr ^ s->offset) & mask) != 0)
+        if (ota_chip_maps(chip, s->load_addr) && ((s->load_addr ^ (rules->place + s->offset)) & mask) != 0)
             return ota_err_set(err, OTA_IMAGE_SEGMENT,
                                "segment %u: address 0x%08x cannot be mapped from file offset 0x%x with pages of %u KiB",
                                n, (unsigned)s->load_addr, (unsigned)s->offset, (unsigned)(page / 1024u));
     }
-    return OTA_OK;
+    return check_places(i, chip, err);
 }
 
 static bool page_allowed(const struct ota_chip *chip, uint32_t page) {
@@ -134,10 +176,11 @@ enum ota_status ota_image_check_app(const struct ota_image *i, uint64_t file_len
     if (i->kind != OTA_IMAGE_APP)
         return ota_err_set(err, OTA_IMAGE_DESCRIPTOR, "no app descriptor at 0x20: not an app of ESP-IDF 3.2 or newer");
     OTA_TRY(check_revision(i, rules, true, err));
+    OTA_TRY(check_block_revision(i, rules->chip, err));
     if (!page_allowed(rules->chip, i->app.mmu_page))
         return ota_err_set(err, OTA_IMAGE_DESCRIPTOR, "the app descriptor names an MMU page size that %s does not have",
                            rules->chip->name);
-    OTA_TRY(check_segments(i, rules->chip, i->app.mmu_page, err));
+    OTA_TRY(check_segments(i, rules, i->app.mmu_page, err));
     if (i->app.secure_version > rules->chip->secure_version_bits)
         return ota_err_set(err, OTA_SECURE_VERSION, "secure version %u; %s can count to %u",
                            (unsigned)i->app.secure_version, rules->chip->name, rules->chip->secure_version_bits);
@@ -165,7 +208,7 @@ enum ota_status ota_image_check_bootloader(const struct ota_image *i, uint64_t f
     if (i->kind != OTA_IMAGE_BOOTLOADER)
         return ota_err_set(err, OTA_IMAGE_KIND, "not a bootloader: it runs from mapped flash");
     OTA_TRY(check_revision(i, rules, false, err));
-    OTA_TRY(check_segments(i, rules->chip, smallest_page(rules->chip), err));
+    OTA_TRY(check_segments(i, rules, smallest_page(rules->chip), err));
     if (rules->secure_boot && rules->chip->bootloader_max && sectors(i->length) > rules->chip->bootloader_max)
         return ota_err_set(err, OTA_SLOT_SIZE, "%u bytes; %s loads at most %u under Secure Boot", (unsigned)i->length,
                            rules->chip->name, (unsigned)rules->chip->bootloader_max);

@@ -8,6 +8,7 @@
 #include "ctl/push.h"
 #include "host/fs.h"
 #include "host/printable.h"
+#include "release/build_compare.h"
 
 #define PERMILLE_ALL 1000u
 
@@ -132,6 +133,8 @@ static enum ota_status read_options(const struct ota_args *args, struct ota_push
     OTA_TRY(read_share(args, p, err));
     OTA_TRY(read_notes(args, v, err));
     OTA_TRY(ota_boot_policy_read(p->w, p->product, &v->policy, err));
+    for (size_t i = 0; i < ota_args_count(args, "accept-change"); i++)
+        OTA_TRY(ota_build_accept(ota_args_at(args, "accept-change", i), &p->accept, err));
     OTA_TRY(ota_args_number(args, "from-min", 0, OTA_COUNTER_MAX, 0, &from_min, err));
     v->with = all_of(args, "with");
     const char *table = ota_args_get(args, "table");

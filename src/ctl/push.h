@@ -58,6 +58,8 @@ struct ota_push {
     const char *channel; /* NULL: offered to nobody */
     uint16_t permille;
     bool dry_run, is_unsigned;
+    unsigned accept;        /* OTA_ACCEPT_* */
+    uint32_t compared;      /* the counter it would have had when it was held against what is published */
     const char *const *key; /* references of --key, NULL-terminated; none: those of keys/ */
     struct ota_passphrase passphrase;
     struct ota_build build;
@@ -68,7 +70,7 @@ struct ota_push {
 /* A release without an app goes over the offered one, see sign/base.h. */
 OTA_MUST_USE enum ota_status ota_push_set_base(struct ota_push *p, const struct ota_push_current *c,
                                                struct ota_err *err);
-/* Adds remarks when the channel offers the same image already, or a higher version. */
+/* Adds a remark when the channel offers the same image already; refuses and remarks what release/build_compare.h lists. */
 OTA_MUST_USE enum ota_status ota_push_compare(struct ota_push *p, const struct ota_push_current *c,
                                               struct ota_err *err);
 

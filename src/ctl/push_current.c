@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What is published now, and how a release about to be pushed stands to it. */
-#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "ctl/origin.h"
 #include "ctl/push.h"
 #include "sign/base.h"
+#include "sign/sign.h"
 
 void ota_push_current_free(struct ota_push_current *c) {
     ota_buf_free(&c->role);
@@ -30,33 +31,40 @@ static void remark_same_image(struct ota_push *p, const struct ota_release *offe
         }
 }
 
-/* Compares the numbers that two versions begin with; words behind them say nothing about an order. */
-static int compare_versions(const char *a, const char *b) {
-    a += *a == 'v';
-    b += *b == 'v';
-    while (isdigit((unsigned char)*a) && isdigit((unsigned char)*b)) {
-        char *end_a, *end_b;
-        unsigned long x = strtoul(a, &end_a, 10), y = strtoul(b, &end_b, 10);
-        if (x != y)
-            return x < y ? -1 : 1;
-        if (*end_a != '.' || *end_b != '.')
-            return 0;
-        a = end_a + 1;
-        b = end_b + 1;
+/* The images that lie where the release goes. */
+struct images {
+    struct ota_origin server;
+    struct ota_dir_transport here;
+    char *repo;
+};
+static void images_close(struct images *i) {
+    ota_origin_close(&i->server);
+    free(i->repo);
+}
+
+static enum ota_status images_open(const struct ota_push *p, struct images *i, const struct ota_transport **out,
+                                   struct ota_err *err) {
+    if (p->server.url) {
+        OTA_TRY(ota_origin_open(&i->server, p->server.url, p->w, p->server.ca, err));
+        *out = ota_origin_transport(&i->server);
+        return OTA_OK;
     }
-    return 0;
+    i->repo = ota_workspace_path(p->w, "state/repo");
+    ota_dir_transport_init(&i->here, i->repo, NULL);
+    *out = &i->here.port;
+    return OTA_OK;
 }
 
 enum ota_status ota_push_compare(struct ota_push *p, const struct ota_push_current *c, struct ota_err *err) {
+    OTA_CLEAN(images_close) struct images images = {.repo = NULL};
     const struct ota_sign_current now = {.role = ota_buf_span(&c->role), .rollout = ota_buf_span(&c->rollout)};
+    const struct ota_transport *targets = NULL;
     struct ota_release offered;
     bool found;
     OTA_TRY(ota_sign_offered(&now, p->product->name, p->channel, &offered, &found, err));
-    if (!found)
-        return OTA_OK;
-    remark_same_image(p, &offered);
-    if (ota_build_has_app(&p->build.release) && compare_versions(p->build.release.version, offered.version) < 0)
-        ota_build_remark(&p->build, "%s is lower than the %s of release %u, which %s offers: boards go back",
-                         p->build.release.version, offered.version, offered.counter, p->channel);
-    return OTA_OK;
+    if (found)
+        remark_same_image(p, &offered);
+    OTA_TRY(ota_sign_next_counter(now.role, p->product->name, &p->compared, err));
+    OTA_TRY(images_open(p, &images, &targets, err));
+    return ota_sign_compare(&p->build, &now, p->channel, targets, p->accept, err);
 }

@@ -61,6 +61,8 @@ static enum ota_status publish_once(struct ota_push *p, const struct ota_keyring
     OTA_TRY(p->place->read(p, &current, err));
     OTA_TRY(ota_push_set_base(p, &current, err)); /* once more: another release may have come in between */
     OTA_TRY(assign_counter(p, &current, err));
+    if (p->build.release.counter != p->compared)
+        OTA_TRY(ota_push_compare(p, &current, err));
     OTA_TRY(sign(p, ring, &current, &role, &version, err));
     ota_push_catch_stop();
     return p->place->publish(p, &role, version, err);

@@ -69,6 +69,9 @@ void ota_build_remark(struct ota_build *b, const char *fmt, ...) {
     va_start(args, fmt);
     (void)vsnprintf(text, sizeof text, fmt, args);
     va_end(args);
+    for (size_t i = 0; i < b->remark_count; i++)
+        if (strcmp(b->remark[i], text) == 0)
+            return;
     if (b->remark_count < OTA_BUILD_REMARKS_MAX)
         b->remark[b->remark_count++] = ota_strdup(text);
 }

@@ -99,7 +99,7 @@ OTA_MUST_USE enum ota_status ota_build_compress(struct ota_build *b, const struc
  * changes. May be called again with another base. */
 OTA_MUST_USE enum ota_status ota_build_set_base(struct ota_build *b, const struct ota_release *base, uint32_t from_min,
                                                 struct ota_err *err);
-/* Adds a sentence to b->remark (cut off silently when there are too many). */
+/* Adds a sentence to b->remark, once (cut off silently when there are too many). */
 void ota_build_remark(struct ota_build *b, const char *fmt, ...) OTA_PRINTF(2, 3);
 bool ota_build_has_app(const struct ota_release *r);
 

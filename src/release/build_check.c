@@ -80,6 +80,18 @@ static void keep_highest(uint16_t *kept, uint16_t value) {
         *kept = value;
 }
 
+/* Pages may be larger than what slots are aligned to; then each slot tells for itself. */
+static enum ota_status check_pages(const struct ota_build *b, struct ota_image_rules *rules,
+                                   const struct ota_image *image, uint64_t length, struct ota_err *err) {
+    for (size_t i = 0; b->table_known && i < ota_table_slot_count(&b->table); i++) {
+        const struct ota_partition *slot = ota_table_slot(&b->table, i);
+        rules->place = slot->offset;
+        if (ota_image_check_app(image, length, rules, err) != OTA_OK)
+            return ota_err_prefix(err, "app slot %s at 0x%x", slot->label, slot->offset);
+    }
+    return OTA_OK;
+}
+
 static enum ota_status check_app(struct ota_build *b, struct ota_image_rules *rules, const struct ota_image *image,
                                  uint64_t length, char *version, struct ota_err *err) {
     const struct ota_partition *slot = NULL;
@@ -91,6 +103,7 @@ static enum ota_status check_app(struct ota_build *b, struct ota_image_rules *ru
     if (st == OTA_SLOT_SIZE && slot)
         (void)ota_err_prefix(err, "app slot %s", slot->label);
     OTA_TRY(st);
+    OTA_TRY(check_pages(b, rules, image, length, err));
     b->release.secure_version = image->app.secure_version;
     (void)ota_format(version, OTA_VERSION_MAX + 1, "%s", image->app.version);
     return OTA_OK;

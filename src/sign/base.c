@@ -73,3 +73,20 @@ enum ota_status ota_sign_set_base(struct ota_build *b, const struct ota_sign_cur
     }
     return ota_build_set_base(b, offered, counter, err);
 }
+
+enum ota_status ota_sign_compare(struct ota_build *b, const struct ota_sign_current *now, const char *channel,
+                                 const struct ota_transport *targets, unsigned accept, struct ota_err *err) {
+    OTA_CLEAN(ota_stones_free) struct ota_stones listed = {0};
+    const char *product = b->release.product;
+    uint32_t counter;
+    OTA_TRY(read_offer(now->rollout, product, channel, &counter, err));
+    OTA_TRY(read_role(now->role, product, &listed, err));
+    const struct ota_build_past past = {
+        .count = listed.count,
+        .release = listed.release,
+        .offered = ota_stones_find(&listed, counter),
+        .channel = channel,
+        .targets = targets,
+    };
+    return ota_build_compare(b, &past, accept, err);
+}

@@ -7,7 +7,7 @@
 #ifndef OTA_SIGN_BASE_H
 #define OTA_SIGN_BASE_H
 
-#include "release/build.h"
+#include "release/build_compare.h"
 
 /* The roles as published, wire bytes, verified by the caller. */
 struct ota_sign_current {
@@ -23,5 +23,9 @@ OTA_MUST_USE enum ota_status ota_sign_offered(const struct ota_sign_current *now
  * replaces all need no visit. */
 OTA_MUST_USE enum ota_status ota_sign_set_base(struct ota_build *b, const struct ota_sign_current *now,
                                                const char *channel, struct ota_err *err);
+/* Holds it against the releases listed: ota_build_compare(). */
+OTA_MUST_USE enum ota_status ota_sign_compare(struct ota_build *b, const struct ota_sign_current *now,
+                                              const char *channel, const struct ota_transport *targets, unsigned accept,
+                                              struct ota_err *err);
 
 #endif

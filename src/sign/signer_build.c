@@ -6,6 +6,7 @@
 
 #include "host/fs.h"
 #include "host/role_file.h"
+#include "host/transport.h"
 #include "host/workspace.h"
 #include "release/build.h"
 #include "sign/base.h"
@@ -117,12 +118,22 @@ static enum ota_status open_images(const struct ota_workspace *w, const struct o
     return ota_build_compress(b, NULL, err);
 }
 
-static enum ota_status write_release(const struct ota_role_keys *by, const struct order *o, struct ota_build *b,
-                                     struct ota_err *err) {
+/* Nobody looks at a drop-in: what push would have to be told with --accept-change is never taken. */
+static enum ota_status compare(const struct ota_workspace *w, const struct ota_sign_current *now, const char *channel,
+                               struct ota_build *b, struct ota_err *err) {
+    struct ota_dir_transport images;
+    OTA_CLEAN_FREE char *repo = ota_workspace_path(w, "state/repo");
+    ota_dir_transport_init(&images, repo, NULL);
+    return ota_sign_compare(b, now, channel, &images.port, 0, err);
+}
+
+static enum ota_status write_release(const struct ota_workspace *w, const struct ota_role_keys *by,
+                                     const struct order *o, struct ota_build *b, struct ota_err *err) {
     OTA_CLEAN(ota_buf_free) struct ota_buf role = {0};
     uint64_t version;
     const struct ota_sign_current now = {.role = o->role, .rollout = o->rollout};
     OTA_TRY(ota_sign_set_base(b, &now, o->channel, err));
+    OTA_TRY(compare(w, &now, o->channel, b, err));
     OTA_TRY(ota_sign_next_counter(o->role, o->product, &b->release.counter, err));
     const struct ota_sign_release release = {
         .by = *by,
@@ -146,10 +157,14 @@ static enum ota_status write_release(const struct ota_role_keys *by, const struc
     return ota_build_write_request(b, o->into, &request, err);
 }
 
-static void summarize(const struct ota_release *r, struct ota_buf *out) {
+/* Remarks from `first` on. */
+static void summarize(const struct ota_build *b, size_t first, struct ota_buf *out) {
+    const struct ota_release *r = &b->release;
     ota_buf_printf(out, "release %u of %s, version %s:", r->counter, r->product, r->version);
     for (size_t i = 0; i < r->step_count; i++)
         ota_buf_printf(out, " %s to %s%s", r->step[i].file, r->step[i].label, i + 1 < r->step_count ? "," : "");
+    for (size_t i = first; i < b->remark_count; i++)
+        ota_buf_printf(out, "; note: %s", b->remark[i]);
 }
 
 enum ota_status ota_signer_build(const struct ota_keyring *keys, const struct ota_signer_message *request,
@@ -167,8 +182,9 @@ enum ota_status ota_signer_build(const struct ota_keyring *keys, const struct ot
     if (ota_keyring_need(keys, o.product, &signers, &by, err) != OTA_OK)
         return ota_err_prefix(err, "images dropped in are not signed by themselves, use otactl push where the key is");
     OTA_TRY(open_images(&w, &o, &b, err));
-    OTA_TRY(write_release(&by, &o, &b, err));
-    summarize(&b.release, &answer->part[0]);
+    const size_t told_by_opening = b.remark_count; /* in words of a command line */
+    OTA_TRY(write_release(&w, &by, &o, &b, err));
+    summarize(&b, told_by_opening, &answer->part[0]);
     answer->type = OTA_SIGNER_BUILT;
     answer->count = 1;
     return OTA_OK;

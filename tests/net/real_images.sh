@@ -15,7 +15,7 @@ is real_images_board_starts_at_release_1 "$(running_version)" 1.0.0
 otadevice sample "$tmp/tables" --chip esp32 --version 2.0.0 --add-label assets >/dev/null
 head -c 50000 /dev/urandom >"$tmp/storage.bin"
 cp "$images/hello-world-signed.bin" "$tmp/hello-world.bin"
-ok real_images_are_pushed otactl -C "$ws" push "$images/hello-world-signed.bin:@ota" "$images/bootloader_esp32_v5_2.bin:@bootloader" \
+ok real_images_are_pushed otactl -C "$ws" push --accept-change project "$images/hello-world-signed.bin:@ota" "$images/bootloader_esp32_v5_2.bin:@bootloader" \
     "$tmp/tables/partition_table/partition-table.bin:@partition-table" "$tmp/storage.bin:storage" \
     --sdkconfig "$tmp/tables/config/sdkconfig.json" --compatible --accept-brick-risk
 ok real_images_update_runs otadevice run --flash "$board" --once

@@ -33,6 +33,36 @@ static void test_nvs_equals_the_generator(void **state) {
     assert_string_equal(hex, "1055ee6e1c9fb75c346c8a7208dea66ee80cfdb9d223c6e1bcb125b0bb179562");
 }
 
+/* The parts of the same vector, so that one that is wrong is named. */
+static void test_nvs_crcs_of_the_generator(void **state) {
+    static const struct {
+        const char *name;
+        size_t at;
+        uint8_t crc[4];
+    } rows[] = {
+        {"namespace", 64 + 4, {0x09, 0xA9, 0x50, 0x07}},
+        {"x", 96 + 4, {0x92, 0x52, 0x55, 0xB0}},
+        {"s", 128 + 4, {0xFA, 0x91, 0x3F, 0x0A}},
+        {"data of s", 128 + 28, {0x62, 0x87, 0xD2, 0x98}},
+        {"chunk of b", 192 + 4, {0x08, 0xAA, 0x74, 0x5E}},
+        {"data of b", 192 + 28, {0xB9, 0x83, 0x27, 0xA2}},
+        {"index of b", 256 + 4, {0xAD, 0xC6, 0xF2, 0xE6}},
+        {"what it says", 256 + 24, {0x04, 0x00, 0x00, 0x00}},
+        {"chunks, first", 256 + 28, {0x01, 0x00, 0xFF, 0xFF}},
+    };
+    OTA_CLEAN(ota_nvs_writer_free) struct ota_nvs_writer w;
+    uint8_t page[OTA_NVS_PAGE];
+    (void)state;
+    write_reference(&w);
+    for (size_t i = 0; i < OTA_ARRAY_LEN(rows); i++)
+        if (memcmp(w.image + rows[i].at, rows[i].crc, 4) != 0)
+            fail_msg("%s: %02x %02x %02x %02x", rows[i].name, w.image[rows[i].at], w.image[rows[i].at + 1],
+                     w.image[rows[i].at + 2], w.image[rows[i].at + 3]);
+    memcpy(page, w.image, sizeof page);
+    ota_put_le32(page + 4, 1);
+    assert_int_equal(ota_nvs_page_crc(page), 0x389F48A3); /* of page 1 */
+}
+
 static void test_nvs_reads_back(void **state) {
     OTA_CLEAN(ota_nvs_writer_free) struct ota_nvs_writer w;
     OTA_CLEAN(ota_buf_free) struct ota_buf b = {0};
@@ -307,6 +337,7 @@ static void test_nvs_erased_entries_and_page_order(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_nvs_equals_the_generator),
+        cmocka_unit_test(test_nvs_crcs_of_the_generator),
         cmocka_unit_test(test_nvs_reads_back),
         cmocka_unit_test(test_nvs_numbers_of_every_type),
         cmocka_unit_test(test_nvs_refuses_what_is_no_number),
