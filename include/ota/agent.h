@@ -43,8 +43,10 @@ struct ota_board {
     uint16_t revision; /* major*100+minor */
     uint32_t table_offset;
     struct ota_boot_config boot;
-    uint32_t secure_version; /* anti-rollback eFuse */
-    bool recovery;           /* ROM recovery present and its eFuse set */
+    uint32_t secure_version;     /* anti-rollback eFuse */
+    uint8_t boot_secure_version; /* the ROM starts no bootloader below it; 0: it does not look */
+    bool recovery;               /* ROM recovery present and its eFuse set */
+    bool on_recovery;            /* and the ROM had to: the primary bootloader in flash does not start */
     uint32_t recovery_offset;
     uint64_t build_time; /* of the firmware, unix seconds */
     const char *agent;   /* "otadevice/0.1.0", for reports */

@@ -102,7 +102,8 @@ struct ota_image_rules {
     uint32_t room;     /* bytes of the slot, or from bootloader offset to table offset */
     bool secure_boot;  /* signature sector expected to fit as well: 4096 more */
     bool secure_version_known;
-    uint32_t secure_version; /* lowest acceptable */
+    uint32_t secure_version;     /* lowest acceptable of an app */
+    uint8_t boot_secure_version; /* and of a bootloader, to the ROM; 0: any */
 };
 /* What ESP-IDF's esp_image_verify() checks and bytes can show, and for a bootloader what it does not:
  * checksum, hash (a bootloader's too), chip, revisions, sizes, MMU congruence, segment 0 >= 256 for apps, at least

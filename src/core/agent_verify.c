@@ -14,6 +14,7 @@ static struct ota_image_rules rules(const struct ota_agent *a, uint32_t room) {
         .secure_boot = b->boot.secure_boot != 0,
         .secure_version_known = b->boot.anti_rollback,
         .secure_version = b->secure_version,
+        .boot_secure_version = b->boot_secure_version,
     };
 }
 
