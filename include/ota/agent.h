@@ -43,8 +43,10 @@ struct ota_board {
     uint16_t revision; /* major*100+minor */
     uint32_t table_offset;
     struct ota_boot_config boot;
-    uint32_t secure_version; /* anti-rollback eFuse */
-    bool recovery;           /* ROM recovery present and its eFuse set */
+    uint32_t secure_version;     /* anti-rollback eFuse */
+    uint8_t boot_secure_version; /* the ROM starts no bootloader below it; 0: it does not look */
+    bool recovery;               /* ROM recovery present and its eFuse set */
+    bool on_recovery;            /* and the ROM had to: the primary bootloader in flash does not start */
     uint32_t recovery_offset;
     uint64_t build_time; /* of the firmware, unix seconds */
     const char *agent;   /* "otadevice/0.1.0", for reports */
@@ -238,19 +240,22 @@ struct ota_agent {
     uint32_t done, total;          /* bytes of that step that arrived, and all of them */
     struct ota_list_item *list;    /* during ota_upgrade() */
     size_t list_count;
-    uint32_t backoff;         /* consecutive failed runs */
-    uint32_t retry_after;     /* seconds a server asked for in this run */
-    bool force;               /* full run wanted */
-    bool unproven[2];         /* this run does without the server's proof; by enum ota_address */
-    bool proof_failed;        /* this run, a scheduled poll, ended at a server that did not prove its name */
-    uint32_t wait_s;          /* until the window opens, 0: nothing waits for it */
-    uint64_t spent_ms;        /* uptime up to which journal.spent_s counts */
-    uint32_t bundle_failures; /* bundles with false images in a row */
-    uint64_t bundle_ms;       /* uptime until which no other one is taken */
-    uint64_t defer_ms;        /* uptime until which updates are put off; 0: they are not */
-    bool without_rollback;    /* the bootloader left the new app's entry NEW */
-    bool copy_again;          /* ota_boot() could not copy: the next run reboots for another try */
-    uint64_t started_ms;      /* uptime at init */
+    uint32_t backoff;          /* consecutive failed runs */
+    uint32_t retry_after;      /* seconds a server asked for in this run */
+    bool force;                /* full run wanted */
+    bool asked;                /* the next run is one by hand */
+    bool unproven[2];          /* this run does without the server's proof; by enum ota_address */
+    bool proof_failed;         /* this run, a poll, ended at a server that did not prove its name */
+    bool proof_counted;        /* since the reset, one that did was counted, */
+    uint64_t proof_counted_ms; /* last at this uptime */
+    uint32_t wait_s;           /* until the window opens, 0: nothing waits for it */
+    uint64_t spent_ms;         /* uptime up to which journal.spent_s counts */
+    uint32_t bundle_failures;  /* bundles with false images in a row */
+    uint64_t bundle_ms;        /* uptime until which no other one is taken */
+    uint64_t defer_ms;         /* uptime until which updates are put off; 0: they are not */
+    bool without_rollback;     /* the bootloader left the new app's entry NEW */
+    bool copy_again;           /* ota_boot() could not copy: the next run reboots for another try */
+    uint64_t started_ms;       /* uptime at init */
     uint64_t last_full_ms;
     union ota_scratch scratch;
 };

@@ -105,7 +105,8 @@ struct ota_image_rules {
     uint32_t place;    /* offset of the slot in flash; 0: not known, then pages of up to 64 KiB are checked */
     bool secure_boot;  /* signature sector expected to fit as well: 4096 more */
     bool secure_version_known;
-    uint32_t secure_version; /* lowest acceptable */
+    uint32_t secure_version;     /* lowest acceptable of an app */
+    uint8_t boot_secure_version; /* and of a bootloader, to the ROM; 0: any */
 };
 /* What ESP-IDF's esp_image_verify() checks and bytes can show, and for a bootloader what it does not:
  * checksum, hash (a bootloader's too), chip, revisions, sizes, MMU congruence, segments that go to a memory of the chip

@@ -53,6 +53,10 @@ enum ota_status ota_agent_init(struct ota_agent *a, const struct ota_agent_confi
     return ota_agent_load_records(a, err);
 }
 
+uint32_t ota_agent_poll_interval(const struct ota_agent *a) {
+    return a->cfg.poll_interval_s ? a->cfg.poll_interval_s : POLL_INTERVAL_S;
+}
+
 uint64_t ota_agent_uptime(const struct ota_agent *a) {
     return a->cfg.clock->uptime_ms(a->cfg.clock->ctx);
 }
@@ -232,7 +236,7 @@ static enum ota_status wake_for_window(struct ota_agent *a, uint32_t *sleep_s, s
 
 static enum ota_status next_sleep(struct ota_agent *a, uint32_t *sleep_s, struct ota_err *err) {
     uint32_t asked = at_most(a->retry_after, longest_wait(a));
-    uint32_t interval = a->cfg.poll_interval_s ? a->cfg.poll_interval_s : POLL_INTERVAL_S;
+    uint32_t interval = ota_agent_poll_interval(a);
     uint32_t extra;
     if (a->backoff > 0 || undecided(a)) {
         OTA_TRY(random_below(a, backoff_cap(a, interval), &extra, err));
@@ -284,5 +288,5 @@ enum ota_status ota_run(struct ota_agent *a, uint32_t *sleep_s, struct ota_err *
 }
 
 void ota_poll_now(struct ota_agent *a) {
-    a->force = true;
+    a->force = a->asked = true;
 }

@@ -108,13 +108,13 @@ static bool lacks_signature(struct ota_agent *a, const struct ota_journal_step *
 
 /* With ROM recovery the bootloader that works is kept where the ROM finds it, before its own place is touched. A
  * primary that does not verify, or is the new one in part, is one whose copying was cut: the backup of the first try
- * stands. */
+ * stands. So it does when the ROM refused the primary, whole as it may be. */
 static enum ota_status back_up_bootloader(struct ota_agent *a, const struct ota_journal_step *s, struct ota_err *err) {
     const struct ota_board *b = &a->cfg.board;
     uint32_t room = ota_agent_bootloader_room(a), primary = b->chip->bootloader_offset, written;
     struct ota_image *image = &a->scratch.image[0];
     bool holds;
-    if (!b->recovery)
+    if (!b->recovery || b->on_recovery)
         return OTA_OK;
     OTA_TRY(ota_agent_holds(a, &s->image, primary, 0, &holds, err));
     if (holds || !read_whole(a, primary, room, image))

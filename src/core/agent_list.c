@@ -77,7 +77,7 @@ enum ota_status ota_upgrade(struct ota_agent *a, struct ota_list_item *list, siz
     }
     a->list = list;
     a->list_count = count;
-    ota_poll_now(a);
+    a->force = true;
     enum ota_status status = ota_run(a, &sleep_s, err);
     take_results(a, urgent);
     a->list = NULL;
@@ -85,7 +85,7 @@ enum ota_status ota_upgrade(struct ota_agent *a, struct ota_list_item *list, siz
     if (status != OTA_OK || a->last.code == OTA_OK)
         return status;
     if (a->last.code == OTA_REFUSED_BY_APP)
-        ota_poll_now(a); /* a run without a list looks at the release again */
+        a->force = true; /* a run without a list looks at the release again */
     *err = a->last;
     return err->code;
 }

@@ -23,7 +23,8 @@ OTA_MUST_USE enum ota_status ota_agent_roll_back(struct ota_agent *a, enum ota_e
 OTA_MUST_USE enum ota_status ota_agent_report(struct ota_agent *a, enum ota_event *event, struct ota_err *err);
 
 /* ---- agent.c, agent_plan.c, agent_check.c ---------------------------------------------------------------- */
-uint64_t ota_agent_uptime(const struct ota_agent *a); /* milliseconds since boot */
+uint64_t ota_agent_uptime(const struct ota_agent *a);        /* milliseconds since boot */
+uint32_t ota_agent_poll_interval(const struct ota_agent *a); /* seconds */
 /* Runs the machine from this event on until it sleeps or a reboot is due. */
 void ota_agent_drive(struct ota_agent *a, enum ota_event event);
 /* *busy: something must end before anything new may begin. */

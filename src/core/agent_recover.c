@@ -80,5 +80,5 @@ void ota_agent_notice_fallback(struct ota_agent *a) {
     a->board.version[0] = '\0';
     ota_agent_judge_board(a);
     a->report.pending = true;
-    ota_poll_now(a);
+    a->force = true;
 }

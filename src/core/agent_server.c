@@ -3,6 +3,9 @@
  * Transport is not trust: a board whose server cannot prove its name any more (its CA retired, its certificate ran out)
  * still gets metadata and images after OTA_UNPROVEN_POLLS scheduled polls in a row that failed so. Signatures, versions
  * and expiry decide as ever. Each run asks for the proof first; one that has it sets the count back.
+ *
+ * A captive portal cannot prove its name either, and passes: what is tried again after a failure, or asked for by hand,
+ * comes too early to count.
  */
 #include "core/agent_private.h"
 
@@ -37,6 +40,16 @@ void ota_agent_note_proof(struct ota_agent *a, enum ota_action action, enum ota_
         a->proof_failed = true;
 }
 
+/* Was a poll due by now. The first one after a reset is: a board may sleep deeply between polls. One by hand is when it
+ * took the place of one by the clock. */
+static bool counts_now(const struct ota_agent *a) {
+    const uint64_t interval_ms = ota_agent_poll_interval(a) * 1000ull;
+    const uint64_t passed = ota_agent_uptime(a) - (a->proof_counted ? a->proof_counted_ms : a->started_ms);
+    if (a->asked)
+        return passed >= interval_ms + interval_ms / 4u;
+    return !a->proof_counted || passed >= interval_ms / 2u;
+}
+
 /* For the first report that travels again. How an update went is told first. */
 static enum ota_status tell(struct ota_agent *a, struct ota_err *err) {
     struct ota_err why;
@@ -60,16 +73,25 @@ static enum ota_status count(struct ota_agent *a, uint8_t unproven, struct ota_e
     return ota_agent_save_server(a, err);
 }
 
+static enum ota_status count_failure(struct ota_agent *a, struct ota_err *err) {
+    if (a->server.unproven >= OTA_UNPROVEN_POLLS || !counts_now(a))
+        return OTA_OK;
+    a->proof_counted = true;
+    a->proof_counted_ms = ota_agent_uptime(a);
+    return count(a, (uint8_t)(a->server.unproven + 1u), err);
+}
+
 void ota_agent_end_proof(struct ota_agent *a) {
     const bool without = a->unproven[OTA_ADDRESS_METADATA] || a->unproven[OTA_ADDRESS_TARGETS];
     enum ota_status status = OTA_OK;
     struct ota_err why;
     if (without)
         status = tell(a, &why);
-    else if (a->proof_failed && a->server.unproven < OTA_UNPROVEN_POLLS)
-        status = count(a, (uint8_t)(a->server.unproven + 1u), &why);
-    else if (!a->proof_failed && a->trust.authenticated)
+    else if (a->proof_failed)
+        status = count_failure(a, &why);
+    else if (a->trust.authenticated)
         status = count(a, 0, &why);
     if (status != OTA_OK)
         ota_log(a->cfg.log, OTA_LOG_WARNING, "not written down: %s", why.msg);
+    a->asked = false;
 }

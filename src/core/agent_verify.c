@@ -14,6 +14,7 @@ static struct ota_image_rules rules(const struct ota_agent *a, uint32_t room) {
         .secure_boot = b->boot.secure_boot != 0,
         .secure_version_known = b->boot.anti_rollback,
         .secure_version = b->secure_version,
+        .boot_secure_version = b->boot_secure_version,
     };
 }
 
@@ -31,13 +32,25 @@ enum ota_status ota_agent_check_app(struct ota_agent *a, uint32_t offset, uint32
     return ota_image_check_app(&a->scratch.image[0], length, &r, err);
 }
 
+/* The bootloader that started the board. A primary one that does not read is what an update is to repair. */
+static enum ota_status read_bootloader_now(struct ota_agent *a, uint32_t room, struct ota_image *now,
+                                           struct ota_err *err) {
+    const struct ota_board *b = &a->cfg.board;
+    if (!b->on_recovery) {
+        enum ota_status status = read_image(a, b->chip->bootloader_offset, room, now, err);
+        if (status == OTA_OK || !b->recovery)
+            return status;
+    }
+    return read_image(a, b->recovery_offset, room, now, err);
+}
+
 enum ota_status ota_agent_check_bootloader(struct ota_agent *a, uint32_t offset, uint32_t length, struct ota_err *err) {
     uint32_t room = ota_agent_bootloader_room(a);
     struct ota_image_rules r = rules(a, room);
     struct ota_image *next = &a->scratch.image[0], *now = &a->scratch.image[1];
     OTA_TRY(read_image(a, offset, length, next, err));
     OTA_TRY(ota_image_check_bootloader(next, length, &r, err));
-    if (read_image(a, a->cfg.board.chip->bootloader_offset, room, now, err) != OTA_OK)
+    if (read_bootloader_now(a, room, now, err) != OTA_OK)
         return ota_err_prefix(err, "the bootloader now in flash");
     return ota_image_check_spi(now, next, err);
 }

@@ -209,6 +209,9 @@ enum ota_status ota_image_check_bootloader(const struct ota_image *i, uint64_t f
         return ota_err_set(err, OTA_IMAGE_KIND, "not a bootloader: it runs from mapped flash");
     OTA_TRY(check_revision(i, rules, false, err));
     OTA_TRY(check_segments(i, rules, smallest_page(rules->chip), err));
+    if (i->boot.secure_version < rules->boot_secure_version)
+        return ota_err_set(err, OTA_SECURE_VERSION, "secure version %u of the bootloader is below the board's %u",
+                           i->boot.secure_version, rules->boot_secure_version);
     if (rules->secure_boot && rules->chip->bootloader_max && sectors(i->length) > rules->chip->bootloader_max)
         return ota_err_set(err, OTA_SLOT_SIZE, "%u bytes; %s loads at most %u under Secure Boot", (unsigned)i->length,
                            rules->chip->name, (unsigned)rules->chip->bootloader_max);

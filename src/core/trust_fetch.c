@@ -4,6 +4,8 @@
 
 #include "core/trust_private.h"
 
+#define FILE_S 120u /* for one file, 8 KiB at most on the chip: 70 bytes a second, as for images */
+
 /* Role names come from signed metadata, yet a path must hold safe characters only: RFC 3986's unreserved ones stay. */
 static bool safe_in_path(uint8_t b) {
     return (b >= 'a' && b <= 'z') || (b >= 'A' && b <= 'Z') || (b >= '0' && b <= '9') || b == '-' || b == '.' ||
@@ -23,15 +25,20 @@ void ota_trust_file(uint64_t version, const char *role, char out[OTA_TRUST_FILE_
     ota_format(out + n, OTA_TRUST_FILE_MAX - n, ".json");
 }
 
-/* Reads until the body ends or `limit` bytes are there. */
+/* Reads until the body ends or `limit` bytes are there. The transport notices a silent line; one that trickles is given
+ * up here, or it would hold the board for a day. */
 static enum ota_status read_up_to(struct ota_trust *t, size_t limit, size_t *len, bool *ended, struct ota_err *err) {
     const struct ota_transport *net = t->cfg.transport;
+    const struct ota_clock *clock = t->cfg.clock;
+    const uint64_t began_ms = clock->uptime_ms(clock->ctx);
     *ended = false;
     for (*len = 0; *len < limit && !*ended;) {
         size_t got = 0;
         OTA_TRY(net->read(net->ctx, t->cfg.buf + *len, limit - *len, &got, err));
         *ended = got == 0;
         *len += got;
+        if (!*ended && *len < limit && clock->uptime_ms(clock->ctx) - began_ms >= FILE_S * 1000u)
+            return ota_err_set(err, OTA_TIMEOUT, "not complete after %u s, at %zu bytes", FILE_S, *len);
     }
     return OTA_OK;
 }

@@ -295,6 +295,29 @@ static void test_esp_secure_board_recovery_bootloader(void **state) {
     assert_false(recovery_of("esp32c5", 100, ESP_FLASH_SIZE));
 }
 
+static void test_esp_secure_board_says_which_bootloader_the_rom_started(void **state) {
+    struct ota_board b;
+    (void)state;
+    assert_true(recovery_of("esp32c5", 100, 0x3f0000));
+    assert_ota_ok(ota_esp_board(&b, &err));
+    assert_false(b.on_recovery);
+    double_chip.boot.recovery = true;
+    assert_ota_ok(ota_esp_board(&b, &err));
+    assert_true(b.on_recovery);
+}
+
+/* A bit for each version, and nothing while the ROM does not look. */
+static void test_esp_secure_board_bootloader_secure_version(void **state) {
+    struct ota_board b;
+    (void)state;
+    double_chip.boot_fuses = 0x7;
+    assert_ota_ok(ota_esp_board(&b, &err));
+    assert_int_equal(b.boot_secure_version, 0);
+    double_chip.boot_fuses = 0x17;
+    assert_ota_ok(ota_esp_board(&b, &err));
+    assert_int_equal(b.boot_secure_version, 3);
+}
+
 static void test_esp_secure_board_of_an_unknown_chip(void **state) {
     struct ota_board b;
     (void)state;
@@ -371,6 +394,8 @@ int main(void) {
         TEST(test_esp_secure_board_facts),
         TEST(test_esp_secure_board_before_the_fuses_are_burnt),
         TEST(test_esp_secure_board_recovery_bootloader),
+        TEST(test_esp_secure_board_says_which_bootloader_the_rom_started),
+        TEST(test_esp_secure_board_bootloader_secure_version),
         TEST(test_esp_secure_board_of_an_unknown_chip),
         TEST(test_trap_esp_nvs_encryption_is_not_automatic),
         TEST(test_esp_secure_nvs_keys_are_made_once),

@@ -703,6 +703,30 @@ static void expect_resumed(struct world *w, uint32_t kept) {
     assert_int_equal(w->server->ranges, kept > 0);
 }
 
+/* A byte now and then is no silence to the transport. */
+static void test_agent_patience_metadata_that_trickles_is_given_up(void **state) {
+    struct world *w = *state;
+    offer(w, "a");
+    w->server->fault_path = "m/timestamp.json";
+    trickle(w, 1, 0, 19000);
+    const uint64_t began = w->board->uptime_ms;
+    assert_ota_ok(ota_run(w->agent, &w->sleep_s, &err));
+    assert_int_equal(w->agent->last.code, OTA_TIMEOUT);
+    assert_non_null(strstr(w->agent->last.msg, "timestamp.json: not complete after 120 s"));
+    assert_true(w->board->uptime_ms - began < 140000);
+    world_expect_release_1(w);
+    w->server->fault_path = NULL;
+    expect_installed(w, "a");
+}
+
+static void test_agent_patience_metadata_may_be_slow(void **state) {
+    struct world *w = *state;
+    offer(w, "a");
+    w->server->fault_path = "m/timestamp.json";
+    trickle(w, 100, 0, 10000);
+    expect_installed(w, "a");
+}
+
 static void test_agent_patience_stalled_line_is_given_up_and_resumed(void **state) {
     struct world *w = *state;
     offer(w, "a");
@@ -884,6 +908,8 @@ int main(void) {
         TEST(test_agent_patience_window_without_a_clock_is_open),
         TEST(test_agent_patience_withdrawn_before_the_window_is_dropped),
         TEST(test_agent_patience_window_is_in_minutes_of_the_day),
+        TEST(test_agent_patience_metadata_that_trickles_is_given_up),
+        TEST(test_agent_patience_metadata_may_be_slow),
         TEST(test_agent_patience_stalled_line_is_given_up_and_resumed),
         TEST(test_agent_patience_line_that_stalls_at_once),
         TEST(test_agent_patience_slow_line_is_waited_for),

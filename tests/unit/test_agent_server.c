@@ -22,9 +22,12 @@ static bool reported(const struct world *w, const char *part) {
     return w->server->report.p && strstr(ota_buf_text(&w->server->report), part);
 }
 
-/* Polls that fail for want of a proof, and leave the board as it was. */
+#define INTERVAL_MS 3600000u
+
+/* Polls by the clock that fail for want of a proof, and leave the board as it was. */
 static void fail_polls(struct world *w, unsigned count) {
     for (unsigned i = 0; i < count; i++) {
+        w->board->uptime_ms += INTERVAL_MS / 2;
         assert_true(world_run(w));
         assert_int_equal(w->agent->last.code, OTA_TLS);
         assert_int_equal(w->server->unproven, 0);
@@ -99,6 +102,57 @@ static void test_agent_server_damaged_count_begins_anew(void **state) {
     assert_ota_ok(w->board->kv_port.set(w->board, "server", "\1\3\0\0\0\0", 6, &err));
     assert_true(world_start(w));
     fail_polls(w, OTA_UNPROVEN_POLLS);
+}
+
+/* One that runs, as a captive portal would have it; the next comes `sleep_ms` later. */
+static void fail_run(struct world *w, uint64_t sleep_ms) {
+    assert_ota_ok(ota_run(w->agent, &w->sleep_s, &err));
+    assert_int_equal(w->agent->last.code, OTA_TLS);
+    w->board->uptime_ms += sleep_ms;
+}
+
+/* After a failure the board comes again within seconds: that is one poll, however often. */
+static void test_agent_server_tries_in_between_do_not_count(void **state) {
+    struct world *w = *state;
+    world_settle(w);
+    w->server->retired = ALL;
+    for (unsigned i = 0; i < 10; i++)
+        fail_run(w, 10000);
+    assert_int_equal(w->agent->server.unproven, 1);
+    w->board->uptime_ms += INTERVAL_MS / 2 - 100001;
+    fail_run(w, 1);
+    assert_int_equal(w->agent->server.unproven, 1);
+    fail_run(w, 0);
+    assert_int_equal(w->agent->server.unproven, 2);
+    fail_run(w, INTERVAL_MS / 2);
+    assert_int_equal(w->agent->server.unproven, 2);
+    fail_run(w, 0);
+    assert_int_equal(w->agent->server.unproven, OTA_UNPROVEN_POLLS);
+    assert_int_equal(w->server->unproven, 0);
+    assert_true(world_run(w));
+    assert_int_equal(w->agent->last.code, OTA_OK);
+}
+
+/* Somebody with a button does not count, but in place of the clock: a board that is asked so often that it never polls
+ * of itself is not orphaned either. */
+static void test_agent_server_polls_by_hand_do_not_count(void **state) {
+    struct world *w = *state;
+    world_settle(w);
+    w->server->retired = ALL;
+    w->board->uptime_ms = INTERVAL_MS / 2;
+    for (unsigned i = 0; i < 10; i++) {
+        ota_poll_now(w->agent);
+        fail_run(w, 1000);
+    }
+    assert_int_equal(w->agent->server.unproven, 0);
+    fail_run(w, INTERVAL_MS / 2);
+    assert_int_equal(w->agent->server.unproven, 1);
+    ota_poll_now(w->agent);
+    fail_run(w, INTERVAL_MS / 4 * 3);
+    assert_int_equal(w->agent->server.unproven, 1);
+    ota_poll_now(w->agent);
+    fail_run(w, 0);
+    assert_int_equal(w->agent->server.unproven, 2);
 }
 
 static void test_agent_server_that_is_not_reached_does_not_count(void **state) {
@@ -218,6 +272,8 @@ int main(void) {
         TEST(test_agent_server_trouble_is_told_later),
         TEST(test_agent_server_count_survives_resets),
         TEST(test_agent_server_damaged_count_begins_anew),
+        TEST(test_agent_server_tries_in_between_do_not_count),
+        TEST(test_agent_server_polls_by_hand_do_not_count),
         TEST(test_agent_server_that_is_not_reached_does_not_count),
         TEST(test_agent_server_one_proof_sets_the_count_back),
         TEST(test_agent_server_of_images_alone),

@@ -26,6 +26,7 @@ struct double_chip {
     struct ota_flash plain;   /* the whole chip as ROM and cache see it: decrypted when encryption is on */
     struct ota_rom_boot boot; /* of the last reset */
     uint16_t id;              /* of a build for another chip; 0: the board's */
+    uint32_t boot_fuses;      /* of the bootloader's anti-rollback: bits 0..3 the version, 4 whether the ROM looks */
     bool idf_5_5;             /* esp_ota_set_boot_partition() of before 6.0 */
 
     /* The app's memory. */

@@ -36,6 +36,7 @@ extern unsigned double_state_offset;
 #define CONFIG_NVS_ENCRYPTION 1
 #define CONFIG_OTA_ID_ENCRYPTED 1
 #define CONFIG_SOC_RECOVERY_BOOTLOADER_SUPPORTED 1
+#define CONFIG_SOC_BOOTLOADER_ANTI_ROLLBACK_SUPPORTED 1
 #endif
 
 #endif

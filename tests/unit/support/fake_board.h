@@ -43,10 +43,12 @@ struct fake_board {
     bool no_clock;    /* it is not synchronised */
     bool clock_runs;  /* it goes on while the board sleeps */
     bool recovery;    /* the ROM starts the bootloader at FAKE_RECOVERY when the primary one fails */
+    bool on_recovery; /* it says that it did */
     bool no_rollback; /* the bootloader leaves a new entry as it is */
     bool factory;     /* the table has a factory app at FAKE_FACTORY */
     bool anti_rollback;
-    struct fake_chip *chip; /* boots by the simulator's ROM (fake_chip.h); NULL: by fake_boot.c */
+    uint8_t boot_secure_version; /* the ROM starts no bootloader below it */
+    struct fake_chip *chip;      /* boots by the simulator's ROM (fake_chip.h); NULL: by fake_boot.c */
     /* NULL, or boots it otherwise. False: nothing boots. */
     bool (*reset)(struct fake_board *b);
 

@@ -6,11 +6,15 @@
 #include "esp_app_desc.h"
 #include "esp_efuse.h"
 #include "esp_idf_version.h"
+#include "esp_rom_sys.h"
 #include "esp_secure_boot.h"
 #include "hal/efuse_hal.h"
 #include "ota_esp_ports.h"
 #include "sdkconfig.h"
 
+#if CONFIG_SOC_BOOTLOADER_ANTI_ROLLBACK_SUPPORTED
+#include "esp_efuse_table.h"
+#endif
 #if ESP_IDF_VERSION < ESP_IDF_VERSION_VAL(6, 0, 0)
 #include "esp_flash_encrypt.h"
 #define FLASH_IS_ENCRYPTED esp_flash_encryption_enabled
@@ -51,8 +55,32 @@ static void find_recovery(struct ota_board *b) {
     }
     b->recovery = true;
     b->recovery_offset = offset;
+    b->on_recovery = esp_rom_get_bootloader_offset() == offset;
 #else
     (void)b;
+#endif
+}
+
+/* What the ROM compares bootloaders with: a bit for each version, and one that says whether it looks. */
+static uint8_t boot_secure_version(void) {
+#if CONFIG_SOC_BOOTLOADER_ANTI_ROLLBACK_SUPPORTED
+#if CONFIG_IDF_TARGET_ESP32C5
+    const esp_efuse_desc_t **const part[] = {ESP_EFUSE_BOOTLOADER_ANTI_ROLLBACK_SECURE_VERSION_LO,
+                                             ESP_EFUSE_BOOTLOADER_ANTI_ROLLBACK_SECURE_VERSION_HI};
+#else
+    const esp_efuse_desc_t **const part[] = {ESP_EFUSE_BOOTLOADER_ANTI_ROLLBACK_SECURE_VERSION};
+#endif
+    size_t version = 0;
+    if (!esp_efuse_read_field_bit(ESP_EFUSE_BOOTLOADER_ANTI_ROLLBACK_EN))
+        return 0;
+    for (size_t i = 0; i < OTA_ARRAY_LEN(part); i++) {
+        size_t bits = 0;
+        if (esp_efuse_read_field_cnt(part[i], &bits) == ESP_OK)
+            version += bits;
+    }
+    return (uint8_t)version;
+#else
+    return 0;
 #endif
 }
 
@@ -84,6 +112,7 @@ enum ota_status ota_esp_board(struct ota_board *out, struct ota_err *err) {
         .revision = (uint16_t)efuse_hal_chip_revision(),
         .table_offset = CONFIG_PARTITION_TABLE_OFFSET,
         .boot = boot_config(),
+        .boot_secure_version = boot_secure_version(),
         .build_time = ota_esp_build_time(),
         .agent = agent_name(),
     };

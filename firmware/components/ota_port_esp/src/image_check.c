@@ -50,10 +50,10 @@ static enum ota_status check_app(uint32_t offset, uint32_t length, struct ota_er
 #ifdef CONFIG_SECURE_SIGNED_ON_UPDATE
     const uint32_t block = esp_secure_boot_sig_block_size();
     if (length <= block)
-        return ota_err_set(err, OTA_SIGNATURE, "the new factory app is not signed");
+        return ota_err_set(err, OTA_SIGNATURE, "the new app is not signed");
     esp_err_t rc = esp_secure_boot_verify_signature(offset, length - block);
     if (rc != ESP_OK)
-        return ota_esp_failed(err, OTA_SIGNATURE, rc, "signature of the new factory app");
+        return ota_esp_failed(err, OTA_SIGNATURE, rc, "signature of the new app");
 #else
     (void)offset, (void)length, (void)err;
 #endif
