@@ -34,6 +34,8 @@ struct double_httpd {
 };
 extern struct double_httpd double_httpd;
 
+/* A connection that was accepted; false: it was closed again. */
+bool double_httpd_connect(int fd);
 /* One request to the server, which has to run: what its handler says. */
 esp_err_t double_httpd_ask(enum http_method method, const char *uri);
 /* Value in the answer's head; NULL: it has none. Fills `buf`. */

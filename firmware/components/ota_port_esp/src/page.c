@@ -5,15 +5,18 @@
  */
 #include "ota_esp_page.h"
 
+#include <arpa/inet.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "esp_app_desc.h"
 #include "esp_http_server.h"
 #include "ota_esp.h"
 #include "ota_esp_ports.h"
+#include "sdkconfig.h"
 
 #define PORT_DEFAULT 80u
 #define STACK_SIZE 8192u /* ota/page.h's deepest path verifies signatures */
@@ -37,6 +40,8 @@ struct head {
 
 struct page_server {
     httpd_handle_t httpd;
+    uint32_t address; /* of this board, in network order; 0: any */
+    int refused;      /* a socket; -1: none */
     uint32_t flash_size;
     struct ota_page page;
     struct head head;
@@ -188,6 +193,53 @@ static esp_err_t handle(httpd_req_t *r) {
     return whole && told ? ESP_OK : ESP_FAIL;
 }
 
+/* ---- who is let in ------------------------------------------------------------------------------------- */
+
+#if CONFIG_LWIP_IPV6
+/* The server listens at IPv6 then, to which IPv4 comes mapped. */
+static bool is_mapped(const struct sockaddr_storage *here, uint32_t address) {
+    static const uint8_t prefix[12] = {[10] = 0xFF, [11] = 0xFF};
+    const uint8_t *p = (const uint8_t *)&((const struct sockaddr_in6 *)here)->sin6_addr;
+    return here->ss_family == AF_INET6 && memcmp(p, prefix, sizeof prefix) == 0 &&
+           memcmp(p + sizeof prefix, &address, sizeof address) == 0;
+}
+#else
+static bool is_mapped(const struct sockaddr_storage *here, uint32_t address) {
+    (void)here;
+    (void)address;
+    return false;
+}
+#endif
+
+/* The server listens at all interfaces, and what a client says in `Host` proves nothing. A neighbour on another interface
+ * that sends to this address hears nothing: lwIP in ESP-IDF routes by the address that an answer comes from. */
+static bool is_for(uint32_t address, int fd) {
+    struct sockaddr_storage here = {0};
+    socklen_t n = sizeof here;
+    if (getsockname(fd, (struct sockaddr *)&here, &n) != 0)
+        return false;
+    if (here.ss_family == AF_INET)
+        return ((const struct sockaddr_in *)&here)->sin_addr.s_addr == address;
+    return is_mapped(&here, address);
+}
+
+static esp_err_t on_open(httpd_handle_t httpd, int fd) {
+    struct page_server *s = httpd_get_global_user_ctx(httpd);
+    if (s->address == 0 || is_for(s->address, fd))
+        return ESP_OK;
+    s->refused = fd;
+    return ESP_FAIL;
+}
+
+/* A socket that was refused the server closes itself, after this: a second close() could hit another task's socket of the
+ * same number. */
+static void on_close(httpd_handle_t httpd, int fd) {
+    struct page_server *s = httpd_get_global_user_ctx(httpd);
+    if (fd != s->refused)
+        (void)close(fd);
+    s->refused = -1;
+}
+
 /* ---- the server ---------------------------------------------------------------------------------------- */
 
 static enum ota_status begin(struct page_server *s, const char *const *hosts, struct ota_err *err) {
@@ -199,6 +251,11 @@ static enum ota_status begin(struct page_server *s, const char *const *hosts, st
     s->flash_size = agent->cfg.flash->size;
     ota_esp_give();
     return status;
+}
+
+/* Freed where it was made. */
+static void keep(void *ctx) {
+    (void)ctx;
 }
 
 static enum ota_status listen_at(struct page_server *s, uint16_t port, struct ota_err *err) {
@@ -216,6 +273,10 @@ static enum ota_status listen_at(struct page_server *s, uint16_t port, struct ot
     config.recv_wait_timeout = WAIT_S;
     config.send_wait_timeout = WAIT_S * WAITS;
     config.uri_match_fn = httpd_uri_match_wildcard;
+    config.global_user_ctx = s;
+    config.global_user_ctx_free_fn = keep;
+    config.open_fn = on_open;
+    config.close_fn = on_close;
     esp_err_t rc = httpd_start(&s->httpd, &config);
     if (rc == ESP_OK && (rc = httpd_register_uri_handler(s->httpd, &every)) != ESP_OK)
         (void)httpd_stop(s->httpd);
@@ -225,12 +286,17 @@ static enum ota_status listen_at(struct page_server *s, uint16_t port, struct ot
                        "upload page: no server at port %u: %s", port, esp_err_to_name(rc));
 }
 
-enum ota_status ota_esp_page_start(const char *const *hosts, uint16_t port, struct ota_err *err) {
+enum ota_status ota_esp_page_start(const char *const *hosts, const char *address, uint16_t port, struct ota_err *err) {
+    struct in_addr here = {0};
     if (server)
         return ota_err_set(err, OTA_BUSY, "upload page: it is open already");
+    if (address && (inet_pton(AF_INET, address, &here) != 1 || here.s_addr == 0))
+        return ota_err_set(err, OTA_ARGUMENT, "upload page: \"%s\" is no IPv4 address", address);
     struct page_server *s = calloc(1, sizeof *s);
     if (!s)
         return ota_err_set(err, OTA_MEMORY, "upload page: no %u bytes of heap", (unsigned)sizeof *s);
+    s->address = here.s_addr;
+    s->refused = -1;
     enum ota_status status = begin(s, hosts, err);
     if (status == OTA_OK)
         status = listen_at(s, port ? port : PORT_DEFAULT, err);
