@@ -370,6 +370,77 @@ static void test_esp_page_wants_an_address_that_is_one(void **state) {
         assert_ota(ota_esp_page_start(NULL, wrong[i], 0, &err), OTA_ARGUMENT);
 }
 
+/* ---- how long ------------------------------------------------------------------------------------------ */
+
+static int slow_client, slow_fd;
+
+/* Seconds for which a head is read that brings a byte every `pause_s`. */
+static unsigned head_of(unsigned pause_s) {
+    char byte;
+    for (unsigned s = 0; s < 3600; s += pause_s) {
+        assert_int_equal(write(slow_client, "G", 1), 1);
+        if (double_httpd.recv(&double_httpd, slow_fd, &byte, 1, 0) != 1)
+            return s;
+        double_clock.uptime_us += INT64_C(1000000) * pause_s;
+    }
+    return 3600;
+}
+
+static void test_esp_page_waits_for_a_head_for_so_long_and_no_longer(void **state) {
+    (void)state;
+    for (unsigned i = 0; i < 2; i++) {
+        slow_fd = connect_to(AF_INET, "127.0.0.1", &slow_client);
+        assert_true(double_httpd_connect(slow_fd));
+        assert_in_range(head_of(4), 30, 35);
+        double_httpd.config.close_fn(&double_httpd, slow_fd);
+        close(slow_client);
+    }
+    /* A connection that is kept: each request has its own time. */
+    slow_fd = connect_to(AF_INET, "127.0.0.1", &slow_client);
+    assert_true(double_httpd_connect(slow_fd));
+    for (unsigned i = 0; i < 5; i++) {
+        char byte;
+        assert_int_equal(write(slow_client, "G", 1), 1);
+        assert_int_equal(double_httpd.recv(&double_httpd, slow_fd, &byte, 1, 0), 1);
+        assert_int_equal(get("/"), ESP_OK);
+        double_clock.uptime_us += INT64_C(40000000);
+    }
+    close(slow_client);
+    double_httpd.config.close_fn(&double_httpd, slow_fd);
+}
+
+static void read_the_head_meanwhile(void) {
+    char byte;
+    assert_int_equal(double_httpd.recv(&double_httpd, slow_fd, &byte, 1, 0), HTTPD_SOCK_ERR_FAIL);
+    double_httpd.config.close_fn(&double_httpd, slow_fd);
+}
+
+static void test_esp_page_stops_whatever_head_is_coming(void **state) {
+    char byte;
+    (void)state;
+    slow_fd = connect_to(AF_INET, "127.0.0.1", &slow_client);
+    assert_true(double_httpd_connect(slow_fd));
+    assert_int_equal(write(slow_client, "GE", 2), 2);
+    assert_int_equal(double_httpd.recv(&double_httpd, slow_fd, &byte, 1, 0), 1);
+    double_httpd.while_it_stops = read_the_head_meanwhile;
+    ota_esp_page_stop();
+    assert_int_equal(double_httpd.stops, 1);
+    assert_int_equal(close(slow_fd), -1);
+    close(slow_client);
+}
+
+static void test_esp_page_does_not_take_a_bundle_for_ever(void **state) {
+    struct ota_span b = bundle_of_2();
+    (void)state;
+    begin_post(b);
+    double_httpd.step = 1;
+    double_httpd.seconds = 29;
+    assert_int_equal(double_httpd_ask(HTTP_POST, "/bundle"), ESP_FAIL);
+    assert_in_range(double_httpd.recvs, 1800 / 29, 1800 / 29 + 2);
+    assert_false(world->agent->fed);
+    assert_int_equal(taken, given);
+}
+
 /* ---- beginning and end --------------------------------------------------------------------------------- */
 
 static void test_esp_page_is_one_small_server(void **state) {
@@ -422,6 +493,9 @@ int main(void) {
         TEST(test_esp_page_closes_what_cannot_be_answered),
         TEST(test_esp_page_answers_at_its_own_address_alone),
         TEST(test_esp_page_wants_an_address_that_is_one),
+        TEST(test_esp_page_waits_for_a_head_for_so_long_and_no_longer),
+        TEST(test_esp_page_stops_whatever_head_is_coming),
+        TEST(test_esp_page_does_not_take_a_bundle_for_ever),
         TEST(test_esp_page_is_one_small_server),
         TEST(test_esp_page_that_cannot_start_leaves_nothing),
     };

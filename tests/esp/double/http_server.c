@@ -37,6 +37,8 @@ esp_err_t httpd_stop(httpd_handle_t handle) {
     if (handle != &double_httpd || !double_httpd.running)
         abort();
     double_httpd.stops++;
+    if (double_httpd.while_it_stops)
+        double_httpd.while_it_stops();
     if (double_httpd.stop != ESP_OK)
         return double_httpd.stop;
     if (double_httpd.config.global_user_ctx_free_fn)
@@ -58,6 +60,12 @@ esp_err_t httpd_register_uri_handler(httpd_handle_t handle, const httpd_uri_t *u
 
 void *httpd_get_global_user_ctx(httpd_handle_t handle) {
     return ((struct double_httpd *)handle)->config.global_user_ctx;
+}
+
+esp_err_t httpd_sess_set_recv_override(httpd_handle_t handle, int sockfd, httpd_recv_func_t recv_func) {
+    (void)sockfd;
+    ((struct double_httpd *)handle)->recv = recv_func;
+    return ESP_OK;
 }
 
 /* Closes what open_fn refuses itself, after close_fn. */

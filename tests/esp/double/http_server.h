@@ -14,7 +14,9 @@ struct double_httpd {
     bool running, registered;
     httpd_config_t config;
     httpd_uri_t handler;
+    httpd_recv_func_t recv; /* of the last connection */
     unsigned stops;
+    void (*while_it_stops)(void); /* what its task does meanwhile; NULL: nothing */
     /* What fails. */
     esp_err_t start, register_uri, stop;
     /* The request. */

@@ -29,6 +29,7 @@ typedef void *httpd_handle_t;
 typedef void (*httpd_free_ctx_fn_t)(void *ctx);
 typedef esp_err_t (*httpd_open_func_t)(httpd_handle_t hd, int sockfd);
 typedef void (*httpd_close_func_t)(httpd_handle_t hd, int sockfd);
+typedef int (*httpd_recv_func_t)(httpd_handle_t hd, int sockfd, char *buf, size_t buf_len, int flags);
 typedef bool (*httpd_uri_match_func_t)(const char *reference, const char *uri, size_t match_upto);
 
 typedef struct {
@@ -67,6 +68,7 @@ typedef struct {
 
 esp_err_t httpd_start(httpd_handle_t *handle, const httpd_config_t *config);
 esp_err_t httpd_stop(httpd_handle_t handle);
+esp_err_t httpd_sess_set_recv_override(httpd_handle_t hd, int sockfd, httpd_recv_func_t recv_func);
 void *httpd_get_global_user_ctx(httpd_handle_t handle);
 esp_err_t httpd_register_uri_handler(httpd_handle_t handle, const httpd_uri_t *uri_handler);
 bool httpd_uri_match_wildcard(const char *reference, const char *uri, size_t match_upto);

@@ -18,7 +18,8 @@ extern "C" {
  * a network of which everybody may try. ARGUMENT: `address` is none; MEMORY, BUSY, NETWORK. */
 OTA_MUST_USE enum ota_status ota_esp_page_start(const char *const *hosts, const char *address, uint16_t port,
                                                 struct ota_err *err);
-/* Waits for the end of a request, be it a bundle. From any task but the server's. */
+/* Waits for the end of a request, be it a bundle, which may take half an hour; not for one whose head is still coming. From any
+ * task but the server's. */
 void ota_esp_page_stop(void);
 
 #ifdef __cplusplus

@@ -6,6 +6,7 @@
 #include "ota_esp_page.h"
 
 #include <arpa/inet.h>
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -28,7 +29,10 @@
  * WAITS of them, which are the 30 s of ota/page.h. */
 #define WAIT_S 5u
 #define WAITS 6u
+#define HEAD_MAX_S 30u     /* from its first byte to its last: the server itself only counts the wait for each */
+#define BUNDLE_MAX_S 1800u /* for one that comes byte by byte: the agent is taken as long */
 #define SWALLOW_MAX_S 120u /* for a body that nobody wants, before its sender is cut off */
+#define ANSWER_MAX_S 60u   /* likewise for one that takes its answer by drops */
 
 #define TAKE_WAIT_MS 1000u
 #define LAST_ANSWER_US 1000000u /* for lwIP to send it, before the reboot */
@@ -40,8 +44,11 @@ struct head {
 
 struct page_server {
     httpd_handle_t httpd;
-    uint32_t address; /* of this board, in network order; 0: any */
-    int refused;      /* a socket; -1: none */
+    uint32_t address;                             /* of this board, in network order; 0: any */
+    int refused;                                  /* a socket; -1: none */
+    enum { BETWEEN, IN_HEAD, BEHIND_HEAD } stage; /* of the one request */
+    uint64_t head_ms;                             /* when its head began */
+    volatile bool stops;
     uint32_t flash_size;
     struct ota_page page;
     struct head head;
@@ -50,7 +57,28 @@ struct page_server {
 
 static struct page_server *server; /* NULL: stopped */
 
+static uint64_t now_ms(void) {
+    return ota_esp_clock.uptime_ms(ota_esp_clock.ctx);
+}
+
 /* ---- the head ------------------------------------------------------------------------------------------ */
+
+/* In place of the server's own, which waits for each part of a head anew, and its task for no other client meanwhile: a head of
+ * one byte every four seconds would keep it for hours, and ota_esp_page_stop() with it. One head at a time. */
+static int receive_within(httpd_handle_t httpd, int fd, char *buf, size_t cap, int flags) {
+    struct page_server *s = httpd_get_global_user_ctx(httpd);
+    const uint64_t now = now_ms();
+    if (s->stage == BETWEEN) {
+        s->stage = IN_HEAD;
+        s->head_ms = now;
+    }
+    if (s->stage == IN_HEAD && (s->stops || now - s->head_ms > HEAD_MAX_S * 1000ull))
+        return HTTPD_SOCK_ERR_FAIL;
+    const ssize_t got = recv(fd, buf, cap, flags);
+    if (got >= 0)
+        return (int)got;
+    return errno == EAGAIN || errno == EINTR ? HTTPD_SOCK_ERR_TIMEOUT : HTTPD_SOCK_ERR_FAIL;
+}
 
 /* One that is too long is there, but empty: ota/page.h takes no such value for right. Its length is asked for first:
  * httpd_req_get_hdr_value_str() calls one that is longer by the NUL alone complete. */
@@ -107,10 +135,11 @@ static int receive(struct page_server *s, httpd_req_t *r) {
 
 /* The bytes that are left, *answer; false: the sender is gone. */
 static bool feed(struct page_server *s, httpd_req_t *r, size_t *left, struct ota_page_answer *answer) {
+    const uint64_t start = now_ms();
     bool good = true;
     while (*left > 0 && good) {
         const int got = receive(s, r);
-        if (got <= 0)
+        if (got <= 0 || now_ms() - start > BUNDLE_MAX_S * 1000ull)
             break;
         *left -= (size_t)got;
         good = ota_page_feed(&s->page, s->body, (size_t)got);
@@ -122,10 +151,10 @@ static bool feed(struct page_server *s, httpd_req_t *r, size_t *left, struct ota
 
 /* A browser that is sending hears nothing before its end: what is left is read for its sake. */
 static bool swallow(struct page_server *s, httpd_req_t *r, size_t left) {
-    const uint64_t start = ota_esp_clock.uptime_ms(ota_esp_clock.ctx);
+    const uint64_t start = now_ms();
     while (left > 0) {
         const int got = receive(s, r);
-        if (got <= 0 || ota_esp_clock.uptime_ms(ota_esp_clock.ctx) - start > SWALLOW_MAX_S * 1000ull)
+        if (got <= 0 || now_ms() - start > SWALLOW_MAX_S * 1000ull)
             return false;
         left -= (size_t)got;
     }
@@ -146,6 +175,7 @@ static bool is_swallowed(const struct page_server *s, httpd_req_t *r, const stru
 /* The head alone goes through httpd_resp_send(), which writes none without a Content-Length or in chunks; the parts
  * follow as they are, and none to HEAD. */
 static bool send_answer(httpd_req_t *r, const struct ota_page_answer *a) {
+    const uint64_t start = now_ms();
     char status[16];
     size_t total = 0;
     (void)snprintf(status, sizeof status, "%u %s", a->status, a->status == 200 ? "OK" : "");
@@ -161,7 +191,7 @@ static bool send_answer(httpd_req_t *r, const struct ota_page_answer *a) {
     for (size_t i = 0; i < OTA_PAGE_PARTS_MAX && r->method != HTTP_HEAD; i++)
         for (size_t pos = 0; pos < a->part[i].len;) {
             const int sent = httpd_send(r, (const char *)a->part[i].p + pos, a->part[i].len - pos);
-            if (sent <= 0)
+            if (sent <= 0 || now_ms() - start > ANSWER_MAX_S * 1000ull)
                 return false;
             pos += (size_t)sent;
         }
@@ -169,8 +199,7 @@ static bool send_answer(httpd_req_t *r, const struct ota_page_answer *a) {
 }
 
 /* The agent is given back before a slow client is waited for, unless a reboot is due: that is ota_esp_give()'s. */
-static esp_err_t handle(httpd_req_t *r) {
-    struct page_server *s = r->user_ctx;
+static esp_err_t answer_to(struct page_server *s, httpd_req_t *r) {
     struct ota_agent *agent = ota_esp_take(TAKE_WAIT_MS);
     struct ota_page_request request = read_head(r, &s->head);
     struct ota_page_answer answer;
@@ -191,6 +220,14 @@ static esp_err_t handle(httpd_req_t *r) {
         ota_esp_give();
     }
     return whole && told ? ESP_OK : ESP_FAIL;
+}
+
+static esp_err_t handle(httpd_req_t *r) {
+    struct page_server *s = r->user_ctx;
+    s->stage = BEHIND_HEAD;
+    const esp_err_t rc = answer_to(s, r);
+    s->stage = BETWEEN;
+    return rc;
 }
 
 /* ---- who is let in ------------------------------------------------------------------------------------- */
@@ -225,7 +262,8 @@ static bool is_for(uint32_t address, int fd) {
 
 static esp_err_t on_open(httpd_handle_t httpd, int fd) {
     struct page_server *s = httpd_get_global_user_ctx(httpd);
-    if (s->address == 0 || is_for(s->address, fd))
+    if ((s->address == 0 || is_for(s->address, fd)) &&
+        httpd_sess_set_recv_override(httpd, fd, receive_within) == ESP_OK)
         return ESP_OK;
     s->refused = fd;
     return ESP_FAIL;
@@ -238,6 +276,7 @@ static void on_close(httpd_handle_t httpd, int fd) {
     if (fd != s->refused)
         (void)close(fd);
     s->refused = -1;
+    s->stage = BETWEEN;
 }
 
 /* ---- the server ---------------------------------------------------------------------------------------- */
@@ -311,9 +350,12 @@ void ota_esp_page_stop(void) {
     struct page_server *s = server;
     if (!s)
         return;
+    s->stops = true;
     server = NULL;
-    if (httpd_stop(s->httpd) == ESP_OK) /* else its task goes on */
+    if (httpd_stop(s->httpd) == ESP_OK) { /* else its task goes on */
         free(s);
-    else
-        server = s;
+        return;
+    }
+    s->stops = false;
+    server = s;
 }
