@@ -74,6 +74,8 @@ static void let_time_pass(void) {
 }
 
 static bool wait_for(unsigned *count, TickType_t ticks) {
+    if (!self && count && *count > 0) /* a test without tasks */
+        return true;
     self->has_deadline = ticks != portMAX_DELAY;
     self->deadline = now + ticks;
     while (!off && (!count || *count == 0) && !(self->has_deadline && now >= self->deadline)) {
