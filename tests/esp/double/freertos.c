@@ -230,10 +230,6 @@ esp_reset_reason_t esp_reset_reason(void) {
     return double_freertos.reset_reason;
 }
 
-uint32_t esp_get_minimum_free_heap_size(void) {
-    return 91234;
-}
-
 uint32_t esp_random(void) {
     static uint32_t x = 12345;
     return x = x * 1103515245u + 12345u;
