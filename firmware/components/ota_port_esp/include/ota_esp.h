@@ -12,6 +12,10 @@
  * The agent never confirms a new app at start: it does when the application's self-test said yes and one whole verified
  * run over the new app reached the server. Until then neither reboot nor deep sleep: ota_esp_undecided().
  *
+ * The agent uses flash that no row of the partition table names: images wait there. A partition that the application
+ * registers itself (esp_partition_register_external()) it leaves alone, and an update that has no other place fails:
+ * give such data a row.
+ *
  * Everything of the agent happens in its task; the calls below are for any other task, but not for interrupts.
  */
 #ifndef OTA_ESP_H
