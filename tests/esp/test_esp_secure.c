@@ -8,6 +8,7 @@
 #include "esp_image_format.h"
 #include "esp_ota_ops.h"
 #include "sim/statekv.h"
+#include "state_hole.h"
 #include "support/esp_world.h"
 #include "support/fake_board.h"
 #include "support/unit.h"
@@ -295,6 +296,32 @@ static void test_esp_secure_board_recovery_bootloader(void **state) {
     assert_false(recovery_of("esp32c5", 100, ESP_FLASH_SIZE));
 }
 
+/* The window is 0x8000 less what lies before it on a C5: 0x6000. */
+static void test_esp_secure_state_hole_spares_the_recovery_bootloader(void **state) {
+    static const struct {
+        uint32_t recovery;
+        bool free;
+    } rows[] = {{ESP_LAST_HOLE - 0x6000, true},
+                {ESP_LAST_HOLE - 0x5000, false},
+                {ESP_LAST_HOLE, false},
+                {ESP_LAST_HOLE + 0x9000, false},
+                {ESP_LAST_HOLE + 0xA000, true}};
+    (void)state;
+    esp_world_free(&world);
+    esp_world_make(&world, ESP_NO_STATE);
+    double_state_offset = ESP_LAST_HOLE;
+    for (size_t i = 0; i < OTA_ARRAY_LEN(rows); i++) {
+        const struct ota_chip *c3 = world.board.efuse.chip;
+        esp_world_boots(&world, "ota_0");
+        assert_true(recovery_of("esp32c5", 100, rows[i].recovery));
+        if (ota_esp_state_hole_register() != rows[i].free)
+            fail_msg("row %zu: recovery bootloader at 0x%x", i, (unsigned)rows[i].recovery);
+        world.board.efuse.chip = c3;
+        world.board.efuse.recovery = false;
+    }
+    double_state_offset = 0;
+}
+
 static void test_esp_secure_board_of_an_unknown_chip(void **state) {
     struct ota_board b;
     (void)state;
@@ -371,6 +398,7 @@ int main(void) {
         TEST(test_esp_secure_board_facts),
         TEST(test_esp_secure_board_before_the_fuses_are_burnt),
         TEST(test_esp_secure_board_recovery_bootloader),
+        TEST(test_esp_secure_state_hole_spares_the_recovery_bootloader),
         TEST(test_esp_secure_board_of_an_unknown_chip),
         TEST(test_trap_esp_nvs_encryption_is_not_automatic),
         TEST(test_esp_secure_nvs_keys_are_made_once),
