@@ -322,6 +322,44 @@ static void test_esp_secure_state_hole_spares_the_recovery_bootloader(void **sta
     double_state_offset = 0;
 }
 
+/* NVS encryption is on in this build: what an app without it kept would be erased. */
+static void test_esp_secure_kv_spares_what_was_written_in_plain(void **state) {
+    static const struct {
+        uint8_t header[4];
+        const char *key;
+        uint8_t state; /* of the page's second entry */
+        bool plain;
+    } rows[] = {
+        {{0, 1, 1, 0xFF}, "ota", 0xF8, true},       {{0, 1, 1, 0xFF}, "ota", 0xF0, false}, /* erased */
+        {{0, 1, 1, 0xFF}, "ota", 0xFC, false},                                             /* power was cut over it */
+        {{0, 1, 1, 0xFF}, "otax", 0xF8, false},     {{1, 1, 1, 0xFF}, "ota", 0xF8, false}, /* a key of another one */
+        {{7, 9, 82, 120}, "\x12\x88", 0xF8, false},
+    };
+    const uint32_t page = ESP_STATE + 3 * OTA_SECTOR;
+    (void)state;
+    for (size_t i = 0; i < OTA_ARRAY_LEN(rows); i++) {
+        uint8_t bytes[OTA_SECTOR];
+        struct ota_statekv store;
+        esp_world_boots(&world, "ota_0");
+        memset(bytes, 0xFF, sizeof bytes);
+        bytes[32] = rows[i].state;
+        memset(bytes + 96 + 8, 0, 16);
+        memcpy(bytes + 96, rows[i].header, 4);
+        memcpy(bytes + 96 + 8, rows[i].key, strlen(rows[i].key));
+        double_chip_program(page, (struct ota_span){bytes, sizeof bytes}, false);
+        assert_ota_ok(ota_statekv_open(&store, double_chip.cells, ESP_STATE, 2 * OTA_SECTOR, &err));
+        double_nvs_reset();
+        (void)double_nvs_put(OTA_STATE_LABEL, &store.port);
+        const enum ota_status status = ota_esp_kv_open(&err);
+        if (status != (rows[i].plain ? OTA_KV : OTA_OK))
+            fail_msg("row %zu: %s (%s)", i, ota_status_name(status), err.msg);
+        assert_true(double_nvs.partition[0].initialised != rows[i].plain);
+        assert_true(!rows[i].plain || strstr(err.msg, "without NVS encryption"));
+        ota_statekv_close(&store);
+    }
+    double_nvs_reset();
+}
+
 static void test_esp_secure_board_of_an_unknown_chip(void **state) {
     struct ota_board b;
     (void)state;
@@ -398,6 +436,7 @@ int main(void) {
         TEST(test_esp_secure_board_facts),
         TEST(test_esp_secure_board_before_the_fuses_are_burnt),
         TEST(test_esp_secure_board_recovery_bootloader),
+        TEST(test_esp_secure_kv_spares_what_was_written_in_plain),
         TEST(test_esp_secure_state_hole_spares_the_recovery_bootloader),
         TEST(test_esp_secure_board_of_an_unknown_chip),
         TEST(test_trap_esp_nvs_encryption_is_not_automatic),

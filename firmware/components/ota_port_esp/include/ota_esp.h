@@ -16,6 +16,9 @@
  * registers itself (esp_partition_register_external()) it leaves alone, and an update that has no other place fails:
  * give such data a row.
  *
+ * No release may switch CONFIG_NVS_ENCRYPTION: NVS erases what it cannot read, and with ota_state the board would forget
+ * which releases are too old. One that switches it on is given up at its trial; one that switches it off nobody stops.
+ *
  * Everything of the agent happens in its task; the calls below are for any other task, but not for interrupts.
  */
 #ifndef OTA_ESP_H
