@@ -167,7 +167,7 @@ static void stay_open(void) {
 static void keep_open(void *ctx) {
     struct ota_err err;
     (void)ctx;
-    if (ota_esp_page_start(ap.hosts, 0, &err) == OTA_OK) {
+    if (ota_esp_page_start(ap.hosts, ap.address, 0, &err) == OTA_OK) {
         remember(true);
         stay_open();
         ota_esp_page_stop(); /* after the end of an upload */

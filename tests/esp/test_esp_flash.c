@@ -95,6 +95,26 @@ static void test_esp_flash_leaves_what_the_application_registered(void **state) 
                      ESP_OK);
     round_trip(ESP_HOLE);
     assert_int_equal(double_chip_row("ota_hole")->size, 0x4000);
+    assert_ota(flash_erase(ESP_HOLE + 0x4000, OTA_SECTOR), OTA_PERMISSION);
+    assert_non_null(strstr(err.msg, "mine at 0x1b4000: the application registered it"));
+    assert_ota(flash_write(ESP_HOLE + 0x7ff0, "sixteen bytes ..", 16), OTA_PERMISSION);
+    assert_ota(flash_erase(ESP_HOLE + 0x3000, 2 * OTA_SECTOR), OTA_PERMISSION);
+    assert_ota_ok(flash_read(ESP_HOLE + 0x4000, &(uint8_t){0}, 1));
+    round_trip(ESP_SECRET + ESP_DATA_SIZE - OTA_SECTOR); /* rows are the agent's to write */
+}
+
+/* ESP-IDF says of a heap without room for an iterator that no partition is there: no hole is made of one. */
+static void test_esp_flash_makes_no_hole_of_a_full_heap(void **state) {
+    uint8_t byte;
+    (void)state;
+    double_chip.find_fails = true;
+    assert_ota(flash_write(ESP_STATE, "0123456789abcdef", 16), OTA_MEMORY);
+    double_chip.find_fails = true;
+    assert_ota(flash_erase(ESP_STATE, OTA_SECTOR), OTA_MEMORY);
+    double_chip.find_fails = true;
+    assert_ota(flash_read(ESP_STATE, &byte, 1), OTA_MEMORY);
+    assert_null(double_chip_row("ota_hole"));
+    assert_int_equal(double_chip.iterators, 0);
 }
 
 static void test_esp_flash_hole_behind_the_table(void **state) {
@@ -253,6 +273,7 @@ int main(void) {
         TEST(test_esp_flash_reaches_rows_and_holes),
         TEST(test_esp_flash_registers_the_hole_it_uses),
         TEST(test_esp_flash_leaves_what_the_application_registered),
+        TEST(test_esp_flash_makes_no_hole_of_a_full_heap),
         TEST(test_esp_flash_hole_behind_the_table),
         TEST(test_trap_esp_second_chip_has_the_same_addresses),
         TEST(test_trap_esp_protection_is_open_for_one_call),

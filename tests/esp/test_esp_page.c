@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The upload page over esp_http_server: what it reads of a request, within which bounds, and when it gives the agent back. */
+#include <arpa/inet.h>
+#include <fcntl.h>
 #include <stdio.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "double/app_desc.h"
@@ -53,7 +56,7 @@ static int setup(void **state) {
     busy = given_when_answered = false;
     world = world_new();
     world_settle(world);
-    assert_ota_ok(ota_esp_page_start(hosts, 0, &err));
+    assert_ota_ok(ota_esp_page_start(hosts, NULL, 0, &err));
     return 0;
 }
 
@@ -306,6 +309,138 @@ static void test_esp_page_closes_what_cannot_be_answered(void **state) {
     assert_int_equal(taken, given);
 }
 
+/* ---- who is let in ------------------------------------------------------------------------------------- */
+
+/* A client of a server that listens at every address, as ESP-IDF's does; the client's end in *client, the server's is returned.
+ */
+static int connect_to(int family, const char *address, int *client) {
+    struct sockaddr_in6 any6 = {.sin6_family = AF_INET6};
+    struct sockaddr_in any4 = {.sin_family = AF_INET}, to = {.sin_family = AF_INET};
+    socklen_t n = family == AF_INET6 ? sizeof any6 : sizeof any4;
+    struct sockaddr *any = family == AF_INET6 ? (struct sockaddr *)&any6 : (struct sockaddr *)&any4;
+    const int listener = socket(family, SOCK_STREAM, 0);
+    assert_true(listener >= 0);
+    assert_int_equal(bind(listener, any, n), 0);
+    assert_int_equal(listen(listener, 1), 0);
+    assert_int_equal(getsockname(listener, any, &n), 0);
+    to.sin_port = family == AF_INET6 ? any6.sin6_port : any4.sin_port;
+    assert_int_equal(inet_pton(AF_INET, address, &to.sin_addr), 1);
+    *client = socket(AF_INET, SOCK_STREAM, 0);
+    assert_int_equal(connect(*client, (struct sockaddr *)&to, sizeof to), 0);
+    const int fd = accept(listener, NULL, NULL);
+    assert_true(fd >= 0);
+    close(listener);
+    return fd;
+}
+
+static void expect_let_in(int family, const char *address, bool in) {
+    int client;
+    const int fd = connect_to(family, address, &client);
+    if (double_httpd_connect(fd) != in)
+        fail_msg("%s, family %d: %s", address, family, in ? "refused" : "let in");
+    if (in)
+        double_httpd.config.close_fn(&double_httpd, fd);
+    assert_int_equal(close(fd), -1); /* closed it is, and once */
+    close(client);
+}
+
+static void test_esp_page_answers_at_its_own_address_alone(void **state) {
+    static const char *const hosts[] = {"127.0.0.2", NULL};
+    static const int families[] = {AF_INET, AF_INET6};
+    (void)state;
+    for (size_t i = 0; i < OTA_ARRAY_LEN(families); i++)
+        expect_let_in(families[i], "127.0.0.1", true);
+    ota_esp_page_stop();
+    assert_ota_ok(ota_esp_page_start(hosts, "127.0.0.2", 0, &err));
+    for (size_t i = 0; i < OTA_ARRAY_LEN(families); i++) {
+        expect_let_in(families[i], "127.0.0.2", true);
+        expect_let_in(families[i], "127.0.0.1", false);
+        expect_let_in(families[i], "127.0.0.3", false);
+        expect_let_in(families[i], "127.0.0.2", true);
+    }
+    expect_let_in(AF_INET, "127.0.0.1", false);
+    assert_false(double_httpd_connect(open("/dev/null", O_RDONLY))); /* no address at all */
+}
+
+static void test_esp_page_wants_an_address_that_is_one(void **state) {
+    static const char *const wrong[] = {"", "thermo", "0.0.0.0", "192.168.4.1:80", "fe80::1"};
+    (void)state;
+    ota_esp_page_stop();
+    for (size_t i = 0; i < OTA_ARRAY_LEN(wrong); i++)
+        assert_ota(ota_esp_page_start(NULL, wrong[i], 0, &err), OTA_ARGUMENT);
+}
+
+/* ---- how long ------------------------------------------------------------------------------------------ */
+
+static int slow_client, slow_fd;
+
+/* Seconds for which a head is read that brings a byte every `pause_s`. */
+static unsigned head_of(unsigned pause_s) {
+    char byte;
+    for (unsigned s = 0; s < 3600; s += pause_s) {
+        assert_int_equal(write(slow_client, "G", 1), 1);
+        if (double_httpd.recv(&double_httpd, slow_fd, &byte, 1, 0) != 1)
+            return s;
+        double_clock.uptime_us += INT64_C(1000000) * pause_s;
+    }
+    return 3600;
+}
+
+static void test_esp_page_waits_for_a_head_for_so_long_and_no_longer(void **state) {
+    (void)state;
+    for (unsigned i = 0; i < 2; i++) {
+        slow_fd = connect_to(AF_INET, "127.0.0.1", &slow_client);
+        assert_true(double_httpd_connect(slow_fd));
+        assert_in_range(head_of(4), 30, 35);
+        double_httpd.config.close_fn(&double_httpd, slow_fd);
+        close(slow_client);
+    }
+    /* A connection that is kept: each request has its own time. */
+    slow_fd = connect_to(AF_INET, "127.0.0.1", &slow_client);
+    assert_true(double_httpd_connect(slow_fd));
+    for (unsigned i = 0; i < 5; i++) {
+        char byte;
+        assert_int_equal(write(slow_client, "G", 1), 1);
+        assert_int_equal(double_httpd.recv(&double_httpd, slow_fd, &byte, 1, 0), 1);
+        assert_int_equal(get("/"), ESP_OK);
+        double_clock.uptime_us += INT64_C(40000000);
+    }
+    close(slow_client);
+    double_httpd.config.close_fn(&double_httpd, slow_fd);
+}
+
+static void read_the_head_meanwhile(void) {
+    char byte;
+    assert_int_equal(double_httpd.recv(&double_httpd, slow_fd, &byte, 1, 0), HTTPD_SOCK_ERR_FAIL);
+    double_httpd.config.close_fn(&double_httpd, slow_fd);
+}
+
+static void test_esp_page_stops_whatever_head_is_coming(void **state) {
+    char byte;
+    (void)state;
+    slow_fd = connect_to(AF_INET, "127.0.0.1", &slow_client);
+    assert_true(double_httpd_connect(slow_fd));
+    assert_int_equal(write(slow_client, "GE", 2), 2);
+    assert_int_equal(double_httpd.recv(&double_httpd, slow_fd, &byte, 1, 0), 1);
+    double_httpd.while_it_stops = read_the_head_meanwhile;
+    ota_esp_page_stop();
+    assert_int_equal(double_httpd.stops, 1);
+    assert_int_equal(close(slow_fd), -1);
+    close(slow_client);
+}
+
+static void test_esp_page_does_not_take_a_bundle_for_ever(void **state) {
+    struct ota_span b = bundle_of_2();
+    (void)state;
+    begin_post(b);
+    double_httpd.step = 1;
+    double_httpd.seconds = 29;
+    assert_int_equal(double_httpd_ask(HTTP_POST, "/bundle"), ESP_FAIL);
+    assert_in_range(double_httpd.recvs, 1800 / 29, 1800 / 29 + 2);
+    assert_false(world->agent->fed);
+    assert_int_equal(taken, given);
+}
+
 /* ---- beginning and end --------------------------------------------------------------------------------- */
 
 static void test_esp_page_is_one_small_server(void **state) {
@@ -315,11 +450,11 @@ static void test_esp_page_is_one_small_server(void **state) {
     assert_true(double_httpd.config.lru_purge_enable);
     assert_in_range(double_httpd.config.stack_size, 6144, 8192);
     assert_int_equal((int)double_httpd.handler.method, HTTP_ANY);
-    assert_ota(ota_esp_page_start(NULL, 8080, &err), OTA_BUSY);
+    assert_ota(ota_esp_page_start(NULL, NULL, 8080, &err), OTA_BUSY);
     ota_esp_page_stop();
     ota_esp_page_stop();
     assert_int_equal(double_httpd.stops, 1);
-    assert_ota_ok(ota_esp_page_start(NULL, 8080, &err));
+    assert_ota_ok(ota_esp_page_start(NULL, NULL, 8080, &err));
     assert_int_equal(double_httpd.config.server_port, 8080);
 }
 
@@ -327,16 +462,16 @@ static void test_esp_page_that_cannot_start_leaves_nothing(void **state) {
     (void)state;
     ota_esp_page_stop();
     double_httpd.start = ESP_ERR_HTTPD_TASK;
-    assert_ota(ota_esp_page_start(NULL, 0, &err), OTA_MEMORY);
+    assert_ota(ota_esp_page_start(NULL, NULL, 0, &err), OTA_MEMORY);
     double_httpd.start = ESP_FAIL;
-    assert_ota(ota_esp_page_start(NULL, 0, &err), OTA_NETWORK);
+    assert_ota(ota_esp_page_start(NULL, NULL, 0, &err), OTA_NETWORK);
     double_httpd.start = ESP_OK;
     double_httpd.register_uri = ESP_ERR_HTTPD_ALLOC_MEM;
-    assert_ota(ota_esp_page_start(NULL, 0, &err), OTA_MEMORY);
+    assert_ota(ota_esp_page_start(NULL, NULL, 0, &err), OTA_MEMORY);
     assert_false(double_httpd.running);
     double_httpd.register_uri = ESP_OK;
     busy = true;
-    assert_ota(ota_esp_page_start(NULL, 0, &err), OTA_BUSY);
+    assert_ota(ota_esp_page_start(NULL, NULL, 0, &err), OTA_BUSY);
     assert_int_equal(taken, given);
 }
 
@@ -356,6 +491,11 @@ int main(void) {
         TEST(test_esp_page_waits_half_a_minute_for_more),
         TEST(test_esp_page_says_that_the_agent_is_at_work),
         TEST(test_esp_page_closes_what_cannot_be_answered),
+        TEST(test_esp_page_answers_at_its_own_address_alone),
+        TEST(test_esp_page_wants_an_address_that_is_one),
+        TEST(test_esp_page_waits_for_a_head_for_so_long_and_no_longer),
+        TEST(test_esp_page_stops_whatever_head_is_coming),
+        TEST(test_esp_page_does_not_take_a_bundle_for_ever),
         TEST(test_esp_page_is_one_small_server),
         TEST(test_esp_page_that_cannot_start_leaves_nothing),
     };

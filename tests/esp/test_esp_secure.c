@@ -8,6 +8,7 @@
 #include "esp_image_format.h"
 #include "esp_ota_ops.h"
 #include "sim/statekv.h"
+#include "state_hole.h"
 #include "support/esp_world.h"
 #include "support/fake_board.h"
 #include "support/unit.h"
@@ -318,6 +319,70 @@ static void test_esp_secure_board_bootloader_secure_version(void **state) {
     assert_int_equal(b.boot_secure_version, 3);
 }
 
+/* The window is 0x8000 less what lies before it on a C5: 0x6000. */
+static void test_esp_secure_state_hole_spares_the_recovery_bootloader(void **state) {
+    static const struct {
+        uint32_t recovery;
+        bool free;
+    } rows[] = {{ESP_LAST_HOLE - 0x6000, true},
+                {ESP_LAST_HOLE - 0x5000, false},
+                {ESP_LAST_HOLE, false},
+                {ESP_LAST_HOLE + 0x9000, false},
+                {ESP_LAST_HOLE + 0xA000, true}};
+    (void)state;
+    esp_world_free(&world);
+    esp_world_make(&world, ESP_NO_STATE);
+    double_state_offset = ESP_LAST_HOLE;
+    for (size_t i = 0; i < OTA_ARRAY_LEN(rows); i++) {
+        const struct ota_chip *c3 = world.board.efuse.chip;
+        esp_world_boots(&world, "ota_0");
+        assert_true(recovery_of("esp32c5", 100, rows[i].recovery));
+        if (ota_esp_state_hole_register() != rows[i].free)
+            fail_msg("row %zu: recovery bootloader at 0x%x", i, (unsigned)rows[i].recovery);
+        world.board.efuse.chip = c3;
+        world.board.efuse.recovery = false;
+    }
+    double_state_offset = 0;
+}
+
+/* NVS encryption is on in this build: what an app without it kept would be erased. */
+static void test_esp_secure_kv_spares_what_was_written_in_plain(void **state) {
+    static const struct {
+        uint8_t header[4];
+        const char *key;
+        uint8_t state; /* of the page's second entry */
+        bool plain;
+    } rows[] = {
+        {{0, 1, 1, 0xFF}, "ota", 0xF8, true},       {{0, 1, 1, 0xFF}, "ota", 0xF0, false}, /* erased */
+        {{0, 1, 1, 0xFF}, "ota", 0xFC, false},                                             /* power was cut over it */
+        {{0, 1, 1, 0xFF}, "otax", 0xF8, false},     {{1, 1, 1, 0xFF}, "ota", 0xF8, false}, /* a key of another one */
+        {{7, 9, 82, 120}, "\x12\x88", 0xF8, false},
+    };
+    const uint32_t page = ESP_STATE + 3 * OTA_SECTOR;
+    (void)state;
+    for (size_t i = 0; i < OTA_ARRAY_LEN(rows); i++) {
+        uint8_t bytes[OTA_SECTOR];
+        struct ota_statekv store;
+        esp_world_boots(&world, "ota_0");
+        memset(bytes, 0xFF, sizeof bytes);
+        bytes[32] = rows[i].state;
+        memset(bytes + 96 + 8, 0, 16);
+        memcpy(bytes + 96, rows[i].header, 4);
+        memcpy(bytes + 96 + 8, rows[i].key, strlen(rows[i].key));
+        double_chip_program(page, (struct ota_span){bytes, sizeof bytes}, false);
+        assert_ota_ok(ota_statekv_open(&store, double_chip.cells, ESP_STATE, 2 * OTA_SECTOR, &err));
+        double_nvs_reset();
+        (void)double_nvs_put(OTA_STATE_LABEL, &store.port);
+        const enum ota_status status = ota_esp_kv_open(&err);
+        if (status != (rows[i].plain ? OTA_KV : OTA_OK))
+            fail_msg("row %zu: %s (%s)", i, ota_status_name(status), err.msg);
+        assert_true(double_nvs.partition[0].initialised != rows[i].plain);
+        assert_true(!rows[i].plain || strstr(err.msg, "without NVS encryption"));
+        ota_statekv_close(&store);
+    }
+    double_nvs_reset();
+}
+
 static void test_esp_secure_board_of_an_unknown_chip(void **state) {
     struct ota_board b;
     (void)state;
@@ -396,6 +461,8 @@ int main(void) {
         TEST(test_esp_secure_board_recovery_bootloader),
         TEST(test_esp_secure_board_says_which_bootloader_the_rom_started),
         TEST(test_esp_secure_board_bootloader_secure_version),
+        TEST(test_esp_secure_kv_spares_what_was_written_in_plain),
+        TEST(test_esp_secure_state_hole_spares_the_recovery_bootloader),
         TEST(test_esp_secure_board_of_an_unknown_chip),
         TEST(test_trap_esp_nvs_encryption_is_not_automatic),
         TEST(test_esp_secure_nvs_keys_are_made_once),

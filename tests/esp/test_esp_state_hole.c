@@ -83,6 +83,23 @@ static void test_esp_state_hole_is_refused_over_a_partition(void **state) {
     assert_int_equal(t.count, rows);
 }
 
+static void test_esp_state_hole_wants_whole_sectors(void **state) {
+    (void)state;
+    start(ESP_NO_STATE, PLACE + 0x800);
+    assert_ota(ota_esp_kv_open(&err), OTA_NOT_FOUND);
+    assert_true(double_logged("no multiple of 0x1000"));
+}
+
+/* The table may have the row: nobody can tell. */
+static void test_esp_state_hole_is_not_made_when_the_heap_is_full(void **state) {
+    (void)state;
+    start(ESP_NO_STATE, PLACE);
+    double_chip.find_fails = true;
+    assert_false(ota_esp_state_hole_register());
+    assert_true(ota_esp_state_hole_register());
+    assert_int_equal(double_chip.iterators, 0);
+}
+
 static void test_esp_state_hole_gives_way_to_the_table(void **state) {
     (void)state;
     start(0, PLACE);
@@ -99,6 +116,8 @@ int main(void) {
         cmocka_unit_test_teardown(test_esp_state_hole_keeps_records, teardown),
         cmocka_unit_test_teardown(test_esp_state_hole_admits_one_table_only, teardown),
         cmocka_unit_test_teardown(test_esp_state_hole_is_refused_over_a_partition, teardown),
+        cmocka_unit_test_teardown(test_esp_state_hole_wants_whole_sectors, teardown),
+        cmocka_unit_test_teardown(test_esp_state_hole_is_not_made_when_the_heap_is_full, teardown),
         cmocka_unit_test_teardown(test_esp_state_hole_gives_way_to_the_table, teardown),
     };
     return cmocka_run_group_tests_name("esp_state_hole", tests, NULL, NULL);

@@ -3,6 +3,7 @@
 #include <signal.h>
 #include <stdio.h>
 
+#include "double/heap.h"
 #include "esp_tls_errors.h"
 #include "support/esp_net.h"
 
@@ -11,6 +12,7 @@ static struct http_server *other;
 static int set_up(void **state) {
     (void)state;
     double_http_reset();
+    double_heap = (struct double_heap)DOUBLE_HEAP_USUAL;
     return 0;
 }
 
@@ -155,6 +157,30 @@ static void test_trap_tls_only_a_certificate_says_who_the_server_is(void **state
         const enum ota_status got = esp_net_get(&esp_net_metadata, &resp);
         if (got != rows[i].status)
             fail_msg("-0x%04x: %s (%s)", (unsigned)rows[i].code, ota_status_name(got), err.msg);
+    }
+}
+
+/* A signature that could not be checked for want of memory makes a certificate untrusted. */
+static void test_esp_tls_a_full_heap_says_nothing_about_the_server(void **state) {
+    static const struct {
+        struct double_heap heap;
+        enum ota_status status;
+    } rows[] = {
+        {DOUBLE_HEAP_USUAL, OTA_TLS},
+        {{16384, 4096}, OTA_TLS},
+        {{16383, 91234}, OTA_MEMORY},
+        {{65536, 4095}, OTA_MEMORY},
+    };
+    struct ota_response resp;
+    (void)state;
+    other = http_server_start(fives, true);
+    esp_net.server = http_server_start(fives, true);
+    esp_net_open(NULL, esp_net_ca(other));
+    for (size_t i = 0; i < OTA_ARRAY_LEN(rows); i++) {
+        double_heap = rows[i].heap;
+        const enum ota_status got = esp_net_get(&esp_net_metadata, &resp);
+        if (got != rows[i].status)
+            fail_msg("row %zu: %s (%s)", i, ota_status_name(got), err.msg);
     }
 }
 
@@ -359,6 +385,7 @@ int main(void) {
         TEST(test_esp_tls_tries_ca_and_bundle_and_remembers),
         TEST(test_esp_tls_tries_the_bundle_for_want_of_proof_alone),
         TEST(test_trap_tls_only_a_certificate_says_who_the_server_is),
+        TEST(test_esp_tls_a_full_heap_says_nothing_about_the_server),
         TEST(test_esp_tls_a_broken_handshake_is_network),
         TEST(test_esp_tls_a_ca_that_is_none_is_a_wrong_configuration),
         TEST(test_esp_tls_asks_for_no_proof_where_none_is_wanted),

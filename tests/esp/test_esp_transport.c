@@ -3,6 +3,7 @@
  * client's own traps. TLS is in test_esp_tls. */
 #include <signal.h>
 
+#include "double/clock.h"
 #include "support/esp_net.h"
 
 static const unsigned versions[] = {550, 600, 610};
@@ -218,6 +219,28 @@ static void test_trap_http_a_silent_server_is_a_timeout(void **state) {
     double_http.hurry = 1;
     assert_ota_ok(esp_net_get(&esp_net_metadata, &resp));
     esp_net_body(5, OTA_OK);
+}
+
+/* Every byte gives esp_http_client's timeouts as much time again: a field that never ends would keep the agent for good. */
+static void test_esp_transport_ends_a_head_that_drips(void **state) {
+    static const struct http_answer answers[] = {{"HTTP/1.1 200 OK\r\nX: ", 5000, .close = true, .drip_ms = 2},
+                                                 {OK_HEAD("5"), 5, .close = false},
+                                                 {OK_HEAD("5"), 5, .close = true},
+                                                 {0}};
+    struct ota_response resp;
+    (void)state;
+    esp_net_start(answers);
+    double_http.read_s = 19;
+    assert_ota(esp_net_get(&esp_net_metadata, &resp), OTA_TIMEOUT);
+    assert_non_null(strstr(err.msg, "too slow: stopped after 120 s"));
+    assert_int_equal(double_http.attempts, 1);
+    assert_ota_ok(esp_net_get(&esp_net_metadata, &resp)); /* what was watched before is forgotten */
+    esp_net_body(5, OTA_OK);
+    double_clock_pass(INT64_C(1000000000));
+    assert_ota_ok(esp_net_get(&esp_net_metadata, &resp)); /* over the connection that was kept */
+    esp_net_body(5, OTA_OK);
+    assert_int_equal(double_http.attempts, 2);
+    double_clock_pass(INT64_C(1000000000));
 }
 
 /* esp_http_client_read() fills its buffer, however slowly the bytes come: the agent must see them, to judge that. */
@@ -655,6 +678,7 @@ int main(void) {
         TEST(test_trap_http_a_false_chunk_is_no_body),
         TEST(test_trap_http_no_body_is_awaited_where_none_may_be),
         TEST(test_trap_http_a_silent_server_is_a_timeout),
+        TEST(test_esp_transport_ends_a_head_that_drips),
         TEST(test_trap_http_a_slow_body_comes_as_it_arrives),
         TEST(test_esp_transport_an_empty_answer_and_a_closed_port_are_network),
         TEST(test_esp_transport_a_name_that_does_not_resolve_is_network),

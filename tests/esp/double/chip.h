@@ -37,6 +37,8 @@ struct double_chip {
     uint32_t bootloader_offset;
     bool protected; /* dangerous writes would abort */
 
+    bool find_fails; /* the next esp_partition_find() has no memory for an iterator */
+
     /* What was seen. */
     unsigned unprotected_calls; /* times the protection was switched off */
     unsigned iterators;         /* not released yet */

@@ -13,5 +13,7 @@ struct double_clock {
     int64_t uptime_us;
 };
 extern struct double_clock double_clock;
+/* Time goes by, and what is due happens. */
+void double_clock_pass(int64_t us);
 
 #endif

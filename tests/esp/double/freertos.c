@@ -74,6 +74,8 @@ static void let_time_pass(void) {
 }
 
 static bool wait_for(unsigned *count, TickType_t ticks) {
+    if (!self && count && *count > 0) /* a test without tasks */
+        return true;
     self->has_deadline = ticks != portMAX_DELAY;
     self->deadline = now + ticks;
     while (!off && (!count || *count == 0) && !(self->has_deadline && now >= self->deadline)) {
@@ -226,10 +228,6 @@ void esp_restart(void) {
 
 esp_reset_reason_t esp_reset_reason(void) {
     return double_freertos.reset_reason;
-}
-
-uint32_t esp_get_minimum_free_heap_size(void) {
-    return 91234;
 }
 
 uint32_t esp_random(void) {

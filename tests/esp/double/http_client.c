@@ -376,6 +376,10 @@ esp_err_t esp_http_client_close(esp_http_client_handle_t client) {
     return ESP_OK;
 }
 
+int esp_http_client_get_socket(esp_http_client_handle_t client) {
+    return client->link.fd;
+}
+
 esp_err_t esp_http_client_get_and_clear_last_tls_error(esp_http_client_handle_t client, int *tls_code, int *tls_flags) {
     const struct double_link_error e = client->link.error;
     client->link.error = (struct double_link_error){0};

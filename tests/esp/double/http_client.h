@@ -17,6 +17,7 @@ struct double_http {
     bool doubled_range;     /* CONFIG_ESP_HTTP_CLIENT_ENABLE_GET_CONTENT_RANGE */
     bool no_session;        /* a handshake leaves no session to keep: TLS 1.3, or no memory */
     unsigned hurry;         /* every timeout divided by this; 0: 1 */
+    unsigned read_s;        /* of the chip's clock that each wait for bytes takes */
     struct ota_span bundle; /* CA certificates of the bundle, PEM */
 
     /* Of the next connection. */

@@ -14,6 +14,7 @@
 #include <sys/time.h>
 #include <unistd.h>
 
+#include "double/clock.h"
 #include "double/http_client.h"
 #include "esp_crt_bundle.h"
 #include "esp_tls_errors.h"
@@ -194,6 +195,7 @@ static int tls_read(struct double_link *l, char *p, int n) {
 
 int double_link_read(struct double_link *l, char *p, int n, int timeout_ms) {
     struct pollfd ready = {.fd = l->fd, .events = POLLIN};
+    double_clock_pass(double_http.read_s * INT64_C(1000000));
     if (!(l->ssl && SSL_pending(l->ssl) > 0)) {
         const int rc = poll(&ready, 1, timeout_ms);
         if (rc <= 0)

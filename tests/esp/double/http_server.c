@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <unistd.h>
 
 #include "double/clock.h"
 
@@ -36,8 +37,14 @@ esp_err_t httpd_stop(httpd_handle_t handle) {
     if (handle != &double_httpd || !double_httpd.running)
         abort();
     double_httpd.stops++;
+    if (double_httpd.while_it_stops)
+        double_httpd.while_it_stops();
     if (double_httpd.stop != ESP_OK)
         return double_httpd.stop;
+    if (double_httpd.config.global_user_ctx_free_fn)
+        double_httpd.config.global_user_ctx_free_fn(double_httpd.config.global_user_ctx);
+    else
+        free(double_httpd.config.global_user_ctx);
     double_httpd.running = double_httpd.registered = false;
     return ESP_OK;
 }
@@ -49,6 +56,27 @@ esp_err_t httpd_register_uri_handler(httpd_handle_t handle, const httpd_uri_t *u
         double_httpd.handler = *uri_handler;
     double_httpd.registered = double_httpd.register_uri == ESP_OK;
     return double_httpd.register_uri;
+}
+
+void *httpd_get_global_user_ctx(httpd_handle_t handle) {
+    return ((struct double_httpd *)handle)->config.global_user_ctx;
+}
+
+esp_err_t httpd_sess_set_recv_override(httpd_handle_t handle, int sockfd, httpd_recv_func_t recv_func) {
+    (void)sockfd;
+    ((struct double_httpd *)handle)->recv = recv_func;
+    return ESP_OK;
+}
+
+/* Closes what open_fn refuses itself, after close_fn. */
+bool double_httpd_connect(int fd) {
+    struct double_httpd *d = &double_httpd;
+    if (d->config.open_fn(d, fd) == ESP_OK)
+        return true;
+    d->config.close_fn(d, fd);
+    if (close(fd) != 0) /* twice: another task's */
+        abort();
+    return false;
 }
 
 bool httpd_uri_match_wildcard(const char *reference, const char *uri, size_t match_upto) {

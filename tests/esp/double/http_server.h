@@ -14,7 +14,9 @@ struct double_httpd {
     bool running, registered;
     httpd_config_t config;
     httpd_uri_t handler;
+    httpd_recv_func_t recv; /* of the last connection */
     unsigned stops;
+    void (*while_it_stops)(void); /* what its task does meanwhile; NULL: nothing */
     /* What fails. */
     esp_err_t start, register_uri, stop;
     /* The request. */
@@ -34,6 +36,8 @@ struct double_httpd {
 };
 extern struct double_httpd double_httpd;
 
+/* A connection that was accepted; false: it was closed again. */
+bool double_httpd_connect(int fd);
 /* One request to the server, which has to run: what its handler says. */
 esp_err_t double_httpd_ask(enum http_method method, const char *uri);
 /* Value in the answer's head; NULL: it has none. Fills `buf`. */

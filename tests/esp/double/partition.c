@@ -81,6 +81,10 @@ esp_partition_iterator_t esp_partition_find(esp_partition_type_t type, esp_parti
                                             const char *label) {
     if (!load() || (type == ESP_PARTITION_TYPE_ANY && subtype != ESP_PARTITION_SUBTYPE_ANY))
         return NULL;
+    if (double_chip.find_fails) {
+        double_chip.find_fails = false;
+        return NULL;
+    }
     esp_partition_iterator_t it = ota_calloc(1, sizeof *it);
     it->type = type;
     it->subtype = subtype;

@@ -67,6 +67,7 @@ int esp_http_client_read(esp_http_client_handle_t client, char *buffer, int len)
 bool esp_http_client_is_complete_data_received(esp_http_client_handle_t client);
 bool esp_http_client_is_persistent_connection(esp_http_client_handle_t client);
 esp_err_t esp_http_client_close(esp_http_client_handle_t client);
+int esp_http_client_get_socket(esp_http_client_handle_t client);
 esp_err_t esp_http_client_get_and_clear_last_tls_error(esp_http_client_handle_t client, int *tls_code, int *tls_flags);
 
 #endif

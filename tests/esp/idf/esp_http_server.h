@@ -26,6 +26,10 @@ typedef enum http_method httpd_method_t;
 #define HTTP_ANY INT_MAX
 
 typedef void *httpd_handle_t;
+typedef void (*httpd_free_ctx_fn_t)(void *ctx);
+typedef esp_err_t (*httpd_open_func_t)(httpd_handle_t hd, int sockfd);
+typedef void (*httpd_close_func_t)(httpd_handle_t hd, int sockfd);
+typedef int (*httpd_recv_func_t)(httpd_handle_t hd, int sockfd, char *buf, size_t buf_len, int flags);
 typedef bool (*httpd_uri_match_func_t)(const char *reference, const char *uri, size_t match_upto);
 
 typedef struct {
@@ -33,6 +37,10 @@ typedef struct {
     uint16_t server_port, ctrl_port, max_open_sockets, max_uri_handlers, max_resp_headers, backlog_conn;
     bool lru_purge_enable;
     uint16_t recv_wait_timeout, send_wait_timeout;
+    void *global_user_ctx;
+    httpd_free_ctx_fn_t global_user_ctx_free_fn;
+    httpd_open_func_t open_fn;
+    httpd_close_func_t close_fn;
     httpd_uri_match_func_t uri_match_fn;
 } httpd_config_t;
 #define HTTPD_DEFAULT_CONFIG()                                                                                     \
@@ -60,6 +68,8 @@ typedef struct {
 
 esp_err_t httpd_start(httpd_handle_t *handle, const httpd_config_t *config);
 esp_err_t httpd_stop(httpd_handle_t handle);
+esp_err_t httpd_sess_set_recv_override(httpd_handle_t hd, int sockfd, httpd_recv_func_t recv_func);
+void *httpd_get_global_user_ctx(httpd_handle_t handle);
 esp_err_t httpd_register_uri_handler(httpd_handle_t handle, const httpd_uri_t *uri_handler);
 bool httpd_uri_match_wildcard(const char *reference, const char *uri, size_t match_upto);
 size_t httpd_req_get_hdr_value_len(httpd_req_t *r, const char *field);

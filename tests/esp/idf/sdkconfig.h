@@ -20,6 +20,7 @@ extern unsigned double_state_offset;
 #define CONFIG_OTA_TASK_STACK 8192
 #define CONFIG_OTA_TASK_PRIORITY 2
 #define CONFIG_OTA_TASK_CORE -1
+#define CONFIG_LWIP_IPV6 1
 #define CONFIG_OTA_TLS_CA 1
 #define CONFIG_OTA_HTTP_BUFFER 1024
 #define CONFIG_OTA_INFLATE 1

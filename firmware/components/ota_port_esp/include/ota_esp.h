@@ -12,6 +12,13 @@
  * The agent never confirms a new app at start: it does when the application's self-test said yes and one whole verified
  * run over the new app reached the server. Until then neither reboot nor deep sleep: ota_esp_undecided().
  *
+ * The agent uses flash that no row of the partition table names: images wait there. A partition that the application
+ * registers itself (esp_partition_register_external()) it leaves alone, and an update that has no other place fails:
+ * give such data a row.
+ *
+ * No release may switch CONFIG_NVS_ENCRYPTION: NVS erases what it cannot read, and with ota_state the board would forget
+ * which releases are too old. One that switches it on is given up at its trial; one that switches it off nobody stops.
+ *
  * Everything of the agent happens in its task; the calls below are for any other task, but not for interrupts.
  */
 #ifndef OTA_ESP_H

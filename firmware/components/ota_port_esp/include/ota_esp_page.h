@@ -13,9 +13,13 @@
 extern "C" {
 #endif
 
-/* Port 80 (80 when 0). `hosts`: ota/page.h; lives as long as the page. MEMORY, BUSY, NETWORK. */
-OTA_MUST_USE enum ota_status ota_esp_page_start(const char *const *hosts, uint16_t port, struct ota_err *err);
-/* Waits for the end of a request, be it a bundle. From any task but the server's. */
+/* `port`: 80 when 0. `hosts`: ota/page.h; lives as long as the page. `address`: the board's own, "192.168.4.1", at which
+ * alone it answers: connections that come to another one are closed before a byte is read. NULL: at every interface, for
+ * a network of which everybody may try. ARGUMENT: `address` is none; MEMORY, BUSY, NETWORK. */
+OTA_MUST_USE enum ota_status ota_esp_page_start(const char *const *hosts, const char *address, uint16_t port,
+                                                struct ota_err *err);
+/* Waits for the end of a request, be it a bundle, which may take half an hour; not for one whose head is still coming. From any
+ * task but the server's. */
 void ota_esp_page_stop(void);
 
 #ifdef __cplusplus

@@ -9,8 +9,10 @@
 
 #include "esp_flash.h"
 #include "failed.h"
+#include "ota/table.h"
 #include "ota_esp_ports.h"
 #include "region.h"
+#include "sdkconfig.h"
 
 #if __has_include("esp_private/esp_flash_internal.h")
 #include "esp_private/esp_flash_internal.h"
@@ -18,6 +20,7 @@
 #include "esp_flash_internal.h" /* before ESP-IDF 6.0 */
 #endif
 
+#define ROW 32u
 #define BLOCK 16u
 #define LOOK 256u /* cells at a time */
 
@@ -104,6 +107,7 @@ static enum ota_status check_guard(const struct ota_esp_region *r, uint32_t off,
     static const char *const why[] = {
         [OTA_ESP_READONLY] = "the partition table says that it is read-only",
         [OTA_ESP_RUNNING] = "the running app lies there",
+        [OTA_ESP_REGISTERED] = "the application registered it where the partition table has no row",
         [OTA_ESP_FOREIGN] = "neither partition nor hole",
     };
     if (r->guard == OTA_ESP_OPEN || r->guard == OTA_ESP_DANGEROUS)
@@ -176,6 +180,20 @@ static enum ota_status flash_erase(void *ctx, uint32_t off, uint32_t n, struct o
 
 struct ota_flash ota_esp_flash = {.read = flash_read, .write = flash_write, .erase = flash_erase};
 
+/* Of the table that the board booted with: the agent has written none yet. */
+static enum ota_status count_rows(struct ota_err *err) {
+    uint8_t row[ROW];
+    size_t n = 0;
+    ota_esp_region_rows(SIZE_MAX);
+    for (; n < OTA_TABLE_ROWS_MAX; n++) {
+        OTA_TRY(flash_read(NULL, CONFIG_PARTITION_TABLE_OFFSET + (uint32_t)(n * sizeof row), row, sizeof row, err));
+        if (row[0] != 0xAA || row[1] != 0x50)
+            break;
+    }
+    ota_esp_region_rows(n);
+    return OTA_OK;
+}
+
 enum ota_status ota_esp_flash_open(struct ota_err *err) {
     esp_partition_iterator_t it = esp_partition_find(ESP_PARTITION_TYPE_ANY, ESP_PARTITION_SUBTYPE_ANY, NULL);
     if (!it)
@@ -183,5 +201,5 @@ enum ota_status ota_esp_flash_open(struct ota_err *err) {
                            "ESP-IDF finds no partition: the table is not where it was built for?");
     esp_partition_iterator_release(it);
     esp_err_t rc = esp_flash_get_size(esp_flash_default_chip, &ota_esp_flash.size);
-    return rc == ESP_OK ? OTA_OK : ota_esp_failed(err, OTA_FLASH, rc, "size of the flash");
+    return rc == ESP_OK ? count_rows(err) : ota_esp_failed(err, OTA_FLASH, rc, "size of the flash");
 }

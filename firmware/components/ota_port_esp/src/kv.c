@@ -90,6 +90,11 @@ enum ota_status ota_esp_kv_open(struct ota_err *err) {
         nvs_close(handle);
     is_open = false;
     (void)ota_esp_state_hole_register(); /* without either NVS says which partition it misses */
+    if (ota_esp_nvs_would_be_lost(OTA_STATE_LABEL, NAMESPACE))
+        return ota_err_set(err, OTA_KV,
+                           "%s was written without NVS encryption, and this app would erase it: a release must not "
+                           "switch CONFIG_NVS_ENCRYPTION",
+                           OTA_STATE_LABEL);
     esp_err_t rc = init();
     if (rc == ESP_ERR_NOT_FOUND || rc == ESP_ERR_NVS_PART_NOT_FOUND)
         return ota_err_set(err, OTA_NOT_FOUND, "the partition table has no %s (data, nvs)", OTA_STATE_LABEL);

@@ -2,12 +2,15 @@
 /* The map of the flash, looked up anew each time: the application may register partitions of its own. */
 #include "region.h"
 
+#include <string.h>
+
 #include "esp_flash.h"
 #include "esp_flash_partitions.h"
 #include "esp_ota_ops.h"
 #include "failed.h"
 #include "hal/efuse_hal.h"
 #include "ota/ports.h"
+#include "ota_esp_ports.h"
 #include "sdkconfig.h"
 
 #define TABLE_AT CONFIG_PARTITION_TABLE_OFFSET
@@ -15,29 +18,52 @@
 #define HOLE_LABEL "ota_hole"
 
 static const uint32_t bootloader_at = ESP_PRIMARY_BOOTLOADER_OFFSET; /* 0 on some chips */
+static size_t table_rows = SIZE_MAX;
+
+void ota_esp_region_rows(size_t n) {
+    table_rows = n;
+}
 
 static bool contains(const esp_partition_t *p, uint32_t offset) {
     return offset >= p->address && offset - p->address < p->size;
 }
 
-/* The partition at `offset`; else NULL, and `gap` shrinks to what lies between its neighbours. */
-static const esp_partition_t *find(uint32_t offset, struct ota_esp_region *gap) {
+/* What lies at an offset: a partition, or NULL, and `gap` shrunk to what lies between its neighbours. */
+struct found {
+    const esp_partition_t *partition;
+    bool is_row;
+    struct ota_esp_region gap;
+};
+
+/* Without memory for an iterator ESP-IDF says that there is no partition; there is. It lists the table's rows first. */
+static enum ota_status find(uint32_t offset, struct found *f, struct ota_err *err) {
     esp_partition_iterator_t it = esp_partition_find(ESP_PARTITION_TYPE_ANY, ESP_PARTITION_SUBTYPE_ANY, NULL);
-    for (; it; it = esp_partition_next(it)) {
+    if (!it)
+        return ota_err_set(err, OTA_MEMORY, "no memory to look up 0x%x", (unsigned)offset);
+    for (size_t i = 0; it; it = esp_partition_next(it), i++) {
         const esp_partition_t *p = esp_partition_get(it);
         const uint32_t end = p->address + p->size;
         if (p->flash_chip != esp_flash_default_chip)
             continue; /* a second chip has addresses of its own */
         if (contains(p, offset)) {
             esp_partition_iterator_release(it);
-            return p;
+            f->partition = p;
+            f->is_row = i < table_rows;
+            return OTA_OK;
         }
-        if (end <= offset && end > gap->start)
-            gap->start = end;
-        if (p->address > offset && p->address < gap->end)
-            gap->end = p->address;
+        if (end <= offset && end > f->gap.start)
+            f->gap.start = end;
+        if (p->address > offset && p->address < f->gap.end)
+            f->gap.end = p->address;
     }
-    return NULL;
+    return OTA_OK;
+}
+
+/* Bootloaders and tables that were registered are what the agent writes, too: ota_hole, the ROM's recovery bootloader. */
+static bool is_the_applications(const struct found *f) {
+    const esp_partition_t *p = f->partition;
+    return !f->is_row && p->type != ESP_PARTITION_TYPE_BOOTLOADER && p->type != ESP_PARTITION_TYPE_PARTITION_TABLE &&
+           strcmp(p->label, OTA_STATE_LABEL) != 0;
 }
 
 static enum ota_esp_guard guard_of(const esp_partition_t *p) {
@@ -106,10 +132,12 @@ static enum ota_status take_hole(uint32_t offset, struct ota_esp_region *r, stru
 
 enum ota_status ota_esp_region_at(uint32_t offset, uint32_t flash_size, struct ota_esp_region *out,
                                   struct ota_err *err) {
-    struct ota_esp_region gap = {.end = flash_size};
-    const esp_partition_t *p = find(offset, &gap);
-    *out = p ? region_of(p) : gap;
-    if (p)
+    struct found f = {.gap = {.end = flash_size}};
+    OTA_TRY(find(offset, &f, err));
+    *out = f.partition ? region_of(f.partition) : f.gap;
+    if (f.partition && is_the_applications(&f))
+        out->guard = OTA_ESP_REGISTERED;
+    if (f.partition)
         return OTA_OK;
     if (offset >= TABLE_END)
         return take_hole(offset, out, err);

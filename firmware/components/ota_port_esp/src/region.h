@@ -9,6 +9,8 @@
  *   holes                  registered with esp_partition at their first use, of a type that flash encryption encrypts: what waits
  *                          there is read by the chip's own image check, which decrypts
  *
+ * What the application registered in a hole for itself is its own, be it that the agent had a use for the place: read only.
+ *
  * A registered hole stays so until the reboot: the application cannot register it for something else while an image waits.
  */
 #ifndef OTA_ESP_REGION_H
@@ -19,10 +21,11 @@
 
 enum ota_esp_guard {
     OTA_ESP_OPEN,
-    OTA_ESP_DANGEROUS, /* bootloader and table: ESP-IDF aborts unless its protection is switched off */
-    OTA_ESP_READONLY,  /* a row says so */
-    OTA_ESP_RUNNING,   /* the app that runs */
-    OTA_ESP_FOREIGN    /* belongs to nobody, or shares its sector with a row */
+    OTA_ESP_DANGEROUS,  /* bootloader and table: ESP-IDF aborts unless its protection is switched off */
+    OTA_ESP_READONLY,   /* a row says so */
+    OTA_ESP_RUNNING,    /* the app that runs */
+    OTA_ESP_REGISTERED, /* the application's, without a row */
+    OTA_ESP_FOREIGN     /* belongs to nobody, or shares its sector with a row */
 };
 
 struct ota_esp_region {
@@ -32,7 +35,9 @@ struct ota_esp_region {
     enum ota_esp_guard guard;
 };
 
-/* The region of `offset`, which lies on a chip of `flash_size` bytes. FLASH: a hole could not be registered. */
+/* How many rows the table has that the board booted with: partitions behind them were registered. */
+void ota_esp_region_rows(size_t n);
+/* The region of `offset`, which lies on a chip of `flash_size` bytes. FLASH: a hole could not be registered; MEMORY. */
 OTA_MUST_USE enum ota_status ota_esp_region_at(uint32_t offset, uint32_t flash_size, struct ota_esp_region *out,
                                                struct ota_err *err);
 /* "ota_1", "the bootloader", ... */

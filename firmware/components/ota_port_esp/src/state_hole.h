@@ -9,7 +9,8 @@
 
 #include "ota/table.h"
 
-/* False: the table has the row, no place was configured, or it is not free (which is logged). */
+/* After ota_esp_flash_open(). False: the table has the row, no place was configured, or it is not free (which is logged): a
+ * partition or the ROM's recovery bootloader lies there. */
 bool ota_esp_state_hole_register(void);
 /* Adds the row, if there is a registered place. */
 void ota_esp_state_hole_show(struct ota_table *t);

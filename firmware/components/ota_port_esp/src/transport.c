@@ -87,8 +87,10 @@ static esp_err_t on_event(esp_http_client_event_t *e) {
     case HTTP_EVENT_ON_CONNECTED:
         s->connected = a->connected = true;
         s->connections++;
+        ota_esp_watch(esp_http_client_get_socket(e->client));
         break;
     case HTTP_EVENT_DISCONNECTED:
+        ota_esp_watch_let_go();
         s->connected = false;
         break;
     case HTTP_EVENT_ON_HEADER:
@@ -158,6 +160,8 @@ static bool write_body(esp_http_client_handle_t c, struct ota_span body) {
 static enum ota_status send_request(struct ota_esp_server *s, const struct ota_request *req,
                                     struct ota_esp_tls_error *why, struct ota_err *err) {
     OTA_TRY(prepare(s->client, req, err));
+    if (s->connected)
+        ota_esp_watch(esp_http_client_get_socket(s->client));
     const esp_err_t opened = esp_http_client_open(s->client, (int)req->body.len);
     if (opened == ESP_OK) {
         (void)esp_http_client_set_timeout_ms(s->client, OTA_ESP_STALL_MS);
@@ -171,6 +175,10 @@ static enum ota_status send_request(struct ota_esp_server *s, const struct ota_r
 }
 
 /* ---- the head -------------------------------------------------------------------------------------------- */
+
+static enum ota_status too_slow(struct ota_err *err) {
+    return ota_err_set(err, OTA_TIMEOUT, "what arrives is too slow: stopped after %u s", OTA_ESP_WATCH_MS / 1000u);
+}
 
 static enum ota_status no_head(struct ota_esp_server *s, int64_t got, struct ota_esp_tls_error *why,
                                struct ota_err *err) {
@@ -241,8 +249,11 @@ static enum ota_status talk(struct ota_esp_server *s, enum ota_esp_proof proof, 
         OTA_TRY(ota_esp_client_ready(s, proof, on_event, err));
         const bool kept = s->connected;
         status = exchange(s, req, &why, err);
+        const bool late = ota_esp_watch_end();
         if (status == OTA_OK)
             return OTA_OK;
+        if (late)
+            status = too_slow(err);
         again = was_stale(s, kept, why, status);
         ota_esp_client_drop(s);
     } while (again);
@@ -324,7 +335,10 @@ static enum ota_status read_some(struct ota_esp_server *s, void *p, size_t cap, 
         cap = a->buffered;
     if (cap == 0 || a->ended)
         return OTA_OK;
+    ota_esp_watch(esp_http_client_get_socket(s->client));
     const int n = esp_http_client_read(s->client, p, cap < INT_MAX ? (int)cap : INT_MAX);
+    if (ota_esp_watch_end() && n <= 0)
+        return too_slow(err);
     if (n < 0)
         return read_failed(s, n, err);
     if (n == 0)

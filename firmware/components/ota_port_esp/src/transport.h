@@ -5,6 +5,7 @@
  *
  *   transport.c         the port: request, answer, body
  *   transport_client.c  how a client is made: proof of the server, certificate, interface
+ *   transport_watch.c   an end to an answer that drips
  *   transport_error.c   what esp-tls's error codes mean
  */
 #ifndef OTA_ESP_TRANSPORT_H
@@ -16,9 +17,15 @@
 /* How the server proves its name. */
 enum ota_esp_proof { OTA_ESP_PROOF_CA, OTA_ESP_PROOF_BUNDLE, OTA_ESP_PROOF_NONE };
 
-/* A server that is silent for so long ends what waits for it. Both also bound a TLS record that came in part. */
+/* A server that is silent for so long ends what waits for it; each byte, be it of a TLS record that is far from whole, gives it as
+ * much time again. */
 #define OTA_ESP_CONNECT_MS 15000
 #define OTA_ESP_STALL_MS 20000
+/* From the connection to the answer's head, and for each read of the body, however many bytes come meanwhile. A handshake
+ * has no such end: nothing that ESP-IDF offers says which socket it is made over. A peer that gives it a byte every few
+ * seconds, which takes somebody on the path and no certificate, keeps the agent until the handshake's messages are
+ * whole; the application goes on meanwhile. */
+#define OTA_ESP_WATCH_MS 120000
 
 struct ota_esp_server {
     const char *base; /* of the first address it serves */
@@ -43,6 +50,15 @@ OTA_MUST_USE enum ota_status ota_esp_client_ready(struct ota_esp_server *s, enum
 void ota_esp_client_drop(struct ota_esp_server *s);
 /* Bytes of a request line and header line that the client's buffer holds. */
 size_t ota_esp_client_room(void);
+
+/* ---- transport_watch.c ---- */
+
+/* Shuts `fd` (-1: none) in OTA_ESP_WATCH_MS. One at a time: for the task that has the agent. */
+void ota_esp_watch(int fd);
+/* The socket is about to be closed. */
+void ota_esp_watch_let_go(void);
+/* True: it was shut. */
+bool ota_esp_watch_end(void);
 
 /* ---- transport_error.c ---- */
 

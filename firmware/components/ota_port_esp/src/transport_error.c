@@ -7,6 +7,8 @@
  */
 #include "transport.h"
 
+#include "esp_heap_caps.h"
+#include "esp_system.h"
 #include "esp_tls_errors.h"
 
 #define X509_FIRST 0x2080 /* of the codes about a certificate: high part, the low seven bits are ASN.1's and the like */
@@ -14,6 +16,9 @@
 #define X509_ALLOC 0x2880
 #define X509_FATAL 0x3000 /* a verification callback gave up: the bundle has no certificate */
 #define SSL_TIMEOUT 0x6800
+
+#define BLOCK_MIN 16384u /* free when the connection's memory is back: the check of a certificate had less */
+#define EVER_MIN 4096u   /* free at the worst since the boot, which may have been just now */
 
 struct ota_esp_tls_error ota_esp_tls_error(esp_http_client_handle_t client) {
     struct ota_esp_tls_error e = {0};
@@ -35,10 +40,22 @@ static bool is_memory(int code) {
     return false;
 }
 
+/* mbedTLS calls a certificate untrusted, too, for whose signature it had no memory; nothing in its codes or flags tells. Who
+ * is suspected wrongly gets another try at the next poll, or after the next boot. */
+static bool was_short_of_memory(void) {
+    return heap_caps_get_largest_free_block(MALLOC_CAP_DEFAULT) < BLOCK_MIN ||
+           esp_get_minimum_free_heap_size() < EVER_MIN;
+}
+
 static enum ota_status handshake_failed(struct ota_esp_tls_error why, struct ota_err *err) {
     if (is_memory(why.code))
         return ota_err_set(err, OTA_MEMORY, "no memory for the TLS handshake");
-    if (why.flags || is_certificate(why.code))
+    const bool certificate = why.flags || is_certificate(why.code);
+    if (certificate && was_short_of_memory())
+        return ota_err_set(err, OTA_MEMORY,
+                           "the server's certificate does not hold (-0x%04x, flags 0x%x), or memory ran out over it",
+                           (unsigned)why.code, (unsigned)why.flags);
+    if (certificate)
         return ota_err_set(err, OTA_TLS, "the server's certificate does not hold (-0x%04x, flags 0x%x)",
                            (unsigned)why.code, (unsigned)why.flags);
     return ota_err_set(err, why.code == SSL_TIMEOUT ? OTA_TIMEOUT : OTA_NETWORK, "the TLS handshake broke (-0x%04x)",
