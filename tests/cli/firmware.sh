@@ -40,6 +40,17 @@ for row in PRODUCT=thermo CHANNEL=stable URL_METADATA=https://ota.example:8443/m
     URL_TARGETS=https://ota.example:8443/targets URL_API=https://ota.example:8443/api/v1; do
     is "configure_defines_${row%%=*}" "$(value "${row%%=*}")" "${row#*=}"
 done
+# The application that uses it, with all headers of the agent before and behind it.
+esp_trust() { # project, source
+    ${CC:-cc} -std=c11 -Wall -Wextra -Werror -fsyntax-only -I"$1/main" -Iinclude -Ifirmware/components/ota_port_esp/include -Itests/esp/idf "$2"
+}
+cp firmware/main/trust.c firmware/main/app.h "$fw/main"
+ok configure_compiles_in_the_application esp_trust "$fw" "$fw/main/trust.c"
+{ echo '#include "ota/trust.h"' && cat firmware/main/trust.c; } >"$tmp/trust.c"
+ok configure_compiles_behind_the_agents_trust esp_trust "$fw" "$tmp/trust.c"
+{ cat firmware/main/trust.c && echo '#include "ota/trust.h"' && echo 'int x(struct ota_trust *t); int x(struct ota_trust *t) { return t->stale; }'; } >"$tmp/trust.c"
+ok configure_compiles_before_the_agents_trust esp_trust "$fw" "$tmp/trust.c"
+rm "$fw/main/trust.c" "$fw/main/app.h"
 is configure_holds_no_secret "$(grep -rlE 'PRIVATE|token' "$trust")" ""
 is configure_left_nothing_beside_it "$(ls "$fw/main")" "$(printf 'CMakeLists.txt\ntrust')"
 
