@@ -95,8 +95,10 @@ const char ota_verb_firmware_configure_details[] =
     "ca.pem, and trust.h with product, channel and addresses. The folder changes as a\n"
     "whole, and not at all when it is up to date. Nothing in it is secret; a board's id\n"
     "and token are in its partition ota_id (otactl nvs identity), which comes first in\n"
-    "everything it says.\n\n"
-    "JSON: folder, product, channel, url_metadata, url_targets, url_api, ca, changed.";
+    "everything it says. An application of your own takes the folder into its program\n"
+    "with the lines of \"Trust in the build\" in components/ota_port_esp/README.md.\n\n"
+    "JSON: folder, product, channel, url_metadata, url_targets, url_api, ca, changed,\n"
+    "embedded (main/CMakeLists.txt names root.json).";
 
 const struct ota_option ota_verb_nvs_build_options[] = {
     {"output", 'o', "FILE", "the partition; an earlier one is replaced", false},

@@ -33,6 +33,7 @@ is configure_wrote_nothing_yet "$(find "$tmp" -name 'trust*')" ""
 ok configure otactl -C "$ws" firmware configure "$fw"
 contains configure_says_what "$out" "thermo, channel stable, https://ota.example:8443/metadata"
 contains configure_says_what_next "$out" "idf.py -C $fw build flash"
+contains configure_says_what_embeds_it "$out" 'EMBED_FILES "trust/root.json" EMBED_TXTFILES "trust/ca.pem"'
 is configure_writes_three_files "$(ls "$trust")" "$(printf 'ca.pem\nroot.json\ntrust.h')"
 ok configure_root_is_the_published_one cmp "$trust/root.json" "$ws/state/repo/metadata/1.root.json"
 ok configure_ca_is_the_workspaces cmp "$trust/ca.pem" "$ws/keys/ca.crt"
@@ -40,6 +41,9 @@ for row in PRODUCT=thermo CHANNEL=stable URL_METADATA=https://ota.example:8443/m
     URL_TARGETS=https://ota.example:8443/targets URL_API=https://ota.example:8443/api/v1; do
     is "configure_defines_${row%%=*}" "$(value "${row%%=*}")" "${row#*=}"
 done
+mkdir -p "$tmp/ours/main" && cp firmware/CMakeLists.txt "$tmp/ours" && cp firmware/main/CMakeLists.txt "$tmp/ours/main"
+ok configure_of_the_reference_application otactl -C "$ws" firmware configure "$tmp/ours"
+is configure_of_the_reference_application_has_no_more_to_say "$(grep -c EMBED <<<"$out")" 0
 # The application that uses it, with all headers of the agent before and behind it.
 esp_trust() { # project, source
     ${CC:-cc} -std=c11 -Wall -Wextra -Werror -fsyntax-only -I"$1/main" -Iinclude -Ifirmware/components/ota_port_esp/include -Itests/esp/idf "$2"
@@ -59,8 +63,8 @@ touch -d 2020-01-01 "$trust"/*
 ok configure_again otactl -C "$ws" firmware configure "$fw/"
 contains configure_again_is_up_to_date "$out" "$trust: up to date"
 is configure_again_touches_nothing "$(find "$trust" -type f -newermt 2020-01-02)" ""
-is configure_json "$(otactl -C "$ws" firmware configure "$fw" --json | jq -c '[.product,.channel,.url_api,.ca,.changed]')" \
-    '["thermo","stable","https://ota.example:8443/api/v1",true,false]'
+is configure_json "$(otactl -C "$ws" firmware configure "$fw" --json | jq -c '[.product,.channel,.url_api,.ca,.changed,.embedded]')" \
+    '["thermo","stable","https://ota.example:8443/api/v1",true,false,false]'
 echo stale >"$trust/ca.pem"
 is configure_repairs "$(otactl -C "$ws" firmware configure "$fw" --json | jq -c .changed) $(cmp "$trust/ca.pem" "$ws/keys/ca.crt")" "true "
 ok configure_of_the_folder_here env -C "$tmp" otactl -C "$ws" firmware configure fw
