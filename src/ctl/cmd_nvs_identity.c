@@ -184,9 +184,11 @@ static enum ota_status fill(struct making *m, struct ota_err *err) {
 
 /* ---- report -------------------------------------------------------------------------------------------- */
 
+/* The rows of ota_id are flagged readonly, which parttool.py takes for a lock. */
 static char *flash_command(const struct making *m) {
     return m->offset ? ota_sprintf("esptool write-flash 0x%x %s", (unsigned)m->offset, m->path)
-                     : ota_sprintf("parttool.py write_partition --partition-name %s --input %s", OTA_ID_LABEL, m->path);
+                     : ota_sprintf("parttool.py write_partition --partition-name %s --input %s --ignore-readonly",
+                                   OTA_ID_LABEL, m->path);
 }
 
 static void report(const struct making *m) {

@@ -168,6 +168,7 @@ const char ota_verb_nvs_identity_details[] =
     "addresses, a token for its reports, the trusted root and the CA, as otadevice\n"
     "create gives them to a virtual one. Makes the board known to the workspace like\n"
     "otactl device add does, unless it is and its token is given. Prints the command that\n"
-    "flashes it. FILE is readable by you alone, and never overwritten.\n\n"
+    "flashes it; parttool.py also wants --partition-table-offset where the table is not at\n"
+    "0x8000. FILE is readable by you alone, and never overwritten.\n\n"
     "JSON: output, id, product, channel, size, offset (null: no table), registered,\n"
     "command.";
