@@ -166,7 +166,8 @@ static void report(const struct ota_args *args, const char *project, const char 
     ota_print_line(stdout, "%s: %s", folder, changed ? "written" : "up to date");
     ota_print_line(stdout, "  root.json  the root that boards trust first");
     ota_print_line(stdout, "  ca.pem     %s",
-                   r->ca.len ? "the CA of the server" : "empty: boards trust the certificate bundle");
+                   r->ca.len ? "the CA of the server"
+                             : "empty: boards trust the certificate bundle; set CONFIG_OTA_TLS_BUNDLE=y");
     ota_print_line(stdout, "  trust.h    product %s, channel %s, %s", r->product, r->channel, r->url_meta);
     printf("No secret is in it. A board also needs its identity: otactl nvs identity --id ID\n\n");
     if (!embedded) {

@@ -199,6 +199,8 @@ static void report(const struct making *m) {
         ota_print_line(stdout, "%s Keep the file secret: it holds the board's token%s.",
                        m->registered ? "The board is known now." : "The board was known.",
                        m->id.key.len ? " and private key" : "");
+        if (!m->id.ca.len)
+            printf("No CA is in it: the firmware wants CONFIG_OTA_TLS_BUNDLE=y.\n");
         printf("\n");
         ota_print_line(stdout, "Now: %s", command);
         return;

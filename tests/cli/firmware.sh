@@ -73,9 +73,10 @@ ok configure_finds_firmware env -C "$tmp/checkout" otactl -C "$ws" firmware conf
 ok configure_of_firmware_is_the_same diff -r "$trust" "$tmp/checkout/firmware/main/trust"
 
 # ---- options ----
-ok configure_options otactl -C "$ws" firmware configure "$fw" --channel beta --url 'https://[fe80::1]:9/a"b\c??/' --no-ca
+ok configure_options otactl -C "$ws" firmware configure "$fw" --channel beta --url 'https://[fe80::1]:9/a%22b/' --no-ca
+contains configure_without_ca_says_what_the_build_needs "$out" "CONFIG_OTA_TLS_BUNDLE=y"
 is configure_channel "$(value CHANNEL)" beta
-is configure_escapes "$(value URL_METADATA)" 'https://[fe80::1]:9/a"b\c??/metadata'
+is configure_url "$(value URL_METADATA)" 'https://[fe80::1]:9/a%22b/metadata'
 is configure_without_ca_is_empty "$(stat -c %s "$trust/ca.pem") $(grep -c 'HAS_CA 0' "$trust/trust.h")" "0 1"
 cp "$ws/state/repo/metadata/1.root.json" "$tmp/root.json"
 ok configure_root otactl -C "$ws" firmware configure "$fw" --root "$tmp/root.json" --ca "$ws/keys/server.crt"
@@ -83,6 +84,9 @@ ok configure_ca cmp "$trust/ca.pem" "$ws/keys/server.crt"
 fails configure_ca_and_no_ca 2 "contradict" otactl -C "$ws" firmware configure "$fw" --no-ca --ca "$ws/keys/ca.crt"
 fails configure_channel_is_none 1 "no channel \"nightly\"" otactl -C "$ws" firmware configure "$fw" --channel nightly
 fails configure_url_is_none 2 "https://HOST" otactl -C "$ws" firmware configure "$fw" --url http://h
+for url in 'https://u:p@h' 'https://h?a' 'https://h #a' 'https://h/#a' 'https://h/a b' 'https://h/"' "https://h/'" 'https://h/\' https://; do
+    fails "configure_url_is_none_either:$url" 2 "--url" otactl -C "$ws" firmware configure "$fw" --url "$url"
+done
 fails configure_root_is_no_root 1 "$ws/ota.conf" otactl -C "$ws" firmware configure "$fw" --root "$ws/ota.conf"
 fails configure_ca_is_no_certificate 1 "$ws/ota.conf" otactl -C "$ws" firmware configure "$fw" --ca "$ws/ota.conf"
 fails configure_product_is_none 2 "no product \"valve\"" otactl -C "$ws" firmware configure "$fw" --product valve
@@ -96,6 +100,14 @@ is configure_product_is_it "$(value PRODUCT)" valve
 mkdir -p "$tmp/away/keys" && cp "$ws/ota.conf" "$tmp/away" && cp "$ws/keys/root.json" "$ws/keys/ca.crt" "$tmp/away/keys"
 ok configure_from_a_remote_workspace otactl -C "$tmp/away" firmware configure "$fw"
 ok configure_from_a_remote_workspace_has_its_root cmp "$trust/root.json" "$ws/keys/root.json"
+rm "$tmp/away/keys/ca.crt" && cp "$trust/ca.pem" "$tmp/ca.pem"
+fails configure_without_the_ca 1 "keys/ca.crt is missing: --ca FILE, or --no-ca" otactl -C "$tmp/away" firmware configure "$fw"
+ok configure_without_the_ca_left_the_old_one cmp "$trust/ca.pem" "$tmp/ca.pem"
+ok configure_without_the_ca_as_told otactl -C "$tmp/away" firmware configure "$fw" --no-ca
+rm "$tmp/away/keys/root.json"
+fails configure_without_the_root 1 "keys/root.json is missing: copy it from the server, or --root FILE" otactl -C "$tmp/away" firmware configure "$fw" --no-ca
+ok configure_without_the_root_takes_one otactl -C "$tmp/away" firmware configure "$fw" --no-ca --root "$tmp/root.json"
+
 chmod 500 "$fw/main"
 if touch "$fw/main/x" 2>/dev/null; then skip configure_of_a_folder_closed_to_me "this user may write everywhere"; else
     fails configure_of_a_folder_closed_to_me 1 "$fw/main/trust.new" otactl -C "$ws" firmware configure "$fw"

@@ -120,8 +120,14 @@ is identity_is_read_by_a_board "$(otadevice show "$tmp/b.flash" --json | jq -r '
 openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout "$tmp/key.pem" -out "$tmp/crt.pem" -subj /CN=sensor-6 2>/dev/null
 chmod 600 "$tmp/key.pem"
 ok identity_with_a_certificate otactl -C "$ws" nvs identity --id sensor-6 --crt "$tmp/crt.pem" --key "$tmp/key.pem" --no-ca -o "$tmp/six.bin"
+contains identity_without_ca_says_what_the_build_needs "$out" "CONFIG_OTA_TLS_BUNDLE=y"
 is identity_has_certificate_and_key "$(otactl nvs show "$tmp/six.bin" --json | jq -r '[.items[].key] | join(" ")')" \
     "id product channel groups url_meta url_targets url_api token root crt key"
+fails identity_groups_are_none 2 "--groups Early,,x" otactl -C "$ws" nvs identity --id sensor-7 --groups Early,,x -o "$tmp/x"
+fails identity_url_has_a_password 2 "without user name and password" otactl -C "$ws" nvs identity --id sensor-7 --url https://u:p@h -o "$tmp/x"
+mv "$ws/keys/ca.crt" "$tmp/ca.crt"
+fails identity_without_the_ca 1 "keys/ca.crt is missing: --ca FILE, or --no-ca" otactl -C "$ws" nvs identity --id sensor-7 -o "$tmp/x"
+mv "$tmp/ca.crt" "$ws/keys/ca.crt"
 fails identity_certificate_without_key 2 "belong together" otactl -C "$ws" nvs identity --id sensor-7 --crt "$tmp/crt.pem" -o "$tmp/x"
 fails identity_key_of_another 1 "the key of another certificate" otactl -C "$ws" nvs identity --id sensor-7 --crt "$ws/keys/ca.crt" --key "$tmp/key.pem" -o "$tmp/x"
 fails identity_ca_is_a_key 1 "$tmp/key.pem" otactl -C "$ws" nvs identity --id sensor-7 --ca "$tmp/key.pem" -o "$tmp/x"
