@@ -9,6 +9,7 @@
 #include "store/provision.h"
 
 #define CMAKE_MAX (1024u * 1024u)
+#define WRITTEN_BY "/* Written by `otactl firmware configure`"
 
 /* One file of trust/. Nothing in it is secret: whoever has the firmware image has it, too. */
 struct part {
@@ -59,9 +60,10 @@ static void put_string(struct ota_buf *out, const char *name, const char *value)
 }
 
 static void write_header(const struct ota_id_record *r, struct ota_buf *out) {
-    ota_buf_str(out, "/* Written by `otactl firmware configure`; made again by it, and not for a repository: another\n"
-                     " * fleet has other values. What a board's ota_id partition says comes before each of them. */\n"
-                     "#ifndef OTA_BUILD_TRUST_H\n#define OTA_BUILD_TRUST_H\n\n");
+    ota_buf_str(out, WRITTEN_BY
+                "; made again by it, and not for a repository: another\n"
+                " * fleet has other values. What a board's ota_id partition says comes before each of them. */\n"
+                "#ifndef OTA_BUILD_TRUST_H\n#define OTA_BUILD_TRUST_H\n\n");
     put_string(out, "PRODUCT", r->product);
     put_string(out, "CHANNEL", r->channel);
     put_string(out, "URL_METADATA", r->url_meta);
@@ -85,6 +87,24 @@ static enum ota_status same(const char *folder, const struct part *p, bool *equa
         return OTA_OK;
     *err = absent;
     return st;
+}
+
+/* The folder is replaced as a whole, so that it must be one that was made here. */
+static enum ota_status check_own(const char *folder, struct ota_err *err) {
+    OTA_CLEAN(ota_buf_free) struct ota_buf header = {0};
+    OTA_CLEAN_FREE char *path = ota_sprintf("%s/trust.h", folder);
+    struct ota_err ignored;
+    if (!ota_fs_exists(folder))
+        return OTA_OK;
+    if (!ota_fs_is_dir(folder))
+        return ota_err_set(err, OTA_EXISTS, "%s is a file, where the folder is to be; move it away", folder);
+    if (ota_fs_read(path, CMAKE_MAX, &header, &ignored) == OTA_OK &&
+        strncmp(ota_buf_text(&header), WRITTEN_BY, sizeof WRITTEN_BY - 1) == 0)
+        return OTA_OK;
+    return ota_err_set(err, OTA_EXISTS,
+                       "%s was not made by otactl firmware configure, which would replace it; move it "
+                       "away",
+                       folder);
 }
 
 /* Unchanged files keep their time, so that a build has nothing to do. */
@@ -190,6 +210,7 @@ enum ota_status ota_cmd_firmware_configure(const struct ota_args *args, struct o
     bool current = false, embedded;
     OTA_TRY(check_project(trimmed, err));
     OTA_TRY(is_embedded(trimmed, &embedded, err));
+    OTA_TRY(check_own(folder, err));
     OTA_TRY(read_record(args, &r, err));
     write_header(&r, &header);
     const struct part parts[] = {

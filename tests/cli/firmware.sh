@@ -108,6 +108,12 @@ rm "$tmp/away/keys/root.json"
 fails configure_without_the_root 1 "keys/root.json is missing: copy it from the server, or --root FILE" otactl -C "$tmp/away" firmware configure "$fw" --no-ca
 ok configure_without_the_root_takes_one otactl -C "$tmp/away" firmware configure "$fw" --no-ca --root "$tmp/root.json"
 
+# ---- a folder of that name which is somebody's ----
+project "$tmp/theirs" && mkdir "$tmp/theirs/main/trust" && echo '#pragma once' >"$tmp/theirs/main/trust/trust.h"
+fails configure_spares_a_folder_of_others 1 "main/trust was not made by otactl firmware configure" otactl -C "$ws" firmware configure "$tmp/theirs"
+is configure_spared_it "$(cat "$tmp/theirs/main/trust/trust.h")" '#pragma once'
+rm -r "$tmp/theirs/main/trust" && touch "$tmp/theirs/main/trust"
+fails configure_spares_a_file 1 "main/trust is a file" otactl -C "$ws" firmware configure "$tmp/theirs"
 chmod 500 "$fw/main"
 if touch "$fw/main/x" 2>/dev/null; then skip configure_of_a_folder_closed_to_me "this user may write everywhere"; else
     fails configure_of_a_folder_closed_to_me 1 "$fw/main/trust.new" otactl -C "$ws" firmware configure "$fw"
