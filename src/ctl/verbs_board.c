@@ -52,8 +52,9 @@ const struct ota_option ota_verb_table_check_options[] = {
 const char ota_verb_table_check_details[] =
     "Checks a partition table as gen_esp32part.py does, and then for what a board needs\n"
     "that takes updates: two ota_ slots or more, otadata, ota_state of 40 KiB (data, nvs)\n"
-    "and ota_id of 16 KiB (data, nvs). With --chip also where bootloaders lie. FILE is a\n"
-    "CSV, a binary, or a flash image with a table in it.\n\n"
+    "and ota_id of 16 KiB (data, nvs), which only a build that brings its trust along\n"
+    "(otactl firmware configure) does without. With --chip also where bootloaders lie.\n"
+    "FILE is a CSV, a binary, or a flash image with a table in it.\n\n"
     "JSON: file, form, offset, ok, partitions, slots, slot_size (of the smallest),\n"
     "remarks.";
 
