@@ -28,6 +28,9 @@ OTA_MUST_USE enum ota_status ota_ctl_table_open(const struct ota_args *args, siz
 /* The table in `path`, as its default options have it, for a chip that may be NULL. */
 OTA_MUST_USE enum ota_status ota_ctl_table_read(const char *path, const struct ota_chip *chip,
                                                 struct ota_table_file *out, struct ota_err *err);
+/* The same of a table that lies at `offset`; 0: not told. Rows of a CSV without a place follow it. */
+OTA_MUST_USE enum ota_status ota_ctl_table_read_at(const char *path, const struct ota_chip *chip, uint32_t offset,
+                                                   struct ota_table_file *out, struct ota_err *err);
 /* Notes on stderr, a line each. */
 void ota_ctl_table_notes(const struct ota_buf *remarks);
 /* ota_table_check(), --secure and --chip; the message names file and line. */

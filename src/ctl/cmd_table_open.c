@@ -186,15 +186,20 @@ enum ota_status ota_ctl_table_open(const struct ota_args *args, size_t operand, 
     return read_form(&rules, ota_args_has(args, "offset"), f, err);
 }
 
-enum ota_status ota_ctl_table_read(const char *path, const struct ota_chip *chip, struct ota_table_file *f,
-                                   struct ota_err *err) {
-    *f = (struct ota_table_file){.path = path, .offset = OTA_TABLE_DEFAULT_OFFSET, .chip = chip};
+enum ota_status ota_ctl_table_read_at(const char *path, const struct ota_chip *chip, uint32_t offset,
+                                      struct ota_table_file *f, struct ota_err *err) {
+    *f = (struct ota_table_file){.path = path, .offset = offset ? offset : OTA_TABLE_DEFAULT_OFFSET, .chip = chip};
     const struct ota_table_csv_rules rules = {.name = path,
                                               .table_offset = f->offset,
                                               .bootloader_known = chip != NULL,
                                               .bootloader_offset = chip ? chip->bootloader_offset : 0,
                                               .variable = environment};
-    return read_form(&rules, false, f, err);
+    return read_form(&rules, offset != 0, f, err);
+}
+
+enum ota_status ota_ctl_table_read(const char *path, const struct ota_chip *chip, struct ota_table_file *f,
+                                   struct ota_err *err) {
+    return ota_ctl_table_read_at(path, chip, 0, f, err);
 }
 
 /* ---- checks -------------------------------------------------------------------------------------------- */

@@ -162,6 +162,7 @@ const struct ota_option ota_verb_nvs_identity_options[] = {
     {"crt", 0, "FILE", "its client certificate, PEM", false},
     {"key", 0, "FILE", "the key of that certificate, PEM (chmod 600)", false},
     {"table", 0, "FILE", "its partition table (CSV, binary or flash image):\nsays where ota_id lies, and its size", false},
+    {"offset", 0, "ADDRESS", "where the table itself lies, if not at 0x8000", false},
     {"size", 0, "SIZE", "of ota_id; default: as the table says, else 16K", false},
     {NULL, 0, NULL, NULL, false},
 };
@@ -170,7 +171,6 @@ const char ota_verb_nvs_identity_details[] =
     "addresses, a token for its reports, the trusted root and the CA, as otadevice\n"
     "create gives them to a virtual one. Makes the board known to the workspace like\n"
     "otactl device add does, unless it is and its token is given. Prints the command that\n"
-    "flashes it; parttool.py also wants --partition-table-offset where the table is not at\n"
-    "0x8000. FILE is readable by you alone, and never overwritten.\n\n"
+    "flashes it. FILE is readable by you alone, and never overwritten.\n\n"
     "JSON: output, id, product, channel, size, offset (null: no table), registered,\n"
     "command.";
