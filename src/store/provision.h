@@ -13,9 +13,9 @@
 struct ota_provision {
     const char *product, *channel, *groups;
     const char *url;       /* of the server; default: url of ota.conf */
+    bool ca_optional;      /* without keys/ca.crt the system's CAs are trusted, as with no_ca */
     const char *root, *ca; /* files; default: the newest root published here, else keys/root.json; keys/ca.crt */
     bool no_ca;            /* trust the system's CAs */
-    bool ca_optional;      /* the same, if there is no keys/ca.crt */
 };
 /* Fills everything but id, token, crt and key. `w` and `p` are NULL for a board of another workspace's server: then
  * product, url and root must be given. USAGE and CHANNEL name the option. */
