@@ -29,9 +29,8 @@ cp -R "$top/src/core" "$new/ota_core/core"
 mkdir -p "$new/ota_core/include"
 cp -R "$top/include/ota" "$new/ota_core/include/ota"
 printf 'otaserve %s\n' "$version" >"$new/$mark"
-# The same files at any time, on any machine.
+# The same on any machine but for their times, which are now: a build that used what DIR held before has to notice.
 find "$new" -type f -exec chmod 644 {} +
-find "$new" -exec touch -d '2020-01-01T00:00:00Z' {} +
 
 if [ -e "$out" ]; then
     mv "$out" "$old"

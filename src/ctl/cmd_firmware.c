@@ -9,6 +9,7 @@
 #include "store/provision.h"
 
 #define CMAKE_MAX (1024u * 1024u)
+#define WRITTEN_BY "/* Written by `otactl firmware configure`"
 
 /* One file of trust/. Nothing in it is secret: whoever has the firmware image has it, too. */
 struct part {
@@ -36,6 +37,15 @@ static enum ota_status check_project(const char *folder, struct ota_err *err) {
                                                   : no_firmware(folder, "its CMakeLists.txt names no project", err);
 }
 
+/* A file that is not taken into the program is as good as none. What takes it names its first part. */
+static enum ota_status is_embedded(const char *folder, bool *embedded, struct ota_err *err) {
+    OTA_CLEAN(ota_buf_free) struct ota_buf text = {0};
+    OTA_CLEAN_FREE char *component = ota_sprintf("%s/main/CMakeLists.txt", folder);
+    OTA_TRY(ota_fs_read(component, CMAKE_MAX, &text, err));
+    *embedded = strstr(ota_buf_text(&text), "root.json") != NULL;
+    return OTA_OK;
+}
+
 /* ---- trust.h ------------------------------------------------------------------------------------------- */
 
 /* A C string: octal escapes have a fixed width, so that what follows cannot lengthen them; "??" would be a trigraph. */
@@ -50,9 +60,10 @@ static void put_string(struct ota_buf *out, const char *name, const char *value)
 }
 
 static void write_header(const struct ota_id_record *r, struct ota_buf *out) {
-    ota_buf_str(out, "/* Written by `otactl firmware configure`; made again by it, and not for a repository: another\n"
-                     " * fleet has other values. What a board's ota_id partition says comes before each of them. */\n"
-                     "#ifndef OTA_TRUST_H\n#define OTA_TRUST_H\n\n");
+    ota_buf_str(out, WRITTEN_BY
+                "; made again by it, and not for a repository: another\n"
+                " * fleet has other values. What a board's ota_id partition says comes before each of them. */\n"
+                "#ifndef OTA_BUILD_TRUST_H\n#define OTA_BUILD_TRUST_H\n\n");
     put_string(out, "PRODUCT", r->product);
     put_string(out, "CHANNEL", r->channel);
     put_string(out, "URL_METADATA", r->url_meta);
@@ -76,6 +87,24 @@ static enum ota_status same(const char *folder, const struct part *p, bool *equa
         return OTA_OK;
     *err = absent;
     return st;
+}
+
+/* The folder is replaced as a whole, so that it must be one that was made here. */
+static enum ota_status check_own(const char *folder, struct ota_err *err) {
+    OTA_CLEAN(ota_buf_free) struct ota_buf header = {0};
+    OTA_CLEAN_FREE char *path = ota_sprintf("%s/trust.h", folder);
+    struct ota_err ignored;
+    if (!ota_fs_exists(folder))
+        return OTA_OK;
+    if (!ota_fs_is_dir(folder))
+        return ota_err_set(err, OTA_EXISTS, "%s is a file, where the folder is to be; move it away", folder);
+    if (ota_fs_read(path, CMAKE_MAX, &header, &ignored) == OTA_OK &&
+        strncmp(ota_buf_text(&header), WRITTEN_BY, sizeof WRITTEN_BY - 1) == 0)
+        return OTA_OK;
+    return ota_err_set(err, OTA_EXISTS,
+                       "%s was not made by otactl firmware configure, which would replace it; move it "
+                       "away",
+                       folder);
 }
 
 /* Unchanged files keep their time, so that a build has nothing to do. */
@@ -137,7 +166,7 @@ static enum ota_status read_record(const struct ota_args *args, struct ota_id_re
 }
 
 static void report(const struct ota_args *args, const char *project, const char *folder, const struct ota_id_record *r,
-                   bool changed) {
+                   bool changed, bool embedded) {
     if (ota_ctl_json(args)) {
         cJSON *tree = cJSON_CreateObject();
         OTA_CLEAN_FREE char *safe = ota_strdup(folder);
@@ -150,15 +179,23 @@ static void report(const struct ota_args *args, const char *project, const char 
         (void)cJSON_AddStringToObject(tree, "url_api", r->url_api);
         (void)cJSON_AddBoolToObject(tree, "ca", r->ca.len > 0);
         (void)cJSON_AddBoolToObject(tree, "changed", changed);
+        (void)cJSON_AddBoolToObject(tree, "embedded", embedded);
         ota_ctl_print_json(&tree);
         return;
     }
     ota_print_line(stdout, "%s: %s", folder, changed ? "written" : "up to date");
     ota_print_line(stdout, "  root.json  the root that boards trust first");
     ota_print_line(stdout, "  ca.pem     %s",
-                   r->ca.len ? "the CA of the server" : "empty: boards trust the certificate bundle");
+                   r->ca.len ? "the CA of the server"
+                             : "empty: boards trust the certificate bundle; set CONFIG_OTA_TLS_BUNDLE=y");
     ota_print_line(stdout, "  trust.h    product %s, channel %s, %s", r->product, r->channel, r->url_meta);
     printf("No secret is in it. A board also needs its identity: otactl nvs identity --id ID\n\n");
+    if (!embedded) {
+        ota_print_line(stdout, "%s/main/CMakeLists.txt takes none of it into the program yet; to its", project);
+        printf("idf_component_register() add:\n\n"
+               "  EMBED_FILES \"trust/root.json\" EMBED_TXTFILES \"trust/ca.pem\"\n\n"
+               "and the C lines of \"Trust in the build\" in components/ota_port_esp/README.md.\n\n");
+    }
     ota_print_line(stdout, "Now: idf.py -C %s build flash", project);
 }
 
@@ -170,8 +207,10 @@ enum ota_status ota_cmd_firmware_configure(const struct ota_args *args, struct o
     for (size_t n = strlen(trimmed); n > 1 && trimmed[n - 1] == '/'; n--)
         trimmed[n - 1] = '\0';
     OTA_CLEAN_FREE char *folder = ota_sprintf("%s/main/trust", trimmed);
-    bool current = false;
+    bool current = false, embedded;
     OTA_TRY(check_project(trimmed, err));
+    OTA_TRY(is_embedded(trimmed, &embedded, err));
+    OTA_TRY(check_own(folder, err));
     OTA_TRY(read_record(args, &r, err));
     write_header(&r, &header);
     const struct part parts[] = {
@@ -182,6 +221,6 @@ enum ota_status ota_cmd_firmware_configure(const struct ota_args *args, struct o
     OTA_TRY(is_current(folder, parts, OTA_ARRAY_LEN(parts), &current, err));
     if (!current)
         OTA_TRY(replace(folder, parts, OTA_ARRAY_LEN(parts), err));
-    report(args, trimmed, folder, &r, !current);
+    report(args, trimmed, folder, &r, !current, embedded);
     return OTA_OK;
 }

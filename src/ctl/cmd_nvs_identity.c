@@ -27,6 +27,7 @@ struct making {
     struct ota_id_record id;
     char *path;
     uint32_t size, offset; /* offset 0: no table was named */
+    uint32_t table_offset; /* 0: not told */
     bool registered;       /* by this run */
 };
 static void making_free(struct making *m) {
@@ -93,10 +94,11 @@ static enum ota_status read_certificate(struct making *m, struct ota_err *err) {
 static enum ota_status read_table(struct making *m, struct ota_err *err) {
     const char *path = ota_args_get(m->args, "table");
     m->size = OTA_ID_SIZE_MIN;
+    OTA_TRY(ota_ctl_address(m->args, "offset", &m->table_offset, err));
     if (path) {
         OTA_CLEAN_FREE struct ota_table_file *f = ota_calloc(1, sizeof *f);
         const struct ota_chip *chip = ota_chip_by_name(ota_span_str(m->product->chip));
-        OTA_TRY(ota_ctl_table_read(path, chip, f, err));
+        OTA_TRY(ota_ctl_table_read_at(path, chip, m->table_offset, f, err));
         const struct ota_partition *p = ota_table_by_label(&f->table, OTA_ID_LABEL);
         if (!p || p->type != OTA_PART_DATA || p->subtype != OTA_DATA_NVS)
             return ota_err_set(err, OTA_CONFIG, "%s: it has no %s; add a row: %s, data, nvs, , %uK, readonly", path,
@@ -184,9 +186,15 @@ static enum ota_status fill(struct making *m, struct ota_err *err) {
 
 /* ---- report -------------------------------------------------------------------------------------------- */
 
+/* The rows of ota_id are flagged readonly, which parttool.py takes for a lock. */
 static char *flash_command(const struct making *m) {
-    return m->offset ? ota_sprintf("esptool write-flash 0x%x %s", (unsigned)m->offset, m->path)
-                     : ota_sprintf("parttool.py write_partition --partition-name %s --input %s", OTA_ID_LABEL, m->path);
+    if (m->offset)
+        return ota_sprintf("esptool write-flash 0x%x %s", (unsigned)m->offset, m->path);
+    OTA_CLEAN_FREE char *at = m->table_offset && m->table_offset != OTA_TABLE_DEFAULT_OFFSET
+                                  ? ota_sprintf("--partition-table-offset 0x%x ", (unsigned)m->table_offset)
+                                  : ota_strdup("");
+    return ota_sprintf("parttool.py %swrite_partition --partition-name %s --input %s --ignore-readonly", at,
+                       OTA_ID_LABEL, m->path);
 }
 
 static void report(const struct making *m) {
@@ -197,6 +205,8 @@ static void report(const struct making *m) {
         ota_print_line(stdout, "%s Keep the file secret: it holds the board's token%s.",
                        m->registered ? "The board is known now." : "The board was known.",
                        m->id.key.len ? " and private key" : "");
+        if (!m->id.ca.len)
+            printf("No CA is in it: the firmware wants CONFIG_OTA_TLS_BUNDLE=y.\n");
         printf("\n");
         ota_print_line(stdout, "Now: %s", command);
         return;

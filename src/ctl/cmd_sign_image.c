@@ -10,6 +10,8 @@
 #include "image/signed_image.h"
 #include "sign/boot_private.h"
 
+#define KEY_FILE_MAX (64u * 1024u)
+
 struct signing {
     const struct ota_args *args;
     struct ota_buf file; /* as it came */
@@ -62,11 +64,24 @@ static enum ota_status read_chip(const struct ota_args *args, const struct ota_c
                : OTA_OK;
 }
 
+/* The metadata of this program is JSON, too, and boards would never look at such a signature on it. */
+static bool is_json(const struct ota_buf *file) {
+    size_t i = 0;
+    while (i < file->len && strchr(" \t\r\n", file->p[i]) && file->p[i])
+        i++;
+    return i < file->len && file->p[i] == '{';
+}
+
 static enum ota_status open_image(struct signing *s, struct ota_err *err) {
     const char *path = ota_args_operand(s->args, 0);
     const struct ota_chip *chip = NULL;
     OTA_TRY(read_chip(s->args, &chip, err));
     OTA_TRY(ota_fs_read(path, OTA_IMAGE_LENGTH_MAX, &s->file, err));
+    if (!ota_args_has(s->args, "data") && is_json(&s->file))
+        return ota_err_set(err, OTA_USAGE,
+                           "%s is JSON: a role is signed without --secure-boot; add --data if it goes into a data "
+                           "partition",
+                           path);
     if (ota_signed_image_open(&s->image, ota_buf_span(&s->file), chip, ota_args_has(s->args, "data"), err) != OTA_OK)
         return ota_err_prefix(err, "%s", path);
     return OTA_OK;
@@ -89,11 +104,25 @@ static enum ota_status may_add(const struct signing *s, const struct ota_boot_ke
     return ota_signed_image_takes(&s->image, key, err);
 }
 
+/* Why a key could not be loaded, if it is plain to see. */
+static enum ota_status explain_key(const char *reference, struct ota_err *err) {
+    OTA_CLEAN(ota_buf_free) struct ota_buf pem = {0};
+    struct ota_err unread;
+    if (!ota_fs_is_file(reference) || ota_fs_read(reference, KEY_FILE_MAX, &pem, &unread) != OTA_OK ||
+        !ota_boot_key_is_public_pem(ota_buf_span(&pem)))
+        return err->code;
+    return ota_err_set(err, OTA_USAGE,
+                       "%s is a public key; --secure-boot wants the private one (with a signature made elsewhere: "
+                       "--public-key)",
+                       reference);
+}
+
 static enum ota_status sign_with(struct signing *s, const char *reference, struct ota_err *err) {
     const struct ota_passphrase from = ota_passphrase_source(ota_args_get(s->args, "passphrase-file"));
     OTA_CLEAN(ota_boot_private_free) struct ota_boot_private *key = NULL;
     OTA_CLEAN(ota_buf_free) struct ota_buf signature = {0};
-    OTA_TRY(ota_boot_private_load(reference, &from, &key, err));
+    if (ota_boot_private_load(reference, &from, &key, err) != OTA_OK)
+        return explain_key(reference, err);
     const struct ota_boot_key *public = ota_boot_private_public(key);
     if (is_signed_by(s, reference, public))
         return OTA_OK;

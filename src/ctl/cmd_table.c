@@ -16,7 +16,7 @@
 
 static const char *const forms[] = {"csv", "binary", "flash"};
 
-static void print_remarks(const struct ota_buf *remarks) {
+void ota_ctl_table_notes(const struct ota_buf *remarks) {
     const char *at = ota_buf_text(remarks);
     for (const char *end; (end = strchr(at, '\n')); at = end + 1)
         ota_print_line(stderr, "note: %.*s", (int)(end - at), at);
@@ -44,15 +44,27 @@ static cJSON *json_of(const struct ota_table_file *f) {
 
 /* ---- show ---------------------------------------------------------------------------------------------- */
 
+/* What was told holds; what an image says of its flash is not true of a table that needs more. */
+static uint32_t size_shown(const struct ota_table_file *f) {
+    uint32_t size = f->flash_size ? f->flash_size : f->flash_found;
+    for (size_t i = 0; i < f->table.count; i++)
+        if (!f->flash_size && (uint64_t)f->table.row[i].offset + f->table.row[i].size > size)
+            return 0;
+    return size;
+}
+
 static void show_text(const struct ota_args *args, const struct ota_table_file *f) {
     OTA_CLEAN(ota_buf_free) struct ota_buf text = {0};
+    uint32_t size = size_shown(f);
     if (ota_args_has(args, "csv"))
         ota_table_csv_write(&f->table, &text);
     else
-        ota_table_text(&f->table, f->offset, f->flash_size, &text);
+        ota_table_text(&f->table, f->offset, size, &text);
     if (f->form == OTA_TABLE_FLASH && !ota_args_has(args, "csv"))
         printf("Table at 0x%x\n", (unsigned)f->offset);
     (void)fwrite(text.p, 1, text.len, stdout);
+    if (!size && !ota_args_has(args, "csv"))
+        printf("(flash size unknown: --flash-size shows what is free behind it)\n");
 }
 
 static void show_json(const struct ota_table_file *f, enum ota_status sound, const struct ota_err *why) {
@@ -88,7 +100,7 @@ static void build_report(const struct ota_args *args, const struct ota_table_fil
                          const struct ota_buf *remarks) {
     if (!ota_ctl_json(args)) {
         printf("%s: %zu partitions, %u bytes\n", path, f->table.count, OTA_TABLE_LENGTH);
-        print_remarks(remarks);
+        ota_ctl_table_notes(remarks);
         return;
     }
     cJSON *tree = json_of(f);
@@ -105,6 +117,9 @@ enum ota_status ota_cmd_table_build(const struct ota_args *args, struct ota_err 
     OTA_CLEAN(ota_buf_free) struct ota_buf remarks = {0};
     const char *path = ota_args_get(args, "output");
     uint8_t bytes[OTA_TABLE_LENGTH];
+    if (ota_args_operands(args) > 1) /* as gen_esp32part.py takes it */
+        return ota_err_set(err, OTA_USAGE, "the file to write is named with -o: otactl table build %s -o %s",
+                           ota_args_operand(args, 0), ota_args_operand(args, 1));
     if (!path || !path[0])
         return ota_err_set(err, OTA_USAGE, "table build wants a file to write: otactl table build CSV -o FILE");
     OTA_TRY(ota_ctl_table_open(args, 0, f, err));
@@ -151,7 +166,7 @@ static void check_report(const struct ota_args *args, const struct ota_table_fil
         printf("%s: ok; %zu partitions, %zu slots for apps of up to %u KiB", f->path, f->table.count,
                ota_table_slot_count(&f->table), (unsigned)(room / 1024u));
         printf(", ota_state of %u KiB\n", (unsigned)(state->size / 1024u));
-        print_remarks(remarks);
+        ota_ctl_table_notes(remarks);
         return;
     }
     cJSON *tree = json_of(f);
@@ -172,6 +187,7 @@ enum ota_status ota_cmd_table_check(const struct ota_args *args, struct ota_err 
         return ota_err_prefix(err, "%s", f->path);
     OTA_TRY(check_bootloader(args, f, err));
     ota_table_remarks(&f->table, &remarks);
+    ota_table_remarks_agent(&f->table, &remarks);
     check_report(args, f, &remarks);
     return OTA_OK;
 }

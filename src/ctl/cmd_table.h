@@ -14,6 +14,7 @@ struct ota_table_file {
     enum ota_table_form form;
     uint32_t offset;             /* of the table in the flash */
     uint32_t flash_size;         /* 0: not told */
+    uint32_t flash_found;        /* what the flash image says of its size, to be shown; 0: nothing */
     const struct ota_chip *chip; /* NULL: not told */
     bool secure_v1;              /* app slots must be whole 64 KiB */
     struct ota_table table;
@@ -27,6 +28,11 @@ OTA_MUST_USE enum ota_status ota_ctl_table_open(const struct ota_args *args, siz
 /* The table in `path`, as its default options have it, for a chip that may be NULL. */
 OTA_MUST_USE enum ota_status ota_ctl_table_read(const char *path, const struct ota_chip *chip,
                                                 struct ota_table_file *out, struct ota_err *err);
+/* The same of a table that lies at `offset`; 0: not told. Rows of a CSV without a place follow it. */
+OTA_MUST_USE enum ota_status ota_ctl_table_read_at(const char *path, const struct ota_chip *chip, uint32_t offset,
+                                                   struct ota_table_file *out, struct ota_err *err);
+/* Notes on stderr, a line each. */
+void ota_ctl_table_notes(const struct ota_buf *remarks);
 /* ota_table_check(), --secure and --chip; the message names file and line. */
 OTA_MUST_USE enum ota_status ota_ctl_table_check(const struct ota_table_file *f, struct ota_err *err);
 /* Option of an address: absent leaves *out. USAGE. */

@@ -44,9 +44,18 @@ static enum ota_status take_flash_size(const struct ota_args *args, struct ota_t
     return OTA_OK;
 }
 
+/* As idf.py has it; Espressif's own spelling is ESP32-C3. */
+static const struct ota_chip *chip_of(const char *name) {
+    OTA_CLEAN(ota_buf_free) struct ota_buf plain = {0};
+    for (const char *c = name; *c; c++)
+        if (*c != '-')
+            ota_buf_printf(&plain, "%c", *c >= 'A' && *c <= 'Z' ? *c | 0x20 : *c);
+    return ota_chip_by_name(ota_buf_span(&plain));
+}
+
 static enum ota_status take_chip(const struct ota_args *args, struct ota_table_file *f, struct ota_err *err) {
     const char *name = ota_args_get(args, "chip"), *secure = ota_args_get(args, "secure");
-    f->chip = name ? ota_chip_by_name(ota_span_str(name)) : NULL;
+    f->chip = name ? chip_of(name) : NULL;
     if (name && !f->chip)
         return ota_err_set(err, OTA_USAGE, "--chip \"%.20s\" is no chip known here: esp32, esp32s3, esp32c3, ...",
                            name);
@@ -98,6 +107,17 @@ static enum ota_status read_at(const struct ota_file_source *file, uint64_t at, 
     return ota_table_read((struct ota_span){bytes, length}, &ota_crypto_openssl, out, err);
 }
 
+/* The size that a bootloader before the table was built or flashed for. */
+static enum ota_status find_size(const struct ota_file_source *file, struct ota_table_file *f, struct ota_err *err) {
+    uint8_t head[4];
+    for (uint32_t at = 0; at <= 0x2000u && at < f->offset && !f->flash_found; at += OTA_SECTOR) {
+        OTA_TRY(file->source.read(file->source.ctx, at, head, sizeof head, err));
+        if (head[0] == OTA_IMAGE_MAGIC_BYTE && head[3] >> 4 <= 7)
+            f->flash_found = 0x100000u << (head[3] >> 4);
+    }
+    return OTA_OK;
+}
+
 /* A whole flash, or its beginning (esptool read-flash, merge-bin): the table lies where told, else at the first
  * sector that holds one. */
 static enum ota_status find_in_flash(const struct ota_file_source *file, bool told, struct ota_table_file *f,
@@ -145,7 +165,7 @@ static enum ota_status read_form(const struct ota_table_csv_rules *rules, bool t
     if (find_in_flash(&file, told, f, &found, err) != OTA_OK)
         return ota_err_prefix(err, "%s", f->path);
     if (found)
-        return OTA_OK;
+        return find_size(&file, f, err);
     if (head[0] == OTA_IMAGE_MAGIC_BYTE || file.source.size > OTA_TABLE_CSV_MAX)
         return ota_err_set(err, OTA_TABLE_FORMAT,
                            "%s: no CSV, and no partition table in it; where it lies is told with --offset ADDRESS",
@@ -166,15 +186,20 @@ enum ota_status ota_ctl_table_open(const struct ota_args *args, size_t operand, 
     return read_form(&rules, ota_args_has(args, "offset"), f, err);
 }
 
-enum ota_status ota_ctl_table_read(const char *path, const struct ota_chip *chip, struct ota_table_file *f,
-                                   struct ota_err *err) {
-    *f = (struct ota_table_file){.path = path, .offset = OTA_TABLE_DEFAULT_OFFSET, .chip = chip};
+enum ota_status ota_ctl_table_read_at(const char *path, const struct ota_chip *chip, uint32_t offset,
+                                      struct ota_table_file *f, struct ota_err *err) {
+    *f = (struct ota_table_file){.path = path, .offset = offset ? offset : OTA_TABLE_DEFAULT_OFFSET, .chip = chip};
     const struct ota_table_csv_rules rules = {.name = path,
                                               .table_offset = f->offset,
                                               .bootloader_known = chip != NULL,
                                               .bootloader_offset = chip ? chip->bootloader_offset : 0,
                                               .variable = environment};
-    return read_form(&rules, false, f, err);
+    return read_form(&rules, offset != 0, f, err);
+}
+
+enum ota_status ota_ctl_table_read(const char *path, const struct ota_chip *chip, struct ota_table_file *f,
+                                   struct ota_err *err) {
+    return ota_ctl_table_read_at(path, chip, 0, f, err);
 }
 
 /* ---- checks -------------------------------------------------------------------------------------------- */

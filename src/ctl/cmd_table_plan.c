@@ -176,6 +176,7 @@ static void print_verdict(const struct comparison *c) {
 }
 
 enum ota_status ota_cmd_table_plan(const struct ota_args *args, struct ota_err *err) {
+    OTA_CLEAN(ota_buf_free) struct ota_buf remarks = {0};
     OTA_CLEAN_FREE struct comparison *c = ota_calloc(1, sizeof *c);
     struct ota_err why = {0};
     OTA_TRY(open_both(args, c, err));
@@ -188,8 +189,11 @@ enum ota_status ota_cmd_table_plan(const struct ota_args *args, struct ota_err *
         ota_ctl_print_json(&tree);
     } else {
         print_text(c, true);
-        if (st == OTA_OK)
+        if (st == OTA_OK) {
             print_verdict(c);
+            ota_table_remarks_agent(&c->to.table, &remarks);
+            ota_ctl_table_notes(&remarks);
+        }
     }
     if (st != OTA_OK)
         *err = why;

@@ -421,7 +421,7 @@ static const struct ota_verb verbs[] = {
     {"sign", "FILE|DRAFT|IMAGE", 1, 1, "add signatures to what waits for them, or to an image", ota_verb_sign_details, ota_verb_sign_options, ota_cmd_sign},
     {"firmware configure", "[DIR]", 0, 1, "write root, CA and addresses into a firmware project", ota_verb_firmware_configure_details, ota_verb_firmware_configure_options, ota_cmd_firmware_configure},
     {"table show", "FILE", 1, 1, "show a partition table", ota_verb_table_show_details, ota_verb_table_show_options, ota_cmd_table_show},
-    {"table build", "CSV", 1, 1, "make a partition table of its CSV", ota_verb_table_build_details, ota_verb_table_build_options, ota_cmd_table_build},
+    {"table build", "CSV", 1, 2, "make a partition table of its CSV", ota_verb_table_build_details, ota_verb_table_build_options, ota_cmd_table_build},
     {"table check", "FILE", 1, 1, "check a partition table for boards that are updated", ota_verb_table_check_details, ota_verb_table_check_options, ota_cmd_table_check},
     {"table diff", "OLD NEW", 2, 2, "show what differs between two partition tables", ota_verb_table_diff_details, ota_verb_table_diff_options, ota_cmd_table_diff},
     {"table plan", "OLD NEW", 2, 2, "say what a new partition table does to boards", ota_verb_table_plan_details, ota_verb_table_diff_options, ota_cmd_table_plan},

@@ -52,8 +52,9 @@ const struct ota_option ota_verb_table_check_options[] = {
 const char ota_verb_table_check_details[] =
     "Checks a partition table as gen_esp32part.py does, and then for what a board needs\n"
     "that takes updates: two ota_ slots or more, otadata, ota_state of 40 KiB (data, nvs)\n"
-    "and ota_id of 16 KiB (data, nvs). With --chip also where bootloaders lie. FILE is a\n"
-    "CSV, a binary, or a flash image with a table in it.\n\n"
+    "and ota_id of 16 KiB (data, nvs), which only a build that brings its trust along\n"
+    "(otactl firmware configure) does without. With --chip also where bootloaders lie.\n"
+    "FILE is a CSV, a binary, or a flash image with a table in it.\n\n"
     "JSON: file, form, offset, ok, partitions, slots, slot_size (of the smallest),\n"
     "remarks.";
 
@@ -95,8 +96,10 @@ const char ota_verb_firmware_configure_details[] =
     "ca.pem, and trust.h with product, channel and addresses. The folder changes as a\n"
     "whole, and not at all when it is up to date. Nothing in it is secret; a board's id\n"
     "and token are in its partition ota_id (otactl nvs identity), which comes first in\n"
-    "everything it says.\n\n"
-    "JSON: folder, product, channel, url_metadata, url_targets, url_api, ca, changed.";
+    "everything it says. An application of your own takes the folder into its program\n"
+    "with the lines of \"Trust in the build\" in components/ota_port_esp/README.md.\n\n"
+    "JSON: folder, product, channel, url_metadata, url_targets, url_api, ca, changed,\n"
+    "embedded (main/CMakeLists.txt names root.json).";
 
 const struct ota_option ota_verb_nvs_build_options[] = {
     {"output", 'o', "FILE", "the partition; an earlier one is replaced", false},
@@ -117,7 +120,8 @@ const char ota_verb_nvs_build_details[] =
     "Refused here though that tool takes it: a namespace named again after another, into\n"
     "which it would put the keys; keys before any namespace, twice in one, empty or not\n"
     "ASCII; types other than these three; encodings in capitals; base64 with other\n"
-    "characters; rows cut short; quotes that are not closed, or have text behind them.\n"
+    "characters; rows cut short, or with more columns than have a name, which it drops\n"
+    "(quotes keep a comma in a value); quotes not closed, or with text behind them.\n"
     "Strings of 3968 to 3999 bytes are taken, and an 8K partition has 8K also when its\n"
     "second page is blank.\n"
     "FILE is readable by you alone: what stands in it may be secret.\n\n"
@@ -158,6 +162,7 @@ const struct ota_option ota_verb_nvs_identity_options[] = {
     {"crt", 0, "FILE", "its client certificate, PEM", false},
     {"key", 0, "FILE", "the key of that certificate, PEM (chmod 600)", false},
     {"table", 0, "FILE", "its partition table (CSV, binary or flash image):\nsays where ota_id lies, and its size", false},
+    {"offset", 0, "ADDRESS", "where the table itself lies, if not at 0x8000", false},
     {"size", 0, "SIZE", "of ota_id; default: as the table says, else 16K", false},
     {NULL, 0, NULL, NULL, false},
 };

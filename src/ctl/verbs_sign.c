@@ -87,7 +87,7 @@ const char ota_verb_sign_details[] =
     "the image, where the signature belongs; a scheme that the chip lacks; two schemes\n"
     "in one file; a second signature for esp32 and esp32c2, a fourth for others; a\n"
     "bootloader over the chip's limit; a V1 signature. Partition tables are refused, too:\n"
-    "nobody looks at a signature there.\n\n"
+    "nobody looks at a signature there. JSON wants --data: it may be a role by mistake.\n\n"
     "JSON then: file, output, kind, chip, added (signatures), blocks (scheme, valid,\n"
     "key_digest, key), remarks.";
 /* clang-format on */

@@ -19,6 +19,7 @@ void ota_nvs_csv_free(struct ota_nvs_csv *c) {
 
 struct header {
     size_t column[NAMES];
+    size_t count; /* up to the last one that has a name */
 };
 
 static enum ota_status read_header(const struct ota_nvs_csv_record *r, struct header *h, struct ota_err *err) {
@@ -31,12 +32,23 @@ static enum ota_status read_header(const struct ota_nvs_csv_record *r, struct he
                                "the first line names no column \"%s\"; it is: key,type,encoding,value", names[n]);
         h->column[n] = i;
     }
+    for (h->count = r->count; r->column[h->count - 1].len == 0;)
+        h->count--;
     return OTA_OK;
 }
 
 /* NULL for a column that a short row does not have. */
 static const char *cell(const struct header *h, const struct ota_nvs_csv_record *r, size_t name) {
     return h->column[name] < r->count ? ota_buf_text(&r->column[h->column[name]]) : NULL;
+}
+
+/* The generator drops what no column is named for: half of a password that holds a comma. */
+static enum ota_status check_count(const struct header *h, const struct ota_nvs_csv_record *r, struct ota_err *err) {
+    for (size_t i = h->count; i < r->count; i++)
+        if (r->column[i].len)
+            return ota_err_set(err, OTA_ARGUMENT, "%zu columns; put quotes around the value if it holds a comma",
+                               i + 1);
+    return OTA_OK;
 }
 
 /* ---- rows ---------------------------------------------------------------------------------------------- */
@@ -81,6 +93,7 @@ static enum ota_status put_row(struct ota_nvs_csv *c, const struct header *h, co
                                struct ota_err *err) {
     const char *key = cell(h, r, KEY), *type = cell(h, r, TYPE);
     const char *encoding = cell(h, r, ENCODING), *value = cell(h, r, VALUE);
+    OTA_TRY(check_count(h, r, err));
     OTA_TRY(check_key(key ? key : "", err));
     if (type && strcmp(type, "namespace") == 0)
         return open_namespace(c, key, err);

@@ -15,8 +15,8 @@
  * Refused though it takes them: a namespace named again after another (its keys would go into that one), keys before
  * any namespace, keys twice in a namespace, empty keys or such beyond ASCII, types it does not know (it takes them for
  * data), string and blob encodings in capitals (it leaves out the NUL), base64 with other characters in it, binary
- * data beyond ASCII, strings with a NUL, rows cut short, quotes not closed or with text behind them, a file for the
- * Wi-Fi keys.
+ * data beyond ASCII, strings with a NUL, rows cut short or with text in columns that have no name (it drops it), quotes
+ * not closed or with text behind them, a file for the Wi-Fi keys.
  * Taken though it refuses them: strings of 3968 to 3999 bytes, a byte order mark. A partition
  * of two pages always has both; the generator leaves a blank one out.
  */

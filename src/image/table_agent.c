@@ -6,33 +6,38 @@
 
 #include "ota/agent.h"
 
-static enum ota_status check_row(const struct ota_table *t, const char *label, uint32_t least, struct ota_err *err) {
-    const struct ota_partition *p = ota_table_by_label(t, label);
-    if (p && p->type == OTA_PART_DATA && p->subtype == OTA_DATA_NVS && p->size >= least)
-        return OTA_OK;
-    if (!p)
-        return ota_err_set(err, OTA_CONFIG, "the partition table has no %s; add a row to its CSV: %s, data, nvs, , %uK",
-                           label, label, (unsigned)(least / 1024u));
-    if (p->type == OTA_PART_DATA && p->subtype == OTA_DATA_NVS)
-        return ota_err_set(err, OTA_CONFIG, "%s has 0x%x bytes; give it at least %uK", label, (unsigned)p->size,
-                           (unsigned)(least / 1024u));
-    return ota_err_set(err, OTA_CONFIG, "%s must be of type data and subtype nvs: %s, data, nvs, , %uK", label, label,
-                       (unsigned)(least / 1024u));
+/* The rows to add, as they are told. */
+#define STATE_ROW OTA_STATE_LABEL ", data, nvs, , 40K"
+#define ID_ROW OTA_ID_LABEL ", data, nvs, , 16K, readonly"
+
+static enum ota_status check_row(const struct ota_partition *p, const char *row, uint32_t least, struct ota_err *err) {
+    bool is_nvs = p->type == OTA_PART_DATA && p->subtype == OTA_DATA_NVS;
+    if (!is_nvs)
+        return ota_err_set(err, OTA_CONFIG, "%s must be of type data and subtype nvs: %s", p->label, row);
+    return p->size >= least ? OTA_OK
+                            : ota_err_set(err, OTA_CONFIG, "%s has 0x%x bytes; give it at least %uK", p->label,
+                                          (unsigned)p->size, (unsigned)(least / 1024u));
 }
 
 enum ota_status ota_table_check_agent(const struct ota_table *t, struct ota_err *err) {
+    const struct ota_partition *state = ota_table_by_label(t, OTA_STATE_LABEL);
+    const struct ota_partition *id = ota_table_by_label(t, OTA_ID_LABEL);
     size_t slots = ota_table_slot_count(t);
     if (slots < 2)
         return ota_err_set(err, OTA_CONFIG,
                            "%zu ota_ slot%s; an update is written into the slot that does not run, so that it takes "
                            "two: ota_0 and ota_1",
                            slots, slots == 1 ? "" : "s");
-    OTA_TRY(check_row(t, OTA_STATE_LABEL, OTA_STATE_SIZE_MIN, err));
-    OTA_TRY(check_row(t, OTA_ID_LABEL, OTA_ID_SIZE_MIN, err));
-    if (ota_table_by_label(t, OTA_STATE_LABEL)->flags & OTA_FLAG_READONLY)
-        return ota_err_set(err, OTA_CONFIG, "%s is flagged readonly; the agent writes its journal there",
-                           OTA_STATE_LABEL);
-    return OTA_OK;
+    if (!state)
+        return ota_err_set(err, OTA_CONFIG, "the partition table has no %s; add a row to its CSV: %s", OTA_STATE_LABEL,
+                           STATE_ROW);
+    OTA_TRY(check_row(state, STATE_ROW, OTA_STATE_SIZE_MIN, err));
+    if (id)
+        OTA_TRY(check_row(id, ID_ROW, OTA_ID_SIZE_MIN, err));
+    return state->flags & OTA_FLAG_READONLY
+               ? ota_err_set(err, OTA_CONFIG, "%s is flagged readonly; the agent writes its journal there",
+                             OTA_STATE_LABEL)
+               : OTA_OK;
 }
 
 enum ota_status ota_table_check_chip(const struct ota_table *t, const struct ota_chip *chip, uint32_t table_offset,
@@ -115,4 +120,11 @@ void ota_table_remarks(const struct ota_table *t, struct ota_buf *out) {
         if (p->flags & ~(uint32_t)(OTA_FLAG_ENCRYPTED | OTA_FLAG_READONLY))
             ota_buf_printf(out, "%s has flags that are not known: 0x%x\n", p->label, p->flags);
     }
+}
+
+void ota_table_remarks_agent(const struct ota_table *t, struct ota_buf *out) {
+    if (!ota_table_by_label(t, OTA_ID_LABEL))
+        ota_buf_printf(out,
+                       "no %s: boards know what their build brings along, and have no id and token; a row for it: %s\n",
+                       OTA_ID_LABEL, ID_ROW);
 }

@@ -15,6 +15,8 @@
 
 /* The first thing that is missing, with the row to add. CONFIG. */
 OTA_MUST_USE enum ota_status ota_table_check_agent(const struct ota_table *t, struct ota_err *err);
+/* What the agent does without: a board whose build brings its trust along needs no ota_id. As ota_table_remarks(). */
+void ota_table_remarks_agent(const struct ota_table *t, struct ota_buf *out);
 /* Bootloader and recovery rows against the chip and the place of the table. TABLE_LAYOUT. */
 OTA_MUST_USE enum ota_status ota_table_check_chip(const struct ota_table *t, const struct ota_chip *chip,
                                                   uint32_t table_offset, struct ota_err *err);

@@ -58,6 +58,7 @@ static enum ota_status read_trust(struct creation *c, struct ota_err *err) {
         .url = ota_args_get(a, "url"),
         .root = ota_args_get(a, "root"),
         .ca = ota_args_get(a, "ca"),
+        .ca_optional = true,
     };
     return ota_provision_trust(c->w.dir ? &c->w : NULL, c->product, &wanted, &c->id, err);
 }

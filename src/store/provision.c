@@ -6,6 +6,7 @@
 
 #include "host/certificate.h"
 #include "host/fs.h"
+#include "ota/address.h"
 #include "ota/metadata.h"
 #include "store/fleet.h"
 #include "store/repo.h"
@@ -35,6 +36,9 @@ static enum ota_status choose_names(const struct ota_product_config *p, const st
     if (!ota_name_valid(ota_span_str(product)))
         return ota_err_set(err, OTA_USAGE, "--product %.40s: a-z, 0-9 and -, at most %u", product, OTA_NAME_MAX);
     OTA_TRY(check_channel(p, channel, err));
+    if (wanted->groups && !ota_groups_valid(ota_span_str(wanted->groups)))
+        return ota_err_set(err, OTA_USAGE, "--groups %.80s: names of a-z, 0-9 and -, separated by commas, %u in all",
+                           wanted->groups, OTA_GROUPS_TEXT_MAX);
     r->product = ota_strdup(product);
     r->channel = ota_strdup(channel);
     r->groups = ota_strdup(wanted->groups ? wanted->groups : "");
@@ -43,14 +47,32 @@ static enum ota_status choose_names(const struct ota_product_config *p, const st
 
 /* ---- addresses ----------------------------------------------------------------------------------------- */
 
+/* Nothing that ota.conf does not take as its url: boards would store it, and then refuse it. */
+static enum ota_status check_url(const char *name, const char *url, size_t length, struct ota_err *err) {
+    OTA_CLEAN_FREE struct ota_config *parsed = ota_calloc(1, sizeof *parsed);
+    OTA_CLEAN_FREE char *line = ota_sprintf("url = %.*s", (int)length, url);
+    struct ota_err ignored;
+    if (strncmp(url, "https://", 8) != 0 || length <= 8)
+        return ota_err_set(err, OTA_USAGE, "%s %.80s: an address https://HOST[:PORT] is wanted", name, url);
+    if (ota_address_check(url, err) != OTA_OK)
+        return ota_err_set(err, OTA_USAGE, "%s: without user name and password, boards keep them in the clear", name);
+    for (size_t i = 0; i < length; i++)
+        if (url[i] <= 0x20 || url[i] > 0x7E || url[i] == '\'')
+            return ota_err_set(err, OTA_USAGE, "%s: holds a character that no address has", name);
+    /* What begins a comment there is cut. */
+    if (ota_config_parse(ota_span_str(line), name, parsed, &ignored) != OTA_OK || strcmp(parsed->url, line + 6) != 0)
+        return ota_err_set(err, OTA_USAGE, "%s %.80s: without ?, # and quotes, and shorter than %zu bytes", name, url,
+                           sizeof parsed->url);
+    return OTA_OK;
+}
+
 static enum ota_status choose_urls(const struct ota_workspace *w, const struct ota_provision *wanted,
                                    struct ota_id_record *r, struct ota_err *err) {
     const char *url = wanted->url ? wanted->url : w->config.url;
     size_t n = strlen(url);
     while (n && url[n - 1] == '/')
         n--;
-    if (strncmp(url, "https://", 8) != 0 || n <= 8)
-        return ota_err_set(err, OTA_USAGE, "--url %.80s: an address https://HOST[:PORT] is wanted", url);
+    OTA_TRY(check_url(wanted->url ? "--url" : "url of ota.conf", url, n, err));
     r->url_meta = ota_sprintf("%.*s/metadata", (int)n, url);
     r->url_targets = ota_sprintf("%.*s/targets", (int)n, url);
     r->url_api = ota_sprintf("%.*s/api/v1", (int)n, url);
@@ -83,18 +105,23 @@ static enum ota_status read_root(const struct ota_workspace *w, const char *give
     OTA_CLEAN_FREE char *pinned = ota_workspace_path(w, "keys/root.json");
     if (st == OTA_NOT_FOUND && ota_fs_exists(pinned))
         return read_root_file(pinned, out, err);
+    if (st == OTA_NOT_FOUND)
+        return ota_err_set(err, OTA_NOT_FOUND, "%s is missing: copy it from the server, or --root FILE", pinned);
     if (st != OTA_OK)
         *err = why;
     return st;
 }
 
-/* The CA given, the workspace's, or the system's (none stored). */
+/* The CA given, or the workspace's. A board without one takes the system's word for who its server is: somebody has to
+ * say so, a file that got lost does not. */
 static enum ota_status read_ca(const struct ota_workspace *w, const struct ota_provision *wanted, struct ota_buf *out,
                                struct ota_err *err) {
     OTA_CLEAN_FREE char *own = w ? ota_workspace_path(w, "keys/ca.crt") : NULL;
-    const char *path = wanted->ca ? wanted->ca : own && ota_fs_exists(own) ? own : NULL;
-    if (wanted->no_ca || !path)
+    const char *path = wanted->ca ? wanted->ca : own;
+    if (wanted->no_ca || !path || (!wanted->ca && wanted->ca_optional && !ota_fs_exists(own)))
         return OTA_OK;
+    if (!wanted->ca && !ota_fs_exists(own))
+        return ota_err_set(err, OTA_NOT_FOUND, "%s is missing: --ca FILE, or --no-ca for a server of a public CA", own);
     OTA_TRY(ota_fs_read(path, CA_MAX, out, err));
     return ota_certificate_check(ota_buf_span(out), path, err);
 }

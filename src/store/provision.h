@@ -13,6 +13,7 @@
 struct ota_provision {
     const char *product, *channel, *groups;
     const char *url;       /* of the server; default: url of ota.conf */
+    bool ca_optional;      /* without keys/ca.crt the system's CAs are trusted, as with no_ca */
     const char *root, *ca; /* files; default: the newest root published here, else keys/root.json; keys/ca.crt */
     bool no_ca;            /* trust the system's CAs */
     const struct ota_id_record *read; /* root and ca of another board of the same run: they are not read again */

@@ -33,6 +33,7 @@ is configure_wrote_nothing_yet "$(find "$tmp" -name 'trust*')" ""
 ok configure otactl -C "$ws" firmware configure "$fw"
 contains configure_says_what "$out" "thermo, channel stable, https://ota.example:8443/metadata"
 contains configure_says_what_next "$out" "idf.py -C $fw build flash"
+contains configure_says_what_embeds_it "$out" 'EMBED_FILES "trust/root.json" EMBED_TXTFILES "trust/ca.pem"'
 is configure_writes_three_files "$(ls "$trust")" "$(printf 'ca.pem\nroot.json\ntrust.h')"
 ok configure_root_is_the_published_one cmp "$trust/root.json" "$ws/state/repo/metadata/1.root.json"
 ok configure_ca_is_the_workspaces cmp "$trust/ca.pem" "$ws/keys/ca.crt"
@@ -40,6 +41,20 @@ for row in PRODUCT=thermo CHANNEL=stable URL_METADATA=https://ota.example:8443/m
     URL_TARGETS=https://ota.example:8443/targets URL_API=https://ota.example:8443/api/v1; do
     is "configure_defines_${row%%=*}" "$(value "${row%%=*}")" "${row#*=}"
 done
+mkdir -p "$tmp/ours/main" && cp firmware/CMakeLists.txt "$tmp/ours" && cp firmware/main/CMakeLists.txt "$tmp/ours/main"
+ok configure_of_the_reference_application otactl -C "$ws" firmware configure "$tmp/ours"
+is configure_of_the_reference_application_has_no_more_to_say "$(grep -c EMBED <<<"$out")" 0
+# The application that uses it, with all headers of the agent before and behind it.
+esp_trust() { # project, source
+    ${CC:-cc} -std=c11 -Wall -Wextra -Werror -fsyntax-only -I"$1/main" -Iinclude -Ifirmware/components/ota_port_esp/include -Itests/esp/idf "$2"
+}
+cp firmware/main/trust.c firmware/main/app.h "$fw/main"
+ok configure_compiles_in_the_application esp_trust "$fw" "$fw/main/trust.c"
+{ echo '#include "ota/trust.h"' && cat firmware/main/trust.c; } >"$tmp/trust.c"
+ok configure_compiles_behind_the_agents_trust esp_trust "$fw" "$tmp/trust.c"
+{ cat firmware/main/trust.c && echo '#include "ota/trust.h"' && echo 'int x(struct ota_trust *t); int x(struct ota_trust *t) { return t->stale; }'; } >"$tmp/trust.c"
+ok configure_compiles_before_the_agents_trust esp_trust "$fw" "$tmp/trust.c"
+rm "$fw/main/trust.c" "$fw/main/app.h"
 is configure_holds_no_secret "$(grep -rlE 'PRIVATE|token' "$trust")" ""
 is configure_left_nothing_beside_it "$(ls "$fw/main")" "$(printf 'CMakeLists.txt\ntrust')"
 
@@ -48,8 +63,8 @@ touch -d 2020-01-01 "$trust"/*
 ok configure_again otactl -C "$ws" firmware configure "$fw/"
 contains configure_again_is_up_to_date "$out" "$trust: up to date"
 is configure_again_touches_nothing "$(find "$trust" -type f -newermt 2020-01-02)" ""
-is configure_json "$(otactl -C "$ws" firmware configure "$fw" --json | jq -c '[.product,.channel,.url_api,.ca,.changed]')" \
-    '["thermo","stable","https://ota.example:8443/api/v1",true,false]'
+is configure_json "$(otactl -C "$ws" firmware configure "$fw" --json | jq -c '[.product,.channel,.url_api,.ca,.changed,.embedded]')" \
+    '["thermo","stable","https://ota.example:8443/api/v1",true,false,false]'
 echo stale >"$trust/ca.pem"
 is configure_repairs "$(otactl -C "$ws" firmware configure "$fw" --json | jq -c .changed) $(cmp "$trust/ca.pem" "$ws/keys/ca.crt")" "true "
 ok configure_of_the_folder_here env -C "$tmp" otactl -C "$ws" firmware configure fw
@@ -58,9 +73,10 @@ ok configure_finds_firmware env -C "$tmp/checkout" otactl -C "$ws" firmware conf
 ok configure_of_firmware_is_the_same diff -r "$trust" "$tmp/checkout/firmware/main/trust"
 
 # ---- options ----
-ok configure_options otactl -C "$ws" firmware configure "$fw" --channel beta --url 'https://[fe80::1]:9/a"b\c??/' --no-ca
+ok configure_options otactl -C "$ws" firmware configure "$fw" --channel beta --url 'https://[fe80::1]:9/a%22b/' --no-ca
+contains configure_without_ca_says_what_the_build_needs "$out" "CONFIG_OTA_TLS_BUNDLE=y"
 is configure_channel "$(value CHANNEL)" beta
-is configure_escapes "$(value URL_METADATA)" 'https://[fe80::1]:9/a"b\c??/metadata'
+is configure_url "$(value URL_METADATA)" 'https://[fe80::1]:9/a%22b/metadata'
 is configure_without_ca_is_empty "$(stat -c %s "$trust/ca.pem") $(grep -c 'HAS_CA 0' "$trust/trust.h")" "0 1"
 cp "$ws/state/repo/metadata/1.root.json" "$tmp/root.json"
 ok configure_root otactl -C "$ws" firmware configure "$fw" --root "$tmp/root.json" --ca "$ws/keys/server.crt"
@@ -68,6 +84,9 @@ ok configure_ca cmp "$trust/ca.pem" "$ws/keys/server.crt"
 fails configure_ca_and_no_ca 2 "contradict" otactl -C "$ws" firmware configure "$fw" --no-ca --ca "$ws/keys/ca.crt"
 fails configure_channel_is_none 1 "no channel \"nightly\"" otactl -C "$ws" firmware configure "$fw" --channel nightly
 fails configure_url_is_none 2 "https://HOST" otactl -C "$ws" firmware configure "$fw" --url http://h
+for url in 'https://u:p@h' 'https://h?a' 'https://h #a' 'https://h/#a' 'https://h/a b' 'https://h/"' "https://h/'" 'https://h/\' https://; do
+    fails "configure_url_is_none_either:$url" 2 "--url" otactl -C "$ws" firmware configure "$fw" --url "$url"
+done
 fails configure_root_is_no_root 1 "$ws/ota.conf" otactl -C "$ws" firmware configure "$fw" --root "$ws/ota.conf"
 fails configure_ca_is_no_certificate 1 "$ws/ota.conf" otactl -C "$ws" firmware configure "$fw" --ca "$ws/ota.conf"
 fails configure_product_is_none 2 "no product \"valve\"" otactl -C "$ws" firmware configure "$fw" --product valve
@@ -81,6 +100,20 @@ is configure_product_is_it "$(value PRODUCT)" valve
 mkdir -p "$tmp/away/keys" && cp "$ws/ota.conf" "$tmp/away" && cp "$ws/keys/root.json" "$ws/keys/ca.crt" "$tmp/away/keys"
 ok configure_from_a_remote_workspace otactl -C "$tmp/away" firmware configure "$fw"
 ok configure_from_a_remote_workspace_has_its_root cmp "$trust/root.json" "$ws/keys/root.json"
+rm "$tmp/away/keys/ca.crt" && cp "$trust/ca.pem" "$tmp/ca.pem"
+fails configure_without_the_ca 1 "keys/ca.crt is missing: --ca FILE, or --no-ca" otactl -C "$tmp/away" firmware configure "$fw"
+ok configure_without_the_ca_left_the_old_one cmp "$trust/ca.pem" "$tmp/ca.pem"
+ok configure_without_the_ca_as_told otactl -C "$tmp/away" firmware configure "$fw" --no-ca
+rm "$tmp/away/keys/root.json"
+fails configure_without_the_root 1 "keys/root.json is missing: copy it from the server, or --root FILE" otactl -C "$tmp/away" firmware configure "$fw" --no-ca
+ok configure_without_the_root_takes_one otactl -C "$tmp/away" firmware configure "$fw" --no-ca --root "$tmp/root.json"
+
+# ---- a folder of that name which is somebody's ----
+project "$tmp/theirs" && mkdir "$tmp/theirs/main/trust" && echo '#pragma once' >"$tmp/theirs/main/trust/trust.h"
+fails configure_spares_a_folder_of_others 1 "main/trust was not made by otactl firmware configure" otactl -C "$ws" firmware configure "$tmp/theirs"
+is configure_spared_it "$(cat "$tmp/theirs/main/trust/trust.h")" '#pragma once'
+rm -r "$tmp/theirs/main/trust" && touch "$tmp/theirs/main/trust"
+fails configure_spares_a_file 1 "main/trust is a file" otactl -C "$ws" firmware configure "$tmp/theirs"
 chmod 500 "$fw/main"
 if touch "$fw/main/x" 2>/dev/null; then skip configure_of_a_folder_closed_to_me "this user may write everywhere"; else
     fails configure_of_a_folder_closed_to_me 1 "$fw/main/trust.new" otactl -C "$ws" firmware configure "$fw"

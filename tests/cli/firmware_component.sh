@@ -45,7 +45,9 @@ ok firmware_component_port_compiles_by_itself port_compiles
 
 # Somebody's application: the lines of the README, which is all that it shows.
 readme=$pkg/ota_port_esp/README.md
-block() { awk -v kind="\`\`\`$1" '$0 == kind {on = 1; next} /^```/ {on = 0} on' "$readme"; }
+block() { # language, number of the block in this language
+    awk -v kind="\`\`\`$1" -v wanted="${2:-1}" '$0 == kind {on = ++n == wanted; next} /^```/ {on = 0} on' "$readme"
+}
 block c >"$tmp/readme.c"
 {
     echo 'void app_main(void); void bring_the_network_up(void); void show(const char *);'
@@ -56,14 +58,34 @@ ok firmware_component_readme_compiles ${CC:-cc} $warn -fsyntax-only -I"$pkg/ota_
 contains firmware_component_readme_starts_the_agent "$(cat "$tmp/readme.c")" "ota_esp_start("
 contains firmware_component_readme_requires_the_port "$(block cmake)" "PRIV_REQUIRES ota_port_esp"
 block csv >"$tmp/readme.csv"
-ok firmware_component_readme_table_is_one_for_the_agent otactl table check "$tmp/readme.csv"
+mv "$tmp/readme.csv" "$tmp/partitions.csv" # the name that ESP-IDF looks for unless told another
+# shellcheck disable=SC2016
+contains firmware_component_readme_names_its_file "$(cat "$readme")" '`partitions.csv`'
+ok firmware_component_readme_table_is_one_for_the_agent otactl table check "$tmp/partitions.csv" --flash-size 4MB
+contains firmware_component_readme_flash_is_as_large "$(block ini)" "CONFIG_ESPTOOLPY_FLASHSIZE_4MB=y"
+# With what `otactl firmware configure` writes beside it.
+app=$tmp/app
+mkdir -p "$app/main"
+echo 'project(somebody)' >"$app/CMakeLists.txt"
+block cmake 2 >"$app/main/CMakeLists.txt"
+otactl init "$tmp/ws" --product thermo --chip esp32c3 --url https://ota.example:8443 >/dev/null
+ok firmware_component_readme_trust_is_configured otactl -C "$tmp/ws" firmware configure "$app"
+is firmware_component_readme_trust_embeds_what_is_written \
+    "$(cd "$app/main" && grep -oE 'trust/[a-z.]+' CMakeLists.txt | xargs ls)" "$(printf 'trust/ca.pem\ntrust/root.json')"
+{
+    block c 2
+    printf 'void app_main(void);\nvoid app_main(void) {\n    struct ota_err err;\n%s\n}\n' "$(block c 3)"
+} >"$app/main/trust.c"
+# shellcheck disable=SC2086
+ok firmware_component_readme_trust_compiles ${CC:-cc} $warn -fsyntax-only -I"$pkg/ota_core/include" -I"$pkg/ota_port_esp/include" "$app/main/trust.c"
 
 # Reproducible, whole or not at all, and nobody else's folder.
 ok firmware_component_is_written_again component "$tmp/again"
 ok firmware_component_is_reproducible diff -r "$pkg" "$tmp/again"
-is firmware_component_times_are_reproducible "$(find "$pkg" -newermt 2020-01-01T00:00:01Z)" ""
 : >"$tmp/again/ota_core/stale.c"
+touch -d '1 hour ago' "$tmp/built" # an object of a build with what was there before
 ok firmware_component_replaces_its_own component "$tmp/again"
+is firmware_component_is_noticed_by_a_build "$(find "$tmp/again" -type f ! -newer "$tmp/built")" ""
 ok firmware_component_replaces_all_of_it diff -r "$pkg" "$tmp/again"
 mkdir "$tmp/mine"
 : >"$tmp/mine/thesis"

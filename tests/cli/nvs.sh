@@ -72,7 +72,7 @@ value() { otactl nvs show "$1" --values --json | jq -r --arg key "$2" '.items[] 
 hex() { od -An -v -tx1 "$1" | tr -d ' \n'; }
 id=$tmp/id.bin
 ok identity otactl -C "$ws" nvs identity --id sensor-1 -o "$id"
-contains identity_says_how_to_flash_it "$out" "Now: parttool.py write_partition --partition-name ota_id --input $id"
+contains identity_says_how_to_flash_it "$out" "Now: parttool.py write_partition --partition-name ota_id --input $id --ignore-readonly"
 is identity_closes_its_file "$(stat -c '%a %s' "$id")" "600 16384"
 is identity_has_a_place_for_each "$(otactl nvs show "$id" --json | jq -r '[.items[] | .key + ":" + .type] | join(" ")')" \
     "id:string product:string channel:string groups:string url_meta:string url_targets:string url_api:string token:string root:blob ca:blob"
@@ -105,6 +105,16 @@ contains identity_by_table_says_where "$out" "$(printf 'Now: esptool write-flash
 otactl table show "$table" --csv >"$tmp/t.csv"
 is identity_by_csv_json "$(otactl -C "$ws" nvs identity --id sensor-4 --table "$tmp/t.csv" -o "$tmp/four.bin" --json | jq -c '[.id,.size,.offset,.registered]')" \
     "[\"sensor-4\",16384,$at,true]"
+# A table that lies further up: the rows of its CSV do, too.
+cat >"$tmp/up.csv" <<'EOF'
+otadata, data, ota, , 8K
+ota_id, data, nvs, , 16K, readonly
+ota_0, app, ota_0, , 1M
+EOF
+is identity_by_csv_of_a_table_further_up "$(otactl -C "$ws" nvs identity --id up-1 --table "$tmp/up.csv" --offset 0xC000 -o "$tmp/up1.bin" --json | jq -c .offset)" $((0xF000))
+contains identity_by_parttool_of_a_table_further_up "$(otactl -C "$ws" nvs identity --id up-2 --offset 0xC000 -o "$tmp/up2.bin")" \
+    "Now: parttool.py --partition-table-offset 0xc000 write_partition --partition-name ota_id"
+fails identity_offset_is_none 2 "--offset" otactl -C "$ws" nvs identity --id up-3 --offset 12 -o "$tmp/x"
 sed -i '/ota_id/d' "$tmp/t.csv"
 fails identity_table_has_no_place 1 "add a row: ota_id, data, nvs, , 16K, readonly" otactl -C "$ws" nvs identity --id sensor-5 --table "$tmp/t.csv" -o "$tmp/x"
 fails identity_size_is_another 2 "but ota_id has 0x4000 bytes" otactl -C "$ws" nvs identity --id sensor-5 --table "$table" --size 32K -o "$tmp/x"
@@ -120,8 +130,14 @@ is identity_is_read_by_a_board "$(otadevice show "$tmp/b.flash" --json | jq -r '
 openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout "$tmp/key.pem" -out "$tmp/crt.pem" -subj /CN=sensor-6 2>/dev/null
 chmod 600 "$tmp/key.pem"
 ok identity_with_a_certificate otactl -C "$ws" nvs identity --id sensor-6 --crt "$tmp/crt.pem" --key "$tmp/key.pem" --no-ca -o "$tmp/six.bin"
+contains identity_without_ca_says_what_the_build_needs "$out" "CONFIG_OTA_TLS_BUNDLE=y"
 is identity_has_certificate_and_key "$(otactl nvs show "$tmp/six.bin" --json | jq -r '[.items[].key] | join(" ")')" \
     "id product channel groups url_meta url_targets url_api token root crt key"
+fails identity_groups_are_none 2 "--groups Early,,x" otactl -C "$ws" nvs identity --id sensor-7 --groups Early,,x -o "$tmp/x"
+fails identity_url_has_a_password 2 "without user name and password" otactl -C "$ws" nvs identity --id sensor-7 --url https://u:p@h -o "$tmp/x"
+mv "$ws/keys/ca.crt" "$tmp/ca.crt"
+fails identity_without_the_ca 1 "keys/ca.crt is missing: --ca FILE, or --no-ca" otactl -C "$ws" nvs identity --id sensor-7 -o "$tmp/x"
+mv "$tmp/ca.crt" "$ws/keys/ca.crt"
 fails identity_certificate_without_key 2 "belong together" otactl -C "$ws" nvs identity --id sensor-7 --crt "$tmp/crt.pem" -o "$tmp/x"
 fails identity_key_of_another 1 "the key of another certificate" otactl -C "$ws" nvs identity --id sensor-7 --crt "$ws/keys/ca.crt" --key "$tmp/key.pem" -o "$tmp/x"
 fails identity_ca_is_a_key 1 "$tmp/key.pem" otactl -C "$ws" nvs identity --id sensor-7 --ca "$tmp/key.pem" -o "$tmp/x"
@@ -131,7 +147,7 @@ fails identity_ca_brings_a_key 1 "holds a private key" otactl -C "$ws" nvs ident
 fails identity_wants_an_id 2 "Add --id ID" otactl -C "$ws" nvs identity -o "$tmp/x"
 fails identity_id_is_none 2 "no punctuation first" otactl -C "$ws" nvs identity --id ../x -o "$tmp/x"
 fails identity_channel_is_none 1 "no channel \"nightly\"" otactl -C "$ws" nvs identity --id sensor-7 --channel nightly -o "$tmp/x"
-is identity_failures_made_nobody_known "$(otactl -C "$ws" device list --json | jq -r '[.devices[].id] | join(" ")')" "kitchen sensor-1 sensor-3 sensor-4 sensor-6 virtual"
+is identity_failures_made_nobody_known "$(otactl -C "$ws" device list --json | jq -r '[.devices[].id] | join(" ")')" "kitchen sensor-1 sensor-3 sensor-4 sensor-6 up-1 up-2 virtual"
 ok identity_names_its_file env -C "$tmp" otactl -C "$ws" nvs identity --id sensor-8
 ok identity_default_name test -f "$tmp/ota_id-sensor-8.bin"
 mkdir -p "$tmp/away/keys" && cp "$ws/keys/root.json" "$ws/keys/ca.crt" "$tmp/away/keys" && sed '1i server = https://ota.example:8443' "$ws/ota.conf" >"$tmp/away/ota.conf"

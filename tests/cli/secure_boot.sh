@@ -86,6 +86,10 @@ ok secure_boot_data sign --secure-boot ecdsa256.pem data.bin -o data-signed.bin
 is secure_boot_data_is_two_sectors "$(stat -c %s data-signed.bin)" 8192
 ok secure_boot_data_verifies otactl verify data-signed.bin --secure-boot ecdsa256.pem.pub
 fails secure_boot_data_holds_to_a_chip 1 "does not know ecdsa256" sign --secure-boot ecdsa256.pem --chip esp32c3 data.bin -o x.bin
+fails secure_boot_signs_with_no_public_key 2 "ecdsa256.pem.pub is a public key" sign --secure-boot ecdsa256.pem.pub data.bin -o x.bin
+printf '\n{"signed": {}}' >role.json
+fails secure_boot_of_a_role 2 "role.json is JSON: a role is signed without --secure-boot" sign --secure-boot ecdsa256.pem role.json -o x.bin
+ok secure_boot_of_json_by_its_owners_word sign --secure-boot ecdsa256.pem --data role.json -o x.bin
 printf '\351not an image' >odd.bin
 fails secure_boot_data_that_looks_like_an_image 1 "add --data" sign --secure-boot ecdsa256.pem odd.bin -o x.bin
 ok secure_boot_data_by_its_owners_word sign --secure-boot ecdsa256.pem --data odd.bin -o x.bin

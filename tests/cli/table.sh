@@ -23,6 +23,7 @@ is table_build_says_what_it_made "$out" "$bin: 7 partitions, 3072 bytes"
 is table_build_makes_a_table "$(stat -c %s "$bin") $(head -c 2 "$bin" | od -An -tx1)" "3072  aa 50"
 is table_build_json "$(otactl table build "$csv" -o "$bin" --json | jq -c '[.form,.offset,.partitions,.remarks]')" '["csv",32768,7,[]]'
 fails table_build_wants_a_file 2 "-o FILE" otactl table build "$csv"
+fails table_build_wants_a_file_by_its_option 2 "named with -o: otactl table build $csv -o $tmp/x" otactl table build "$csv" "$tmp/x"
 fails table_build_spares_its_input 2 "is the input itself" otactl table build "$csv" -o "$csv"
 fails table_build_of_a_binary 2 "otactl table show $bin --csv" otactl table build "$bin" -o "$tmp/x"
 fails table_build_of_nothing 1 "$tmp/none.csv" otactl table build "$tmp/none.csv" -o "$tmp/x"
@@ -60,12 +61,14 @@ is table_build_bootloader_is_there "$(otactl table show "$tmp/x" --json | jq -c 
 fails table_build_bootloader_elsewhere 1 "the ROM of the esp32 starts what is at 0x1000" \
     otactl table build "$tmp/other.csv" -o "$tmp/x" --chip esp32 --primary-bootloader-offset 0x2000
 fails table_build_bootloader_behind 2 "must lie below" otactl table build "$tmp/other.csv" -o "$tmp/x" --primary-bootloader-offset 0x8000
+ok table_build_chip_in_capitals otactl table build "$csv" -o "$tmp/x" --chip ESP32-C3
 fails table_build_chip_what 2 "no chip known" otactl table build "$csv" -o "$tmp/x" --chip esp33
 
 # ---- show ----
 ok table_show otactl table show "$csv" --flash-size 4MB
 contains table_show_has_rows "$out" "ota_id            data            nvs        0x21a000  0x21e000      16K  readonly"
 contains table_show_has_what_is_free "$out" "(free)                                       0x21e000  0x400000    1928K"
+contains table_show_size_of_flash_is_unknown "$(otactl table show "$csv" | tail -n 1)" "--flash-size shows"
 is table_show_binary_is_the_same "$(otactl table show "$bin")" "$(otactl table show "$csv")"
 is table_show_csv "$(otactl table show "$bin" --csv | tail -n 1)" "ota_id,data,nvs,0x21a000,16K,readonly"
 otactl table show "$bin" --csv >"$tmp/again.csv"
@@ -75,6 +78,16 @@ ok table_show_csv_builds_the_same cmp "$bin" "$tmp/x"
 ok table_show_flash otactl table show "$tmp/flash.bin"
 contains table_show_flash_says_where "$out" "Table at 0x8000"
 is table_show_flash_json "$(otactl table show "$tmp/flash.bin" --json | jq -c '[.form,.offset,.sound,.reason,(.rows|length)]')" '["flash",32768,true,"",7]'
+is table_show_flash_of_no_size "$(tail -n 1 <<<"$out")" "(flash size unknown: --flash-size shows what is free behind it)"
+sized() { # byte of the bootloader's header that holds the size, at
+    cp "$tmp/flash.bin" "$tmp/sized.bin"
+    printf "\\xE9\\x01\\x02\\x$1" | dd of="$tmp/sized.bin" bs=1 seek="$2" conv=notrunc status=none
+    otactl table show "$tmp/sized.bin" | tail -n 1 | tr -s ' '
+}
+is table_show_flash_knows_its_size "$(sized 20 0)" "(free) 0x21e000 0x400000 1928K"
+is table_show_flash_knows_its_size_on_an_esp32 "$(sized 3F $((0x1000)))" "(free) 0x21e000 0x800000 6024K"
+contains table_show_flash_is_larger_than_it_says "$(sized 1F 0)" "flash size unknown"
+is table_show_flash_is_as_told "$(otactl table show "$tmp/sized.bin" --flash-size 4MB | tail -n 1 | tr -s ' ')" "(free) 0x21e000 0x400000 1928K"
 fails table_show_flash_without_table 1 "--offset ADDRESS" otactl table show "$tmp/flash.bin" --offset 0x10000
 head -c 1 "$bin" >"$tmp/short"
 fails table_show_short 1 "the file is empty" otactl table show "$tmp/short"
@@ -128,7 +141,16 @@ fix 's/ota_1,    app,  ota_1,   ,       1M/ota_1, app, ota_1, , 2M/'
 fails table_plan_never 1 "ota_state moves from 0x210000 to 0x310000: never over the air" otactl table plan "$csv" "$tmp/other.csv"
 is table_plan_never_says_which "$(rows '[.over_the_air, [.partitions[] | select(.over_the_air | not) | .label]]' 2>/dev/null)" '[false,["ota_state","ota_id"]]'
 fix '/ota_id/d'
-fails table_plan_new_table_is_not_enough 1 "$tmp/other.csv: the partition table has no ota_id" otactl table plan "$csv" "$tmp/other.csv"
+fails table_plan_never_loses_an_identity 1 "ota_id" otactl table plan "$csv" "$tmp/other.csv"
+cp "$tmp/other.csv" "$tmp/without.csv"
+run otactl table plan "$tmp/without.csv" "$tmp/without.csv"
+is table_plan_without_ota_id_says_so "$rc $err" "0 note: no ota_id: boards know what their build brings along, and have no id and token; a row for it: ota_id, data, nvs, , 16K, readonly"
+run otactl table check "$tmp/without.csv"
+contains table_check_without_ota_id_says_so "$rc $err" "0 note: no ota_id"
+is table_check_without_ota_id_json "$(otactl table check "$tmp/without.csv" --json | jq -c '[.ok, (.remarks | length)]')" '[true,1]'
+fix '/ota_state/d'
+fails table_plan_new_table_is_not_enough 1 "$tmp/other.csv: the partition table has no ota_state" otactl table plan "$csv" "$tmp/other.csv"
+fix '/ota_id/d'
 ok table_plan_from_a_board_without otactl table plan "$tmp/other.csv" "$csv"
 fix '$aota_2, app, ota_2, 0x220000, 1M'
 fails table_plan_slots_are_counted 1 "number of ota_ slots changes from 2 to 3" otactl table plan "$csv" "$tmp/other.csv"

@@ -24,16 +24,15 @@ chips_of() { # config: chips that have what it wants
 
 package=$tmp/package
 "$OTA_TOP/firmware/component.sh" 0.0.1 "$package" >/dev/null
-block() { awk -v kind="\`\`\`$1" '$0 == kind {on = 1; next} /^```/ {on = 0} on' "$package/ota_port_esp/README.md"; }
+block() { awk -v kind="\`\`\`$1" '$0 == kind {on = ++n == 1; next} /^```/ {on = 0} on' "$package/ota_port_esp/README.md"; }
 app=$tmp/app
 mkdir -p "$app/main"
-cp -R "$package" "$app/components_ota"
+cp -R "$package" "$app/components"
 {
     echo 'cmake_minimum_required(VERSION 3.22)'
-    block cmake | grep EXTRA_COMPONENT_DIRS
     printf '%s\n' 'include($ENV{IDF_PATH}/tools/cmake/project.cmake)' 'idf_build_set_property(MINIMAL_BUILD ON)' 'project(somebody)'
 } >"$app/CMakeLists.txt"
-block cmake | grep idf_component_register >"$app/main/CMakeLists.txt"
+block cmake >"$app/main/CMakeLists.txt"
 {
     echo 'void app_main(void); void bring_the_network_up(void); void show(const char *);'
     block c

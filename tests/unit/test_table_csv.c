@@ -380,7 +380,9 @@ static void test_table_agent_needs(void **state) {
         {GOOD "ota_state,data,nvs,,40K\nota_id,data,nvs,,16K\n", NULL},
         {GOOD "ota_state,data,nvs,,64K\nota_id,data,nvs,,16K,readonly\n", NULL},
         {GOOD "ota_id,data,nvs,,16K\n", "no ota_state; add a row to its CSV: ota_state, data, nvs, , 40K"},
-        {GOOD "ota_state,data,nvs,,40K\n", "no ota_id"},
+        {GOOD "ota_state,data,nvs,,40K\n", NULL},
+        {GOOD "ota_state,data,nvs,,40K\nota_id,data,nvs,,12K\n", "ota_id has 0x3000 bytes; give it at least 16K"},
+        {GOOD "ota_state,data,nvs,,40K\nota_id,data,fat,,16K\n", "subtype nvs: ota_id, data, nvs, , 16K, readonly"},
         {GOOD "ota_state,data,nvs,,36K\nota_id,data,nvs,,16K\n", "ota_state has 0x9000 bytes; give it at least 40K"},
         {GOOD "ota_state,data,fat,,40K\nota_id,data,nvs,,16K\n", "subtype nvs"},
         {GOOD "ota_state,data,nvs,,40K,readonly\nota_id,data,nvs,,16K\n", "flagged readonly"},
@@ -433,6 +435,14 @@ static void test_table_agent_remarks(void **state) {
                                              "app is called like a type or subtype that it does not have\n"
                                              "fat is called like a type or subtype that it does not have\n"
                                              "fat has flags that are not known: 0x8\n");
+    text.len = 0;
+    ota_table_remarks_agent(&table, &text);
+    assert_non_null(strstr(ota_buf_text(&text), "no ota_id"));
+    assert_non_null(strstr(ota_buf_text(&text), ": ota_id, data, nvs, , 16K, readonly\n"));
+    assert_ota_ok(read_csv(GOOD "ota_id,data,nvs,,16K\n"));
+    text.len = 0;
+    ota_table_remarks_agent(&table, &text);
+    assert_int_equal(text.len, 0);
 }
 
 int main(void) {
