@@ -52,7 +52,7 @@ static void put_string(struct ota_buf *out, const char *name, const char *value)
 static void write_header(const struct ota_id_record *r, struct ota_buf *out) {
     ota_buf_str(out, "/* Written by `otactl firmware configure`; made again by it, and not for a repository: another\n"
                      " * fleet has other values. What a board's ota_id partition says comes before each of them. */\n"
-                     "#ifndef OTA_TRUST_H\n#define OTA_TRUST_H\n\n");
+                     "#ifndef OTA_TRUST_OF_THE_BUILD_H\n#define OTA_TRUST_OF_THE_BUILD_H\n\n");
     put_string(out, "PRODUCT", r->product);
     put_string(out, "CHANNEL", r->channel);
     put_string(out, "URL_METADATA", r->url_meta);

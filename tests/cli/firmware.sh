@@ -40,6 +40,13 @@ for row in PRODUCT=thermo CHANNEL=stable URL_METADATA=https://ota.example:8443/m
     URL_TARGETS=https://ota.example:8443/targets URL_API=https://ota.example:8443/api/v1; do
     is "configure_defines_${row%%=*}" "$(value "${row%%=*}")" "${row#*=}"
 done
+beside() { # HEADER...: in one source, each does its part
+    printf '#include "%s"\n' "$@" >"$tmp/x.c"
+    echo 'const char *product(const struct ota_trust *t) { return t->etag[0] ? OTA_TRUST_PRODUCT : 0; }' >>"$tmp/x.c"
+    cc -std=c99 -Wall -Wextra -Werror -fsyntax-only -Iinclude -I"$fw/main" "$tmp/x.c"
+}
+ok configure_stands_beside_the_agents_header beside trust/trust.h ota/trust.h
+ok configure_stands_behind_the_agents_header beside ota/trust.h trust/trust.h
 is configure_holds_no_secret "$(grep -rlE 'PRIVATE|token' "$trust")" ""
 is configure_left_nothing_beside_it "$(ls "$fw/main")" "$(printf 'CMakeLists.txt\ntrust')"
 
