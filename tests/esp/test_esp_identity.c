@@ -213,6 +213,19 @@ static void test_esp_identity_that_cannot_be_read_counts_as_empty(void **state) 
     assert_non_null(strstr(err.msg, "no product is known"));
 }
 
+/* As NVS says of a readonly row in which it would have to write something first. */
+static void test_esp_identity_blank_is_no_trouble(void **state) {
+    (void)state;
+    id_partition->unusable = ESP_ERR_NOT_ALLOWED;
+    assert_ota_ok(ota_esp_identity_load(&trust, &id, &err));
+    assert_string_equal(id.who.id, "esp-30aea4123456");
+    assert_false(double_logged("cannot be read"));
+    ota_esp_identity_free(&id);
+    cells[0x1A000] = 0xFE; /* a page that NVS would have to mend */
+    assert_ota_ok(ota_esp_identity_load(&trust, &id, &err));
+    assert_true(double_logged("ota_id: ESP_ERR_NOT_ALLOWED"));
+}
+
 static void test_esp_identity_encryption_is_the_builds_choice(void **state) {
     (void)state;
     static const nvs_sec_cfg_t plain;
@@ -321,6 +334,7 @@ int main(void) {
         TEST(test_esp_identity_damage_in_state_is_passed_over),
         TEST(test_esp_identity_without_a_partition_is_the_builds),
         TEST(test_esp_identity_that_cannot_be_read_counts_as_empty),
+        TEST(test_esp_identity_blank_is_no_trouble),
         TEST(test_esp_identity_encryption_is_the_builds_choice),
         TEST(test_esp_identity_names_what_is_missing),
         TEST(test_esp_identity_names_what_is_wrong),

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "esp_mac.h"
+#include "esp_partition.h"
 #include "failed.h"
 #include "nvs_flash.h"
 #include "nvs_init.h"
@@ -66,9 +67,24 @@ static size_t room_for(const struct values *v, size_t most) {
 #define init_id nvs_flash_init_partition /* one image for all boards of a batch: their keys differ */
 #endif
 
+/* Nobody provisioned it: NVS would begin it by writing, which a readonly row does not allow. */
+static bool is_blank(void) {
+    uint8_t head[32];
+    const esp_partition_t *p =
+        esp_partition_find_first(ESP_PARTITION_TYPE_DATA, ESP_PARTITION_SUBTYPE_DATA_NVS, ID_LABEL);
+    if (!p || esp_partition_read_raw(p, 0, head, sizeof head) != ESP_OK)
+        return false;
+    for (size_t i = 0; i < sizeof head; i++)
+        if (head[i] != 0xFF)
+            return false;
+    return true;
+}
+
 /* false: there is none, or none that can be read. */
 static bool open_id(nvs_handle_t *handle) {
     esp_err_t rc = init_id(ID_LABEL);
+    if (rc == ESP_ERR_NOT_ALLOWED && is_blank())
+        return false;
     if (rc == ESP_OK)
         rc = nvs_open_from_partition(ID_LABEL, NAMESPACE, NVS_READONLY, handle);
     if (rc != ESP_OK && rc != ESP_ERR_NOT_FOUND && rc != ESP_ERR_NVS_PART_NOT_FOUND && rc != ESP_ERR_NVS_NOT_FOUND)
