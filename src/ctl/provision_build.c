@@ -85,11 +85,21 @@ static enum ota_status blank(struct ota_provisioning *p, const struct ota_partit
     return ota_factory_flash_put(&p->flash, row->label, ota_buf_span(&ff), err);
 }
 
+/* A board may do without ota_id (its build trusts), one that is provisioned may not. */
+static enum ota_status find_id_row(struct ota_provisioning *p, struct ota_err *err) {
+    p->id_row = ota_table_by_label(&p->flash.table, OTA_ID_LABEL);
+    if (p->id_row)
+        return OTA_OK;
+    return ota_err_set(err, OTA_CONFIG,
+                       "%s: the partition table has no %s; add a row to its CSV: %s, data, nvs, , %uK, readonly",
+                       p->build_folder, OTA_ID_LABEL, OTA_ID_LABEL, OTA_ID_SIZE_MIN / 1024u);
+}
+
 static enum ota_status find_rows(struct ota_provisioning *p, struct ota_err *err) {
     const struct ota_table *t = &p->flash.table;
     const struct ota_partition *nvs = ota_table_by_label(t, "nvs");
     const struct ota_partition *otadata = ota_table_by_type(t, OTA_PART_DATA, OTA_DATA_OTA);
-    p->id_row = ota_table_by_label(t, OTA_ID_LABEL);
+    OTA_TRY(find_id_row(p, err));
     p->state_row = ota_table_by_label(t, OTA_STATE_LABEL);
     p->nvs_row = nvs && nvs->type == OTA_PART_DATA && nvs->subtype == OTA_DATA_NVS ? nvs : NULL;
     p->nvs_built = p->nvs_row && ota_factory_build_at(&p->build, nvs->offset);
