@@ -8,11 +8,8 @@
 #include "image/sample.h"
 #include "support/unit.h"
 
-#define RAM 0x40800000u     /* nothing checks where a segment in RAM goes, only that it is not mapped flash */
-#define RAM_OLD 0x40380000u /* chips whose mapped flash covers the former */
-#define RAM_P4 0x4FF40000u  /* both */
-#define FRAME 128u          /* headers, padding, checksum and SHA-256 of an image fit into it */
-#define MAPPED_SKEW 0x20u   /* where the first segment begins in the file, and so within its page */
+#define FRAME 128u        /* headers, padding, checksum and SHA-256 of an image fit into it */
+#define MAPPED_SKEW 0x20u /* where the first segment begins in the file, and so within its page */
 #define LOG2_64K 16u
 
 static struct ota_err err;
@@ -57,10 +54,20 @@ struct ota_buf sim_app(const struct sim_app *a) {
     return image(a->chip, segment, (uint32_t)length, a->chip->drom_start + MAPPED_SKEW);
 }
 
+/* Somewhere in the chip's RAM. */
+static uint32_t place_in_ram(const struct ota_chip *chip, uint32_t length) {
+    static const uint32_t places[] = {0x40380000, 0x40080000, 0x40030000, 0x40800000, 0x4FF40000};
+    for (size_t i = 0; i < OTA_ARRAY_LEN(places); i++)
+        if (ota_chip_loads(chip, places[i], length))
+            return places[i];
+    fail_msg("%s: no RAM is known", chip->name);
+    return 0;
+}
+
 struct ota_buf sim_bootloader(const struct ota_chip *chip, const char *version, size_t length) {
     OTA_CLEAN_FREE uint8_t *segment = ota_calloc(1, length - FRAME);
     const struct ota_boot_desc desc = {.version = 1, .idf = "v5.5", .date_time = "Jan  1 2026 00:00:00"};
-    const uint32_t at = !ota_chip_maps(chip, RAM) ? RAM : !ota_chip_maps(chip, RAM_OLD) ? RAM_OLD : RAM_P4;
+    const uint32_t at = place_in_ram(chip, (uint32_t)(length - FRAME));
     fill(segment, length - FRAME, version);
     ota_boot_desc_write(&desc, segment);
     return image(chip, segment, (uint32_t)(length - FRAME), at);
