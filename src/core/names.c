@@ -59,6 +59,8 @@ bool ota_device_id_valid(struct ota_span id) {
 }
 
 bool ota_groups_valid(struct ota_span groups) {
+    if (groups.len == 0)
+        return true;
     const uint8_t *p = groups.p, *end = groups.p + groups.len;
     if (groups.len > OTA_GROUPS_TEXT_MAX)
         return false;
