@@ -58,7 +58,7 @@ FAULTS = [
      "    OTA_TRY(save_turn(a, before, err));\n    if (b->activate(b->ctx, j->new_app_offset, err) != OTA_OK)\n",
      "    enum ota_status activated = b->activate(b->ctx, j->new_app_offset, err);\n"
      "    OTA_TRY(save_turn(a, before, err));\n    if (activated != OTA_OK)\n", ["--case", "app/hole/esp32c3/plain/install"]),
-    ("bootloader_is_not_backed_up", COPY, "    if (!b->recovery)\n        return OTA_OK;\n",
+    ("bootloader_is_not_backed_up", COPY, "    if (!b->recovery || b->on_recovery)\n        return OTA_OK;\n",
      "    if (b->recovery)\n        return OTA_OK;\n", ["--case", RECOVERY]),
     ("half_a_bootloader_is_backed_up", COPY,
      "    if (holds || !read_whole(a, primary, room, image))\n",
