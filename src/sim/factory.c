@@ -6,6 +6,7 @@
 
 #include "host/crypto.h"
 #include "host/fs.h"
+#include "image/table_agent.h"
 #include "sim/rom.h"
 #include "sim/window.h"
 
@@ -69,8 +70,8 @@ enum ota_status ota_factory_check(struct ota_factory *f, struct ota_err *err) {
     const struct ota_log silent = {0};
     const struct ota_rom rom = {&flash, &facts, &ota_crypto_openssl, &silent, &f->efuse.keys};
     OTA_CLEAN_FREE struct ota_rom_boot *boot = ota_calloc(1, sizeof *boot);
-    OTA_TRY(check_row(f, OTA_STATE_LABEL, 40u * 1024u, err));
-    OTA_TRY(check_row(f, OTA_ID_LABEL, 16u * 1024u, err));
+    OTA_TRY(check_row(f, OTA_STATE_LABEL, OTA_STATE_SIZE_MIN, err));
+    OTA_TRY(check_row(f, OTA_ID_LABEL, OTA_ID_SIZE_MIN, err));
     ota_flash_freeze(&flash);
     OTA_TRY(ota_rom_start(&rom, boot, err));
     (void)ota_format(f->version, sizeof f->version, "%s", boot->image.app.version);
