@@ -55,21 +55,8 @@ static enum ota_status get(const struct ota_request *req, struct ota_response *r
     return net->open(net->ctx, req, resp, &err);
 }
 
-/* Reads to the end with small reads; the body must be `wanted` bytes of x before `status`. */
 static void read_body(size_t wanted, enum ota_status status) {
-    uint8_t part[777];
-    size_t total = 0, got = 1;
-    enum ota_status st = OTA_OK;
-    while (st == OTA_OK && got > 0) {
-        st = net->read(net->ctx, part, sizeof part, &got, &err);
-        for (size_t i = 0; st == OTA_OK && i < got; i++)
-            assert_int_equal(part[i], 'x');
-        total += st == OTA_OK ? got : 0;
-    }
-    if (st != status)
-        fail_msg("read ended with %s (%s), wanted %s", ota_status_name(st), err.msg, ota_status_name(status));
-    assert_int_equal(total, wanted);
-    net->close(net->ctx);
+    http_body_is(net, wanted, status, &err);
 }
 
 /* ---- bodies -------------------------------------------------------------------------------------------- */

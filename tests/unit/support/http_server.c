@@ -224,3 +224,19 @@ unsigned http_server_connections(struct http_server *s) {
     (void)pthread_mutex_unlock(&s->lock);
     return n;
 }
+
+void http_body_is(const struct ota_transport *net, size_t wanted, enum ota_status status, struct ota_err *err) {
+    uint8_t part[777];
+    size_t total = 0, got = 1;
+    enum ota_status st = OTA_OK;
+    while (st == OTA_OK && got > 0) {
+        st = net->read(net->ctx, part, sizeof part, &got, err);
+        for (size_t i = 0; st == OTA_OK && i < got; i++)
+            assert_int_equal(part[i], 'x');
+        total += st == OTA_OK ? got : 0;
+    }
+    if (st != status)
+        fail_msg("read ended with %s (%s), wanted %s", ota_status_name(st), err->msg, ota_status_name(status));
+    assert_int_equal(total, wanted);
+    net->close(net->ctx);
+}

@@ -4,6 +4,7 @@
 #define OTA_TESTS_HTTP_SERVER_H
 
 #include "host/buf.h"
+#include "ota/ports.h"
 
 struct http_answer {
     const char *head;  /* with its empty line; NULL ends a list */
@@ -25,5 +26,8 @@ struct ota_span http_server_ca(const struct http_server *s);
 /* The n-th request, head and body, or "". */
 const char *http_server_request(struct http_server *s, size_t n);
 unsigned http_server_connections(struct http_server *s);
+
+/* Reads an answer to its end with small reads, and closes it: `wanted` bytes of 'x', then `status`. */
+void http_body_is(const struct ota_transport *net, size_t wanted, enum ota_status status, struct ota_err *err);
 
 #endif
