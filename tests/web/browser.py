@@ -148,9 +148,9 @@ class Tab:
         self.call("Input.dispatchKeyEvent", type="keyDown", key=key, code=key, windowsVirtualKeyCode=code, **text)
         self.call("Input.dispatchKeyEvent", type="keyUp", key=key, code=key, windowsVirtualKeyCode=code)
 
-    def network(self, upload=-1, offline=False):
+    def network(self, upload=-1):
         """Bytes a second; -1: as fast as it goes."""
-        self.call("Network.emulateNetworkConditions", offline=offline, latency=0, downloadThroughput=-1, uploadThroughput=upload)
+        self.call("Network.emulateNetworkConditions", offline=False, latency=0, downloadThroughput=-1, uploadThroughput=upload)
 
     def names(self):
         """What a screen reader finds: role -> names."""
