@@ -70,6 +70,8 @@ enum ota_status ota_ctl_publish_static(const struct ota_args *args, struct ota_e
 bool ota_ctl_signs_image(const struct ota_args *args); /* by its options */
 enum ota_status ota_ctl_sign_image(const struct ota_args *args, struct ota_err *err);
 enum ota_status ota_ctl_verify_image(const struct ota_args *args, struct ota_err *err);
+/* Writes the public half beside the new key at `path`. The key goes when that fails: it can be made again. */
+OTA_MUST_USE enum ota_status ota_ctl_save_public(const char *path, struct ota_span pem, struct ota_err *err);
 enum ota_status ota_ctl_new_boot_key(const struct ota_args *args, const char *path, const struct ota_buf *passphrase,
                                      struct ota_err *err);
 

@@ -6,6 +6,7 @@
 #include "ctl/bundle_file.h"
 #include "ctl/cmd.h"
 #include "ctl/origin.h"
+#include "ctl/output_file.h"
 #include "ctl/progress.h"
 #include "host/crypto.h"
 #include "host/fs.h"
@@ -21,7 +22,7 @@ struct bundle {
     struct ota_workspace w;
     const char *product, *wanted; /* as given */
     const char *place;            /* the repository: a folder or an address */
-    char *own_repo;
+    char *own_repo, *output;      /* where the bundle goes */
     struct ota_origin origin;
     struct ota_repo_chain chain;
     const struct ota_release *release;
@@ -36,11 +37,23 @@ static void bundle_delete(struct bundle **bundle) {
     ota_origin_close(&b->origin);
     ota_workspace_close(&b->w);
     free(b->own_repo);
+    free(b->output);
     free(b);
     *bundle = NULL;
 }
 
 /* ---- what is asked for ------------------------------------------------------------------------------------- */
+
+/* What is not to be replaced must not be there at all, not even as a link. */
+static enum ota_status read_output(const struct ota_args *args, const char *path, char **out, struct ota_err *err) {
+    static const char *const inputs[] = {"root", "ca", NULL};
+    if (!ota_args_has(args, "force")) {
+        *out = ota_strdup(path);
+        return OTA_OK;
+    }
+    OTA_TRY(ota_ctl_output_check(args, inputs, false, err));
+    return ota_fs_place(path, out, err);
+}
 
 static enum ota_status read_words(const struct ota_args *args, struct bundle *b, struct ota_err *err) {
     const struct ota_product_config *only;
@@ -54,6 +67,7 @@ static enum ota_status read_words(const struct ota_args *args, struct bundle *b,
         return ota_err_set(err, OTA_USAGE, "bundle wants a file to write: otactl bundle RELEASE -o FILE");
     if (count > 1 && named && strcmp(named, b->product) != 0)
         return ota_err_set(err, OTA_USAGE, "product %.40s or --product %.40s? Name one", b->product, named);
+    OTA_TRY(read_output(args, path, &b->output, err));
     OTA_TRY(ota_ctl_workspace(args, &b->w, err));
     if (!b->product) {
         OTA_TRY(ota_workspace_product(&b->w, NULL, &only, err));
@@ -246,7 +260,7 @@ static enum ota_status put_images(struct bundle *b, struct ota_err *err) {
 }
 
 static enum ota_status write_bundle(const struct ota_args *args, struct bundle *b, struct ota_err *err) {
-    OTA_TRY(ota_bundle_file_open(&b->file, ota_args_get(args, "output"), ota_args_has(args, "force"), err));
+    OTA_TRY(ota_bundle_file_open(&b->file, b->output, ota_args_has(args, "force"), err));
     ota_bundle_write_begin(&b->writer, &b->file.sink);
     OTA_TRY(put_notes(b, err));
     OTA_TRY(put_roles(b, err));

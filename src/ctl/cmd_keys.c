@@ -117,12 +117,26 @@ enum ota_status ota_cmd_keys_list(const struct ota_args *args, struct ota_err *e
 
 /* ---- keys new --------------------------------------------------------------------------------------------- */
 
+/* Before anybody types a passphrase. */
+static enum ota_status check_free(const char *path, struct ota_err *err) {
+    OTA_CLEAN_FREE char *pub = ota_sprintf("%s.pub", path);
+    const char *taken = ota_fs_exists(path) ? path : ota_fs_exists(pub) ? pub : NULL;
+    return taken ? ota_err_set(err, OTA_EXISTS, "%s: exists; it is never overwritten", taken) : OTA_OK;
+}
+
+enum ota_status ota_ctl_save_public(const char *path, struct ota_span pem, struct ota_err *err) {
+    OTA_CLEAN_FREE char *pub = ota_sprintf("%s.pub", path);
+    struct ota_err ignored;
+    enum ota_status st = ota_fs_write_new(pub, pem.p, pem.len, 0644, err);
+    if (st != OTA_OK)
+        (void)!ota_fs_remove_secret(path, &ignored);
+    return st;
+}
+
 static enum ota_status save_new(const struct ota_key *key, const char *path, const struct ota_buf *passphrase,
                                 struct ota_err *err) {
-    const struct ota_key_public *public = ota_key_public(key);
-    OTA_CLEAN_FREE char *pub = ota_sprintf("%s.pub", path);
     OTA_TRY(passphrase->len ? ota_key_save_encrypted(key, path, passphrase, err) : ota_key_save(key, path, err));
-    return ota_fs_write(pub, public->pem, strlen(public->pem), 0644, err);
+    return ota_ctl_save_public(path, ota_span_str(ota_key_public(key)->pem), err);
 }
 
 enum ota_status ota_cmd_keys_new(const struct ota_args *args, struct ota_err *err) {
@@ -132,8 +146,7 @@ enum ota_status ota_cmd_keys_new(const struct ota_args *args, struct ota_err *er
     OTA_CLEAN(ota_key_free) struct ota_key *key = NULL;
     if (!path || !path[0])
         return ota_err_set(err, OTA_USAGE, "keys new wants a place for the key: otactl keys new -o FILE");
-    if (ota_fs_exists(path)) /* before anybody types a passphrase */
-        return ota_err_set(err, OTA_EXISTS, "%s: exists; it is never overwritten", path);
+    OTA_TRY(check_free(path, err));
     if (from.file || ota_args_has(args, "encrypt"))
         OTA_TRY(ota_passphrase_choose(&from, path, &passphrase, err));
     if (ota_args_has(args, "secure-boot"))

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "ctl/cmd.h"
-#include "host/fs.h"
+#include "ctl/output_file.h"
 #include "sign/boot_private.h"
 
 static void add_digest(cJSON *tree, const struct ota_boot_key *key, size_t len) {
@@ -22,19 +22,18 @@ enum ota_status ota_ctl_new_boot_key(const struct ota_args *args, const char *pa
     enum ota_boot_scheme scheme = ota_boot_scheme_by_name(word);
     OTA_CLEAN(ota_boot_private_free) struct ota_boot_private *key = NULL;
     OTA_CLEAN(ota_buf_free) struct ota_buf pem = {0};
-    OTA_CLEAN_FREE char *pub = ota_sprintf("%s.pub", path);
     char hex[OTA_SHA256_HEX_LEN + 1];
     if (scheme == OTA_BOOT_UNKNOWN)
         return ota_err_set(err, OTA_USAGE, "--secure-boot \"%.20s\": take rsa3072, ecdsa256 or ecdsa384", word);
     OTA_TRY(ota_boot_private_generate(scheme, &key, err));
     OTA_TRY(ota_boot_private_write_public(key, &pem, err));
     OTA_TRY(ota_boot_private_save(key, path, passphrase, err));
-    OTA_TRY(ota_fs_write(pub, pem.p, pem.len, 0644, err));
+    OTA_TRY(ota_ctl_save_public(path, ota_buf_span(&pem), err));
     const struct ota_boot_key *public = ota_boot_private_public(key);
     ota_hex_encode(public->digest.byte, OTA_SHA256_LEN, hex);
     if (!ota_ctl_json(args)) {
-        printf("%s: a key for Secure Boot, %s, %s; its public half is in %s\ndigest %s\n", path,
-               ota_boot_layout(scheme)->key, passphrase->len ? "encrypted" : "not encrypted", pub, hex);
+        printf("%s: a key for Secure Boot, %s, %s; its public half is in %s.pub\ndigest %s\n", path,
+               ota_boot_layout(scheme)->key, passphrase->len ? "encrypted" : "not encrypted", path, hex);
         return OTA_OK;
     }
     cJSON *tree = cJSON_CreateObject();
@@ -64,13 +63,16 @@ static enum ota_status check_chip(const struct ota_args *args, const struct ota_
 enum ota_status ota_cmd_keys_digest(const struct ota_args *args, struct ota_err *err) {
     const struct ota_passphrase from = ota_passphrase_source(ota_args_get(args, "passphrase-file"));
     const char *reference = ota_args_operand(args, 0), *out = ota_args_get(args, "output");
+    static const char *const inputs[] = {"passphrase-file", NULL};
     struct ota_boot_key key;
     char hex[OTA_SHA256_HEX_LEN + 1];
     size_t len = 0;
+    if (out)
+        OTA_TRY(ota_ctl_output_check(args, inputs, true, err));
     OTA_TRY(ota_boot_key_load(reference, &from, &key, err));
     OTA_TRY(check_chip(args, &key, &len, err));
     if (out)
-        OTA_TRY(ota_fs_write(out, key.digest.byte, len, 0644, err));
+        OTA_TRY(ota_ctl_output_write(out, (struct ota_span){key.digest.byte, len}, 0644, err));
     ota_hex_encode(key.digest.byte, len, hex);
     if (!ota_ctl_json(args)) {
         printf("%s\n", hex);

@@ -44,7 +44,9 @@ enum ota_status ota_ctl_nvs_keys(const struct ota_args *args, uint8_t key[OTA_NV
 
 /* ---- build --------------------------------------------------------------------------------------------- */
 
-static enum ota_status read_value(const char *path, struct ota_buf *out, struct ota_err *err) {
+static enum ota_status read_value(const void *ctx, const char *path, struct ota_buf *out, struct ota_err *err) {
+    const struct ota_args *args = ctx;
+    OTA_TRY(ota_ctl_output_check_input(ota_args_get(args, "output"), path, err));
     return ota_fs_read(path, VALUE_MAX, out, err);
 }
 
@@ -71,10 +73,8 @@ static enum ota_status write_all(const struct ota_args *args, const char *path, 
                                  struct ota_err *err) {
     if (w->page == SIZE_MAX)
         return ota_err_set(err, OTA_ARGUMENT, "%s: no rows", ota_args_operand(args, 0));
-    for (size_t i = 0; i < ota_args_operands(args); i++)
-        OTA_TRY(ota_ctl_output_check(path, ota_args_operand(args, i), err));
     OTA_TRY(encrypt(args, w, err));
-    return ota_fs_write(path, w->image, w->size, 0600, err);
+    return ota_ctl_output_write(path, (struct ota_span){w->image, w->size}, 0600, err);
 }
 
 static void build_report(const struct ota_args *args, const char *path, const struct ota_nvs_writer *w) {
@@ -96,12 +96,15 @@ static void build_report(const struct ota_args *args, const char *path, const st
 
 enum ota_status ota_cmd_nvs_build(const struct ota_args *args, struct ota_err *err) {
     OTA_CLEAN(ota_nvs_writer_free) struct ota_nvs_writer w = {0};
-    OTA_CLEAN(ota_nvs_csv_free) struct ota_nvs_csv csv = {.writer = &w, .read_file = read_value};
+    static const char *const inputs[] = {"keys", NULL};
+    OTA_CLEAN(ota_nvs_csv_free)
+    struct ota_nvs_csv csv = {.writer = &w, .read_file = read_value, .read_ctx = args};
     const char *path = ota_args_get(args, "output");
     uint32_t size;
     if (!path || !path[0] || !ota_args_has(args, "size"))
         return ota_err_set(err, OTA_USAGE,
                            "nvs build wants a file and its size: otactl nvs build CSV --size 24K -o FILE");
+    OTA_TRY(ota_ctl_output_check(args, inputs, true, err));
     OTA_TRY(ota_ctl_nvs_size(args, 0, &size, err));
     OTA_TRY(ota_nvs_writer_init(&w, size, err));
     OTA_TRY(read_all(args, &csv, err));

@@ -9,6 +9,7 @@
 #include "ctl/ask.h"
 #include "ctl/cmd.h"
 #include "ctl/hand.h"
+#include "ctl/output_file.h"
 #include "ctl/push.h"
 #include "ctl/sign_set.h"
 #include "host/fs.h"
@@ -122,7 +123,7 @@ static enum ota_status sign_file(struct signing *s, struct ota_err *err) {
     if (s->set->id)
         OTA_TRY(ota_sign_set_export(s->set, &text, err));
     const struct ota_buf *out = s->set->id ? &text : &s->set->file[0].role.wire;
-    return ota_fs_write(path, out->p, out->len, 0644, err);
+    return ota_ctl_output_write(path, ota_buf_span(out), 0644, err);
 }
 
 /* ---- the verb --------------------------------------------------------------------------------------------- */

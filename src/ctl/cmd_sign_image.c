@@ -5,6 +5,7 @@
 
 #include "ctl/boot_view.h"
 #include "ctl/cmd.h"
+#include "ctl/output_file.h"
 #include "host/fs.h"
 #include "host/printable.h"
 #include "image/signed_image.h"
@@ -37,6 +38,7 @@ bool ota_ctl_signs_image(const struct ota_args *args) {
 
 static enum ota_status check_usage(const struct ota_args *args, struct ota_err *err) {
     static const char *const of_roles[] = {"key", "previous", "yes"};
+    static const char *const inputs[] = {"secure-boot", "public-key", "signature", "passphrase-file", NULL};
     size_t keys = ota_args_count(args, "secure-boot"), publics = ota_args_count(args, "public-key");
     for (size_t i = 0; i < OTA_ARRAY_LEN(of_roles); i++)
         if (ota_args_has(args, of_roles[i]))
@@ -50,8 +52,9 @@ static enum ota_status check_usage(const struct ota_args *args, struct ota_err *
         return ota_err_set(err, OTA_USAGE, "every --public-key wants its --signature, in the same order");
     if (keys > OTA_SIGNATURE_BLOCKS_MAX || publics > OTA_SIGNATURE_BLOCKS_MAX)
         return ota_err_set(err, OTA_USAGE, "an image has at most %u signatures", OTA_SIGNATURE_BLOCKS_MAX);
-    const char *out = ota_args_get(args, "output");
-    return out && out[0] ? OTA_OK : ota_err_set(err, OTA_USAGE, "where to? Add -o FILE; it may be the image itself");
+    if (!ota_args_has(args, "output"))
+        return ota_err_set(err, OTA_USAGE, "where to? Add -o FILE; it may be the image itself");
+    return ota_ctl_output_check(args, inputs, false, err);
 }
 
 /* ---- what is signed --------------------------------------------------------------------------------------- */
@@ -192,12 +195,12 @@ static enum ota_status write_result(struct signing *s, struct ota_err *err) {
     const char *path = ota_args_get(s->args, "output");
     bool changed = s->image.signatures.count > s->image.found;
     if (ota_args_has(s->args, "pad-only"))
-        return ota_fs_write(path, s->image.body.p, s->image.body.len, 0644, err);
+        return ota_ctl_output_write(path, ota_buf_span(&s->image.body), 0644, err);
     if (!changed && strcmp(path, ota_args_operand(s->args, 0)) == 0)
         return OTA_OK;
     if (changed)
         ota_signed_image_write(&s->image, &out);
-    return ota_fs_write(path, changed ? out.p : s->file.p, changed ? out.len : s->file.len, 0644, err);
+    return ota_ctl_output_write(path, ota_buf_span(changed ? &out : &s->file), 0644, err);
 }
 
 static void report_json(struct signing *s) {

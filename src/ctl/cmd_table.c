@@ -114,6 +114,7 @@ static void build_report(const struct ota_args *args, const struct ota_table_fil
 
 enum ota_status ota_cmd_table_build(const struct ota_args *args, struct ota_err *err) {
     OTA_CLEAN_FREE struct ota_table_file *f = ota_calloc(1, sizeof *f);
+    static const char *const no_inputs[] = {NULL}; /* but the CSV */
     OTA_CLEAN(ota_buf_free) struct ota_buf remarks = {0};
     const char *path = ota_args_get(args, "output");
     uint8_t bytes[OTA_TABLE_LENGTH];
@@ -122,6 +123,7 @@ enum ota_status ota_cmd_table_build(const struct ota_args *args, struct ota_err 
                            ota_args_operand(args, 0), ota_args_operand(args, 1));
     if (!path || !path[0])
         return ota_err_set(err, OTA_USAGE, "table build wants a file to write: otactl table build CSV -o FILE");
+    OTA_TRY(ota_ctl_output_check(args, no_inputs, true, err));
     OTA_TRY(ota_ctl_table_open(args, 0, f, err));
     if (f->form != OTA_TABLE_CSV)
         return ota_err_set(err, OTA_USAGE, "%s is no CSV but a table already; its CSV: otactl table show %s --csv",
@@ -129,7 +131,7 @@ enum ota_status ota_cmd_table_build(const struct ota_args *args, struct ota_err 
     if (!ota_args_has(args, "no-verify"))
         OTA_TRY(ota_ctl_table_check(f, err));
     OTA_TRY(ota_table_write(&f->table, &ota_crypto_openssl, bytes, err));
-    OTA_TRY(ota_ctl_output_write(path, f->path, (struct ota_span){bytes, sizeof bytes}, err));
+    OTA_TRY(ota_ctl_output_write(path, (struct ota_span){bytes, sizeof bytes}, 0644, err));
     ota_table_remarks(&f->table, &remarks);
     build_report(args, f, path, &remarks);
     return OTA_OK;

@@ -52,7 +52,8 @@ static enum ota_status put_networks(struct ota_nvs_writer *w, const struct ota_p
 
 /* ---- keys of the config ---------------------------------------------------------------------------------- */
 
-static enum ota_status read_value(const char *path, struct ota_buf *out, struct ota_err *err) {
+static enum ota_status read_value(const void *ctx, const char *path, struct ota_buf *out, struct ota_err *err) {
+    (void)ctx;
     return ota_fs_read(path, VALUE_FILE_MAX, out, err);
 }
 

@@ -16,11 +16,17 @@ OTA_MUST_USE enum ota_status ota_fs_read(const char *path, size_t max, struct ot
 OTA_MUST_USE enum ota_status ota_fs_read_secret(const char *path, size_t max, struct ota_buf *out, struct ota_err *err);
 /* PERMISSION when group or others may write into the folder. */
 OTA_MUST_USE enum ota_status ota_fs_check_folder_unshared(const char *path, struct ota_err *err);
-/* Temp file beside it, fsync, rename, fsync of the folder: old or new contents, never between. */
+/* Temp file beside it, fsync, rename, fsync of the folder: old or new contents, never between. IO where the name is a
+ * folder's, a device's, a FIFO's or a socket's. A link is replaced itself. */
 OTA_MUST_USE enum ota_status ota_fs_write(const char *path, const void *p, size_t n, mode_t mode, struct ota_err *err);
-/* The same for a name that must be free: EXISTS, also when two processes try at once. */
+/* The same for a name that must be free: EXISTS, also when two processes try at once. Free again after a failure. */
 OTA_MUST_USE enum ota_status ota_fs_write_new(const char *path, const void *p, size_t n, mode_t mode,
                                               struct ota_err *err);
+/* Where a file that a person names so is to be written: there, or where its links lead. The caller's to free. IO as
+ * above, NOT_FOUND for a link to nothing. */
+OTA_MUST_USE enum ota_status ota_fs_place(const char *path, char **place, struct ota_err *err);
+/* Both are there and are one, by whatever links. */
+bool ota_fs_same_file(const char *a, const char *b);
 /* Overwrites the file, then removes it. A disk may keep older copies of its blocks all the same. */
 OTA_MUST_USE enum ota_status ota_fs_remove_secret(const char *path, struct ota_err *err);
 OTA_MUST_USE enum ota_status ota_fs_mkdirs(const char *path, mode_t mode, struct ota_err *err);

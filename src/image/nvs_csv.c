@@ -85,7 +85,7 @@ static enum ota_status put_file(struct ota_nvs_csv *c, const char *key, const ch
         return ota_err_set(err, OTA_ARGUMENT, "key \"%s\" takes no file; write the value into the CSV, type data", key);
     if (!c->read_file)
         return ota_err_set(err, OTA_ARGUMENT, "key \"%s\": files are not read here", key);
-    OTA_TRY(c->read_file(path, &bytes, err));
+    OTA_TRY(c->read_file(c->read_ctx, path, &bytes, err));
     return ota_nvs_csv_put(c->writer, key, encoding, ota_buf_span(&bytes), true, err);
 }
 

@@ -32,7 +32,8 @@
 struct ota_nvs_csv {
     struct ota_nvs_writer *writer; /* as_generator */
     /* Appends the file of a row of type file; NULL: there are none. */
-    enum ota_status (*read_file)(const char *path, struct ota_buf *out, struct ota_err *err);
+    enum ota_status (*read_file)(const void *ctx, const char *path, struct ota_buf *out, struct ota_err *err);
+    const void *read_ctx;
     char current[OTA_NVS_KEY_MAX + 1]; /* the namespace of the rows that follow */
     bool station_done;
     char *ap_ssid, *ap_passwd; /* owned */

@@ -16,6 +16,8 @@ enum ota_status ota_cmd_read(const struct ota_args *args, struct ota_err *err) {
     struct ota_view_area area;
     uint64_t length;
     OTA_TRY(ota_sim_required(args, "output", &to, err));
+    if (ota_fs_same_file(path, to))
+        return ota_err_set(err, OTA_USAGE, "--output %s is the flash itself; name another file", to);
     OTA_TRY(ota_args_number(args, "length", 1, UINT32_MAX, 0, &length, err));
     OTA_TRY(ota_view_open(&view, path, err));
     OTA_TRY(ota_view_find(&view, label, &area, err));

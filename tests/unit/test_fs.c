@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include "host/crypto.h"
@@ -42,6 +43,63 @@ static void test_fs_write_replaces_whole_and_sets_the_mode(void **state) {
     OTA_CLEAN(ota_fs_names_free) struct ota_fs_names names = {0};
     assert_ota_ok(ota_fs_list(dir, &names, &err));
     assert_int_equal(names.count, 1); /* no temporary file is left */
+}
+
+static void test_fs_write_takes_no_place_but_a_files(void **state) {
+    (void)state;
+    struct ota_err err;
+    struct stat st;
+    OTA_CLEAN_FREE char *fifo = path_of("fifo");
+    OTA_CLEAN_FREE char *folder = path_of("folder");
+    OTA_CLEAN_FREE char *device = path_of("device");
+    OTA_CLEAN_FREE char *from = path_of("from");
+    assert_int_equal(mkfifo(fifo, 0600), 0);
+    assert_ota_ok(ota_fs_mkdirs(folder, 0700, &err));
+    assert_ota_ok(ota_fs_write(from, "x", 1, 0600, &err));
+    assert_ota(ota_fs_write(fifo, "x", 1, 0600, &err), OTA_IO);
+    assert_non_null(strstr(err.msg, "is a FIFO"));
+    assert_ota(ota_fs_write(folder, "x", 1, 0600, &err), OTA_IO);
+    assert_non_null(strstr(err.msg, "is a folder"));
+    assert_ota(ota_fs_copy(from, fifo, 0600, &err), OTA_IO);
+    if (mknod(device, S_IFCHR | 0600, makedev(1, 3)) == 0) { /* only root may */
+        assert_ota(ota_fs_write(device, "x", 1, 0600, &err), OTA_IO);
+        assert_non_null(strstr(err.msg, "is a device"));
+        assert_true(stat(device, &st) == 0 && S_ISCHR(st.st_mode));
+    }
+    assert_true(stat(fifo, &st) == 0 && S_ISFIFO(st.st_mode));
+    OTA_CLEAN(ota_fs_names_free) struct ota_fs_names names = {0};
+    assert_ota_ok(ota_fs_list(dir, &names, &err));
+    assert_true(names.count <= 4); /* no temporary file is left */
+}
+
+static void test_fs_place_is_where_links_lead(void **state) {
+    (void)state;
+    struct ota_err err;
+    OTA_CLEAN_FREE char *file = path_of("file");
+    OTA_CLEAN_FREE char *link = path_of("link");
+    OTA_CLEAN_FREE char *lost = path_of("lost");
+    OTA_CLEAN_FREE char *fifo = path_of("fifo");
+    OTA_CLEAN_FREE char *to_fifo = path_of("to-fifo");
+    OTA_CLEAN_FREE char *here = NULL, *behind = NULL, *free_name = NULL, *none = NULL;
+    assert_ota_ok(ota_fs_write(file, "x", 1, 0600, &err));
+    assert_int_equal(symlink("file", link), 0);
+    assert_int_equal(symlink("nothing", lost), 0);
+    assert_int_equal(mkfifo(fifo, 0600), 0);
+    assert_int_equal(symlink("fifo", to_fifo), 0);
+    assert_ota_ok(ota_fs_place(file, &here, &err));
+    assert_string_equal(here, file);
+    assert_ota_ok(ota_fs_place(link, &behind, &err));
+    assert_true(ota_fs_same_file(behind, file));
+    assert_string_equal(strrchr(behind, '/'), "/file");
+    OTA_CLEAN_FREE char *unused = path_of("unused");
+    assert_ota_ok(ota_fs_place(unused, &free_name, &err));
+    assert_string_equal(free_name, unused);
+    assert_ota(ota_fs_place(lost, &none, &err), OTA_NOT_FOUND);
+    assert_ota(ota_fs_place(to_fifo, &none, &err), OTA_IO);
+    assert_ota(ota_fs_place(dir, &none, &err), OTA_IO);
+    assert_null(none);
+    assert_false(ota_fs_same_file(file, unused));
+    assert_false(ota_fs_same_file(unused, unused));
 }
 
 static void test_fs_read_refuses_folders_devices_and_what_is_too_large(void **state) {
@@ -111,6 +169,8 @@ static void test_fs_source_hashes_and_ends_where_the_file_ends(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_fs_write_replaces_whole_and_sets_the_mode, make_dir, remove_dir),
+        cmocka_unit_test_setup_teardown(test_fs_write_takes_no_place_but_a_files, make_dir, remove_dir),
+        cmocka_unit_test_setup_teardown(test_fs_place_is_where_links_lead, make_dir, remove_dir),
         cmocka_unit_test_setup_teardown(test_fs_read_refuses_folders_devices_and_what_is_too_large, make_dir,
                                         remove_dir),
         cmocka_unit_test_setup_teardown(test_fs_lock_is_exclusive_until_closed, make_dir, remove_dir),

@@ -193,7 +193,8 @@ static void test_mutants_nvs_cut(void **state) {
 
 /* ---- CSV --------------------------------------------------------------------------------------------------- */
 
-static enum ota_status no_file(const char *path, struct ota_buf *out, struct ota_err *e) {
+static enum ota_status no_file(const void *ctx, const char *path, struct ota_buf *out, struct ota_err *e) {
+    (void)ctx;
     (void)out;
     return ota_err_set(e, OTA_NOT_FOUND, "%s: no such file", path);
 }

@@ -7,7 +7,8 @@
 static struct ota_err err;
 
 /* What rows of type file name: files of this test have their contents as their names. */
-static enum ota_status read_file(const char *path, struct ota_buf *out, struct ota_err *e) {
+static enum ota_status read_file(const void *ctx, const char *path, struct ota_buf *out, struct ota_err *e) {
+    (void)ctx;
     if (strcmp(path, "absent") == 0)
         return ota_err_set(e, OTA_NOT_FOUND, "absent: no such file");
     ota_buf_str(out, path);
