@@ -9,6 +9,7 @@
 #include "ctl/provision.h"
 #include "host/fs.h"
 #include "host/printable.h"
+#include "release/build.h"
 
 #define TEMP_MARK ".bin.tmp-" /* of ota_fs_write(), before six more characters */
 #define COMMANDS_SHOWN 3u
@@ -113,10 +114,7 @@ static enum ota_status open_folder(struct ota_provisioning *p, struct ota_err *e
 
 /* By its digest, as boards report it: fleet fits finds the rows there. */
 static enum ota_status remember_table(const struct ota_provisioning *p, struct ota_err *err) {
-    OTA_CLEAN_FREE char *dir = ota_workspace_path(&p->w, "state/tables");
-    OTA_CLEAN_FREE char *path = ota_workspace_path(&p->w, "state/tables/%s.bin", p->table);
-    OTA_TRY(ota_fs_mkdirs(dir, 0755, err));
-    return ota_fs_write(path, p->flash.bytes.p + p->build.boot.table_offset, OTA_TABLE_LENGTH, 0644, err);
+    return ota_build_keep_table(&p->w, p->flash.bytes.p + p->build.boot.table_offset, err);
 }
 
 /* ---- the run ------------------------------------------------------------------------------------------- */

@@ -104,9 +104,12 @@ void ota_build_remark(struct ota_build *b, const char *fmt, ...) OTA_PRINTF(2, 3
 bool ota_build_has_app(const struct ota_release *r);
 
 /* state/tables/<product>.bin: the partition table of the newest build pushed. Releases of single files and of the
- * inbox are checked against it. */
+ * inbox are checked against it. Remembering it keeps it as below, too. */
 char *ota_build_known_table(const struct ota_workspace *w,
                             const char *product); /* its path if it is there, else NULL */
+/* state/tables/<sha256>.bin: the same table under the digest that boards report, for otactl fleet fits. All are kept. */
+OTA_MUST_USE enum ota_status ota_build_keep_table(const struct ota_workspace *w, const uint8_t table[OTA_TABLE_LENGTH],
+                                                  struct ota_err *err);
 OTA_MUST_USE enum ota_status ota_build_remember_table(const struct ota_build *b, const struct ota_workspace *w,
                                                       struct ota_err *err);
 

@@ -18,8 +18,9 @@ enum ota_status ota_build_load_table(struct ota_build *b, const struct ota_candi
     return OTA_OK;
 }
 
-static char *path_of(const struct ota_workspace *w, const char *product) {
-    return ota_workspace_path(w, "state/tables/%s.bin", product);
+/* Of a product's newest, or by the digest, which is longer than a product's name may be. */
+static char *path_of(const struct ota_workspace *w, const char *name) {
+    return ota_workspace_path(w, "state/tables/%s.bin", name);
 }
 
 char *ota_build_known_table(const struct ota_workspace *w, const char *product) {
@@ -27,12 +28,24 @@ char *ota_build_known_table(const struct ota_workspace *w, const char *product) 
     return ota_fs_is_file(path) ? ota_strdup(path) : NULL;
 }
 
+enum ota_status ota_build_keep_table(const struct ota_workspace *w, const uint8_t table[OTA_TABLE_LENGTH],
+                                     struct ota_err *err) {
+    uint8_t digest[OTA_SHA256_LEN];
+    char hex[OTA_SHA256_HEX_LEN + 1];
+    OTA_TRY(ota_sha256(&ota_crypto_openssl, table, OTA_TABLE_LENGTH, digest, err));
+    ota_hex_encode(digest, sizeof digest, hex);
+    OTA_CLEAN_FREE char *dir = ota_workspace_path(w, "state/tables");
+    OTA_CLEAN_FREE char *path = path_of(w, hex);
+    OTA_TRY(ota_fs_mkdirs(dir, 0755, err));
+    return ota_fs_write(path, table, OTA_TABLE_LENGTH, 0644, err);
+}
+
 enum ota_status ota_build_remember_table(const struct ota_build *b, const struct ota_workspace *w,
                                          struct ota_err *err) {
-    OTA_CLEAN_FREE char *dir = ota_workspace_path(w, "state/tables");
     OTA_CLEAN_FREE char *path = path_of(w, b->release.product);
     if (!b->table_known)
         return OTA_OK;
-    OTA_TRY(ota_fs_mkdirs(dir, 0755, err));
+    if (b->table_bytes.len >= OTA_TABLE_LENGTH)
+        OTA_TRY(ota_build_keep_table(w, b->table_bytes.p, err));
     return ota_fs_write(path, b->table_bytes.p, b->table_bytes.len, 0644, err);
 }
