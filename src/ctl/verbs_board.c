@@ -37,11 +37,14 @@ const char ota_verb_table_build_details[] =
     "ESP-IDF makes of it. $NAME and ${NAME} in the CSV are replaced from the environment.\n"
     "What is wrong is told with file, line and remedy.\n\n"
     "Refused here though that tool takes it: names that are longer than 16 characters,\n"
-    "which it cuts, empty or not ASCII; \"/\", quotes and backslashes in a name; variables\n"
-    "that are not set; and, unless with --no-verify, what no board could use: partitions\n"
-    "of no size, reserved types, a second factory or slot of the same number, slots with\n"
-    "a hole in their numbers or without otadata, no app at all, an nvs partition that is\n"
-    "flagged encrypted, rows of bootloader and table that contradict where these lie.\n\n"
+    "which it cuts; variables that are not set; partitions that end at 4 GiB or beyond;\n"
+    "in a cell other than the name, digits of other scripts, and tabs and other control\n"
+    "characters, as between a number and its K; and, unless with --no-verify, what no\n"
+    "board could use: names that are empty, not ASCII, or have a space, a double quote,\n"
+    "a slash or a backslash in them or @ in front; partitions of no size, reserved types,\n"
+    "a second factory or slot of the same number, slots with a hole in their numbers or\n"
+    "without otadata, no app at all, an nvs partition that is flagged encrypted, rows of\n"
+    "bootloader and table that contradict where these lie.\n\n"
     "JSON: file, form, offset, output, partitions, remarks.";
 
 const struct ota_option ota_verb_table_check_options[] = {

@@ -12,9 +12,11 @@
  *             always one sector, whatever its cell says; so are the offsets of the rows primary and recovery
  *   flags     encrypted and readonly, ':' between them; what stands in a seventh column is ignored
  *
- * Refused here though it takes them: labels over 16 bytes (it cuts them silently), characters outside ASCII in
- * the columns behind the name, variables that are not set in any place of a line, words that end in K or M behind a number's meaning
- * ("appk"), and what could never be written (types over 255, sizes below 0).
+ * Refused here though it takes them: labels over 16 bytes (it cuts them silently); characters outside printable ASCII in
+ * the columns behind the name, among them the digits of other scripts and a tab before K or M; variables that are not
+ * set in any place of a line; words that end in K or M behind a number's meaning ("appk"); ends at 4 GiB or beyond; and
+ * what could never be written (types over 255, sizes below 0). Quotes are part of a name, as there: a comma ends it all
+ * the same, and ota_table_check() refuses the name.
  */
 #ifndef OTA_IMAGE_TABLE_CSV_H
 #define OTA_IMAGE_TABLE_CSV_H

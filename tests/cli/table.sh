@@ -156,6 +156,36 @@ fix '$aota_2, app, ota_2, 0x220000, 1M'
 fails table_plan_slots_are_counted 1 "number of ota_ slots changes from 2 to 3" otactl table plan "$csv" "$tmp/other.csv"
 fails table_plan_wants_two 2 "table plan" otactl table plan "$csv"
 
+# ---- what gen_esp32part.py takes, and this does not ----
+refuses() { # NAME PART, CSV
+    printf '%b\nf,app,factory,0x10000,1M\n' "$3" >"$tmp/other.csv"
+    fails "table_refuses_$1" 1 "$tmp/other.csv:1: $2" otactl table build "$tmp/other.csv" -o "$tmp/x"
+}
+refuses a_quoted_name "row 0: the name \"nvs\" has a quote in it (a table's CSV knows no quoting)" '"nvs",data,nvs,0x9000,16K'
+refuses a_comma_in_quotes 'Type "b""' '"a,b",data,nvs,0x9000,16K'
+refuses a_space_in_a_name 'row 0: the name my nvs has a space in it; take letters' 'my nvs,data,nvs,0x9000,16K'
+refuses a_slash_in_a_name 'row 0: the name n/s has a / in it' 'n/s,data,nvs,0x9000,16K'
+refuses a_backslash_in_a_name 'row 0: the name n\s has a \ in it' 'n\\s,data,nvs,0x9000,16K'
+refuses an_at_sign_before_a_name 'row 0: the name @x has a @ in it' '@x,data,nvs,0x9000,16K'
+refuses a_name_beyond_ascii 'row 0: its label is empty or not printable ASCII' 'é,data,nvs,0x9000,16K'
+refuses a_tab_before_its_unit 'byte 3 of the column Size is no printable ASCII character' 'nvs,data,nvs,0x9000,16\t K'
+refuses digits_of_another_script 'byte 1 of the column Size is no printable ASCII character' 'nvs,data,nvs,0x9000,٤٤K'
+refuses an_end_at_4_gib 'ends at 0x100000000, beyond every flash' 'x,data,fat,0xfff00000,1M'
+
+# ---- tables of builds that were pushed are known by the digest that boards report ----
+otactl init "$tmp/ws" --product thermo --chip esp32c3 --url https://localhost:1 >/dev/null
+otadevice sample "$tmp/first" --chip esp32c3 --version 1.0.0 --size 100000 >/dev/null
+otadevice sample "$tmp/second" --chip esp32c3 --version 2.0.0 --size 100000 >/dev/null
+otactl table show "$tmp/first/partition_table/partition-table.bin" --csv | sed 's/^storage,/files,/' >"$tmp/first.csv"
+otactl table build "$tmp/first.csv" -o "$tmp/first/partition_table/partition-table.bin" >/dev/null
+digest=$(sha256sum <"$tmp/first/partition_table/partition-table.bin" | cut -d' ' -f1)
+for build in first second; do ok "table_push_of_the_${build}_build" otactl -C "$tmp/ws" push "$tmp/$build"; done
+otactl -C "$tmp/ws" device add old >/dev/null
+python3 -c 'import sqlite3, sys; db = sqlite3.connect(sys.argv[1]); db.execute("UPDATE device SET table_sha256 = ?", sys.argv[2:]); db.commit()' \
+    "$tmp/ws/state/fleet.db" "$digest" # as it reports it
+is table_of_an_earlier_push_is_known "$(otactl -C "$tmp/ws" fleet fits 2 --json | jq -c '[.fits,.misfits,.unknown]')" '[1,0,0]'
+is table_of_an_earlier_push_is_kept "$(sha256sum <"$tmp/ws/state/tables/$digest.bin" | cut -d' ' -f1)" "$digest"
+
 # ---- beside gen_esp32part.py ----
 gen=${IDF_PATH:-/none}/components/partition_table/gen_esp32part.py
 if ! python3 "$gen" --help >/dev/null 2>&1; then
