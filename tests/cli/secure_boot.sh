@@ -153,6 +153,23 @@ sed -i 's/^secure_boot/signed_apps/' "$ws/ota.conf"
 fails secure_boot_policy_of_signed_apps_reads_block_0 1 "another block than the first" otactl -C "$ws" push c5
 sed -i "s|^signed_apps.*|secure_boot = $(otactl keys digest ecdsa256.pem)|" "$ws/ota.conf"
 ok secure_boot_policy_by_digest otactl -C "$ws" push c5
+# Data partitions of subtype undefined, which boards verify when they are built so.
+table=c5/partition_table/partition-table.bin
+otactl table show $table --csv | sed 's/^storage,data,[a-z0-9]*,/storage,data,undefined,/' >undefined.csv
+otactl table build undefined.csv -o $table >/dev/null
+cp c5/storage.bin plain-storage.bin
+push_data() { otactl -C "$ws" push c5 --with storage --compatible "$@"; }
+ok secure_boot_policy_leaves_data_alone push_data
+echo 'signed_data = yes' >>"$ws/ota.conf"
+fails secure_boot_policy_refuses_unsigned_data 1 "storage.bin: carries no Secure Boot signature, which ota.conf requires" push_data
+sign --secure-boot second.pem --data plain-storage.bin -o c5/storage.bin >/dev/null
+fails secure_boot_policy_refuses_data_by_another_key 1 "storage.bin: carries no valid signature by" push_data
+sign --secure-boot ecdsa256.pem --data plain-storage.bin -o c5/storage.bin >/dev/null
+ok secure_boot_policy_takes_signed_data push_data --json
+is secure_boot_policy_takes_it_as_signed "$(jq -r '.steps[] | select(.label == "storage") | .sha256' <<<"$out")" "$(sha256sum <c5/storage.bin | cut -d' ' -f1)"
+ok secure_boot_policy_of_data_in_verify otactl -C "$ws" verify c5/storage.bin --product thermo
+fails secure_boot_policy_of_data_in_verify_refuses 1 "plain-storage.bin: " otactl -C "$ws" verify plain-storage.bin --product thermo
+sed -i '/^signed_data/d' "$ws/ota.conf"
 sed -i 's|^secure_boot.*|secure_boot = keys/thermo.pem|' "$ws/ota.conf"
 fails secure_boot_policy_names_no_private_key 1 "neither a public key" otactl -C "$ws" push c5
 
@@ -186,6 +203,10 @@ if [ -n "$module" ] && command -v softhsm2-util >/dev/null &&
     done
     (umask 077 && echo "pkcs11:token=boot;object=ecdsa256?pin-source=file:$tmp/pin" >boot.uri)
     ok secure_boot_token_by_uri_file sign --secure-boot boot.uri padded.bin -o token.bin
+    sign --secure-boot boot.uri --data plain-storage.bin -o c5/storage.bin >/dev/null
+    echo 'signed_data = yes' >>"$ws/ota.conf"
+    ok secure_boot_token_signs_data_that_push_takes push_data
+    sed -i '/^signed_data/d' "$ws/ota.conf"
     fails secure_boot_token_without_such_a_key 1 'no private key "none"' sign --secure-boot "pkcs11:token=boot;object=none?pin-source=file:$tmp/pin" padded.bin -o x2.bin
 else
     skip secure_boot_keys_in_a_token "needs softhsm2 and OpenSSL's PKCS#11"
