@@ -205,26 +205,37 @@ enum ota_status ota_fs_write(const char *path, const void *p, size_t n, mode_t m
     return status;
 }
 
+static enum ota_status taken(const char *path, struct ota_err *err) {
+    return ota_err_set(err, OTA_EXISTS, "%s: exists; it is never overwritten", path);
+}
+
 /* link() rather than rename(): it fails when the name is taken. */
-enum ota_status ota_fs_write_new(const char *path, const void *p, size_t n, mode_t mode, struct ota_err *err) {
-    OTA_CLEAN_FREE char *temp = ota_sprintf("%s.new-%ld", path, (long)getpid());
-    if (ota_fs_exists(path))
-        return ota_err_set(err, OTA_EXISTS, "%s: exists; it is never overwritten", path);
-    OTA_TRY(ota_fs_write(temp, p, n, mode, err));
-    enum ota_status s = OTA_OK;
-    bool linked = link(temp, path) == 0;
-    if (!linked)
-        s = errno == EEXIST ? ota_err_set(err, OTA_EXISTS, "%s: exists; it is never overwritten", path)
-                            : ota_fs_errno(err, path, "cannot create it");
-    struct ota_err ignored;
-    enum ota_status removed = ota_fs_remove(temp, s == OTA_OK ? err : &ignored);
-    if (s == OTA_OK)
-        s = removed;
-    if (s == OTA_OK)
-        s = ota_fs_sync_folder_of(path, err);
-    if (s != OTA_OK && linked) /* or the next attempt would meet it */
+static enum ota_status commit_new(int fd, const char *temp, const char *path, struct ota_err *err) {
+    if (fsync(fd))
+        return ota_fs_errno(err, path, "cannot sync");
+    if (link(temp, path))
+        return errno == EEXIST ? taken(path, err) : ota_fs_errno(err, path, "cannot create it");
+    enum ota_status status = ota_fs_remove(temp, err);
+    if (status == OTA_OK)
+        status = ota_fs_sync_folder_of(path, err);
+    if (status != OTA_OK) /* or the next attempt would meet it */
         (void)unlink(path);
-    return s;
+    return status;
+}
+
+enum ota_status ota_fs_write_new(const char *path, const void *p, size_t n, mode_t mode, struct ota_err *err) {
+    OTA_CLEAN_FREE char *temp = NULL;
+    OTA_CLEAN_FD int fd = -1;
+    if (ota_fs_exists(path))
+        return taken(path, err);
+    enum ota_status status = open_beside(path, mode, &temp, &fd, err);
+    if (status == OTA_OK)
+        status = write_all(fd, path, p, n, err);
+    if (status == OTA_OK)
+        status = commit_new(fd, temp, path, err);
+    if (status != OTA_OK && temp)
+        (void)unlink(temp);
+    return status;
 }
 
 static enum ota_status overwrite(int fd, const char *path, struct ota_err *err) {
