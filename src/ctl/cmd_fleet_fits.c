@@ -59,20 +59,13 @@ static void fitting_free(struct fitting *f) {
     ota_workspace_close(&f->w);
 }
 
-static void *grown(void *p, size_t count, size_t size) {
-    void *next = realloc(p, (count + 1) * size);
-    if (!next)
-        abort();
-    return next;
-}
-
 /* ---- tables that are known here ------------------------------------------------------------------------ */
 
 static enum ota_status know(struct fitting *f, const struct ota_table *t, const uint8_t bytes[OTA_TABLE_LENGTH],
                             struct ota_err *err) {
     uint8_t digest[OTA_SHA256_LEN];
     OTA_TRY(ota_sha256(&ota_crypto_openssl, bytes, OTA_TABLE_LENGTH, digest, err));
-    f->known = grown(f->known, f->known_count, sizeof *f->known);
+    f->known = ota_realloc(f->known, f->known_count + 1, sizeof *f->known);
     struct known_table *k = &f->known[f->known_count++];
     ota_hex_encode(digest, sizeof digest, k->sha256);
     k->table = *t;
@@ -219,13 +212,13 @@ static bool take_board(void *ctx, const struct ota_fleet_device *d) {
     while (i < f->group_count && strcmp(f->group[i].sha256, d->table) != 0)
         i++;
     if (i == f->group_count) {
-        f->group = grown(f->group, f->group_count, sizeof *f->group);
+        f->group = ota_realloc(f->group, f->group_count + 1, sizeof *f->group);
         f->group[f->group_count] = (struct group){.count = 0};
         (void)ota_format(f->group[f->group_count++].sha256, sizeof f->group->sha256, "%s", d->table);
     }
     struct group *g = &f->group[i];
     if ((g->count & (g->count - 1)) == 0)
-        g->id = grown(g->id, g->count ? 2 * g->count : 1, sizeof *g->id);
+        g->id = ota_realloc(g->id, g->count ? 2 * g->count : 1, sizeof *g->id);
     g->id[g->count++] = ota_strdup(d->id);
     return true;
 }

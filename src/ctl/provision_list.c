@@ -96,9 +96,7 @@ static enum ota_status add_key(struct ota_provision_list *l, const struct ota_nv
         return ota_err_set(err, OTA_ARGUMENT, "key \"%s\": behind its encoding only REPEAT may follow", name);
     if (strlen(encoding) >= sizeof l->key->encoding)
         return ota_err_set(err, OTA_ARGUMENT, "key \"%s\": \"%.40s\" is no encoding", name, encoding);
-    l->key = realloc(l->key, (l->key_count + 1) * sizeof *l->key);
-    if (!l->key)
-        abort();
+    l->key = ota_realloc(l->key, l->key_count + 1, sizeof *l->key);
     struct ota_provision_key *k = &l->key[l->key_count++];
     *k = (struct ota_provision_key){.line = r->line, .opens = opens, .file = type[0] == 'f', .repeat = tag[0] != 0};
     (void)ota_format(k->name, sizeof k->name, "%s", name);
@@ -200,9 +198,7 @@ static enum ota_status take_value(const struct ota_provision_list *l, struct ota
 
 static struct ota_provision_board *new_board(struct ota_provision_list *l) {
     if ((l->count & (l->count - 1)) == 0) {
-        l->board = realloc(l->board, (l->count ? 2 * l->count : 1) * sizeof *l->board);
-        if (!l->board)
-            abort();
+        l->board = ota_realloc(l->board, l->count ? 2 * l->count : 1, sizeof *l->board);
     }
     struct ota_provision_board *b = &l->board[l->count++];
     *b = (struct ota_provision_board){.value = ota_calloc(l->key_count + 1, sizeof *b->value)};

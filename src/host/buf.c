@@ -83,6 +83,13 @@ char *ota_strdup(const char *s) {
     return copy;
 }
 
+void *ota_realloc(void *old, size_t n, size_t size) {
+    void *p = size && n > SIZE_MAX / size ? NULL : realloc(old, n && size ? n * size : 1);
+    if (!p)
+        out_of_memory();
+    return p;
+}
+
 void *ota_calloc(size_t n, size_t size) {
     void *p = calloc(n ? n : 1, size ? size : 1);
     if (!p)

@@ -25,5 +25,6 @@ char *ota_sprintf(const char *fmt, ...) OTA_PRINTF(1, 2);
 char *ota_vsprintf(const char *fmt, va_list args) OTA_PRINTF(1, 0);
 char *ota_strdup(const char *s);
 void *ota_calloc(size_t n, size_t size);
+void *ota_realloc(void *old, size_t n, size_t size);
 
 #endif
