@@ -141,6 +141,13 @@ $(OUT)/tests/$(1): $(OBJ)/esp/$(call esp_build,$(1))/tests/esp/$(1).o $(OBJ)/lib
 endef
 $(foreach t,$(ESP_TESTS),$(eval $(call ESP_TEST,$(t))))
 
+# otactl whose N-th write or allocation fails (tests/cli/faults.sh): the calls of these functions go to tests/cli/faulty.c.
+FAULTY := write pwrite fsync ftruncate rename link mkostemp fchmod mkdir open calloc realloc strdup vasprintf
+$(OUT)/tests/faulty-otactl: $(OBJ)/ctl/otactl.o $(OBJ)/tests/cli/faulty.o $(foreach l,$(libs_otactl),$(call lib,$(l)))
+	$(call say,LD,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(ALL_LDFLAGS) $(FAULTY:%=-Wl,--wrap=%) -o $@ $(filter %.o,$^) -Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(sys_otactl)
+
 # A harness with libFuzzer's main(), or with one that replays files.
 FUZZ_PARTS := fuzz board $(if $(filter fuzz,$(FLAVOUR)),,replay)
 $(OUT)/tests/fuzz/%: $(OBJ)/tests/fuzz/%.o $(FUZZ_PARTS:%=$(OBJ)/tests/fuzz/%.o) $(call lib,image) $(call lib,release) $(call lib,host) $(call lib,core)
@@ -148,7 +155,7 @@ $(OUT)/tests/fuzz/%: $(OBJ)/tests/fuzz/%.o $(FUZZ_PARTS:%=$(OBJ)/tests/fuzz/%.o)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ -lcrypto -lcurl -lcjson -lz
 fuzzers: $(FUZZERS:%=$(OUT)/tests/fuzz/%)
-tests-build: all $(UNIT_TESTS:%=$(OUT)/tests/%) $(ESP_TESTS:%=$(OUT)/tests/%) fuzzers power-proofs
+tests-build: all $(OUT)/tests/faulty-otactl $(UNIT_TESTS:%=$(OUT)/tests/%) $(ESP_TESTS:%=$(OUT)/tests/%) fuzzers power-proofs
 
 fuzz: deps ## run every fuzzer for FUZZ_SECONDS (600), two at a time; needs clang
 	$(Q)tests/fuzz/run.sh $(BUILD)/fuzz
