@@ -25,6 +25,8 @@ OTA_MUST_USE enum ota_status ota_fs_write_new(const char *path, const void *p, s
 /* Where a file that a person names so is to be written: there, or where its links lead. The caller's to free. IO as
  * above, NOT_FOUND for a link to nothing. */
 OTA_MUST_USE enum ota_status ota_fs_place(const char *path, char **place, struct ota_err *err);
+/* IO for what rename() would take the place of, but is no regular file. */
+OTA_MUST_USE enum ota_status ota_fs_check_replaceable(const char *path, mode_t mode, struct ota_err *err);
 /* Both are there and are one, by whatever links. */
 bool ota_fs_same_file(const char *a, const char *b);
 /* Overwrites the file, then removes it. A disk may keep older copies of its blocks all the same. */
