@@ -9,7 +9,8 @@
 #define SIZE 0x6000u
 #define IMAGE_FIRST 0xF0u /* a page's state; no text of UTF-8 begins so but one beyond our needs */
 
-static enum ota_status read_file(const char *path, struct ota_buf *out, struct ota_err *err) {
+static enum ota_status read_file(const void *ctx, const char *path, struct ota_buf *out, struct ota_err *err) {
+    (void)ctx;
     (void)err;
     ota_buf_str(out, path);
     return OTA_OK;
