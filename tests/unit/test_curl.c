@@ -223,7 +223,7 @@ static void test_curl_does_not_wait_for_what_is_there(void **state) {
     assert_ota_ok(get(&metadata, &resp));
     read_body(4000000, OTA_OK);
     (void)clock_gettime(CLOCK_MONOTONIC, &after);
-    assert_true(after.tv_sec - before.tv_sec < 3);
+    assert_true(after.tv_sec - before.tv_sec < 20); /* it takes milliseconds, or a minute */
 }
 
 /* ---- ranges -------------------------------------------------------------------------------------------- */
