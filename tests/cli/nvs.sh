@@ -162,6 +162,7 @@ else
     wrong=
     for file in "$csv" "$tmp/edge.csv" tests/fuzz/corpus/nvs/*.csv; do
         grep -q ',file,' "$file" && continue
+        [ "$(basename "$file")" = columns.csv ] && continue # a cell more than columns: refused here, see otactl(1)
         rm -f "$tmp/theirs.bin" "$tmp/ours.bin"
         python3 -m esp_idf_nvs_partition_gen generate "$file" "$tmp/theirs.bin" 0x8000 >/dev/null 2>&1
         otactl nvs build "$file" --size 0x8000 -o "$tmp/ours.bin" >/dev/null 2>&1
