@@ -37,8 +37,8 @@ static const char *const schema_step[SCHEMA_VERSION] = {
     " product TEXT NOT NULL, created INTEGER NOT NULL, expires INTEGER NOT NULL, used INTEGER NOT NULL DEFAULT 0,"
     " revoked INTEGER NOT NULL DEFAULT 0) WITHOUT ROWID;",
     /* client_key: NULL, or what one key of a client certificate hashes to; empty: no key is right. */
-    "ALTER TABLE device ADD COLUMN revoked INTEGER NOT NULL DEFAULT 0;"
-    "ALTER TABLE device ADD COLUMN client_key BLOB;",
+    ("ALTER TABLE device ADD COLUMN revoked INTEGER NOT NULL DEFAULT 0;"
+     "ALTER TABLE device ADD COLUMN client_key BLOB;"),
 };
 
 static const char *const sql_text[OTA_FLEET_SQL_COUNT] = {
