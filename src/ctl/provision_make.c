@@ -141,7 +141,7 @@ static bool done_before(const struct ota_provisioning *p, const struct ota_provi
 static enum ota_status check_free(const struct ota_provisioning *p, const struct ota_id_record *r, bool again,
                                   enum ota_fleet_auth *auth, struct ota_err *err) {
     OTA_TRY(ota_fleet_authenticate(p->fleet, r->id, r->token, auth, err));
-    if (*auth != OTA_FLEET_TOKEN_WRONG || again)
+    if ((*auth != OTA_FLEET_TOKEN_WRONG && *auth != OTA_FLEET_REVOKED) || again)
         return OTA_OK;
     return ota_err_set(err, OTA_EXISTS, "board %s is known already, and was not made in %s; take another id", r->id,
                        p->folder);
@@ -259,6 +259,7 @@ static enum ota_status enrol(const struct ota_provisioning *p, const struct ota_
         .channel = r->channel,
         .token = r->token,
         .table = p->table,
+        .crt = ota_buf_span(&r->crt),
         .replace = replace,
     };
     return ota_fleet_enrol(p->fleet, &e, err);
@@ -320,8 +321,8 @@ static enum ota_status make_board(struct ota_provisioning *p, const struct ota_p
     OTA_TRY(check_free(p, &m.id, again, &auth, err));
     OTA_TRY(compose(p, b, &m, err));
     OTA_TRY(write_files(p, &m, err));
-    if (auth != OTA_FLEET_TOKEN_OK)
-        OTA_TRY(enrol(p, &m.id, auth == OTA_FLEET_TOKEN_WRONG, err));
+    if (auth != OTA_FLEET_TOKEN_OK || m.id.crt.len)
+        OTA_TRY(enrol(p, &m.id, auth != OTA_FLEET_UNKNOWN_DEVICE, err));
     return note(p, b, &m, err);
 }
 

@@ -205,13 +205,21 @@ static const struct ota_option device_add_options[] = {
 };
 static const char device_add_details[] =
     "Makes a board known to the workspace and prints the token it sends its reports\n"
-    "with. The token is shown once; only its digest is kept.\n\n"
+    "with. The token is shown once; only its digest is kept. The id of a board that was\n"
+    "revoked can be used again.\n\n"
     "JSON: id, product, channel, token.";
 
 static const char device_list_details[] =
     "Lists the boards that were added, and those in quarantine: boards that reported\n"
     "without having been added.\n\n"
-    "JSON: devices (id, product, channel, quarantine, added, seen).";
+    "JSON: devices (id, product, channel, quarantine, revoked, added, seen).";
+
+static const char device_revoke_details[] =
+    "Refuses a board's reports from now on, whether it sends its token or shows a client\n"
+    "certificate: for one that was stolen, sold or scrapped. What it downloads is signed\n"
+    "and public; revoking takes no update away. device add or provision --again make the\n"
+    "board known again, with a new token; the certificates it had stay refused.\n\n"
+    "JSON: id, revoked.";
 
 static const char fleet_list_details[] =
     "Shows what every board runs, when it was last seen and how its last update went.\n\n"
@@ -407,6 +415,7 @@ static const struct ota_verb verbs[] = {
     {"verify", "DIR|URL|IMAGE", 1, 1, "check a repository as a board would, or an image", ota_verb_verify_details, ota_verb_verify_options, ota_cmd_verify},
     {"device add", "ID", 1, 1, "make a board known and print its token", device_add_details, device_add_options, ota_cmd_device_add},
     {"device list", "", 0, 0, "list the boards that were added", device_list_details, product_filter, ota_cmd_device_list},
+    {"device revoke", "ID", 1, 1, "refuse a board's token and certificates", device_revoke_details, NULL, ota_cmd_device_revoke},
     {"token create", "NAME", 1, 1, "make a token for CI, a script or a dashboard", token_create_details, token_create_options, ota_cmd_token_create},
     {"token list", "", 0, 0, "list the tokens of the API", token_list_details, NULL, ota_cmd_token_list},
     {"token revoke", "NAME", 1, 1, "end a token", token_revoke_details, NULL, ota_cmd_token_revoke},
