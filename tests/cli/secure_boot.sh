@@ -135,6 +135,11 @@ contains secure_boot_verify_marks_what_is_ignored "$out" "  ignored: boards look
 fails secure_boot_verify_block_that_is_never_read 1 "the signature by second.pem.pub, block 1, does not count: boards look at the first" otactl verify c2-two.bin --secure-boot second.pem.pub
 is secure_boot_verify_json_of_ignored "$(json verify c2-two.bin | jq -c '[.blocks[].ignored]')" '[null,"boards look at the first signature only"]'
 fails secure_boot_verify_scheme_that_the_chip_lacks 1 "does not count: the esp32 does not know ecdsa256" otactl verify esp32-ec.bin --secure-boot ecdsa256.pem.pub
+# A chip looks right behind the image, whatever the end of the file says.
+sign --pad-only $app -o pad.bin >/dev/null
+{ cat pad.bin && head -c 4096 /dev/zero; } >gap.bin
+sign --secure-boot ecdsa256.pem --data gap.bin -o gap-signed.bin >/dev/null
+fails secure_boot_verify_signature_in_another_place 1 "is not signed, so not by" otactl verify gap-signed.bin --secure-boot ecdsa256.pem.pub
 is secure_boot_verify_nothing_is_ignored "$(json verify two.bin | jq -c '[.blocks[].ignored]')" '[null,null]'
 is secure_boot_verify_json "$(json verify two.bin --secure-boot second.pem.pub | jq -c '[.ok, .kind, .v1, (.blocks | map(.key))]')" '[true,"app",false,[null,"second.pem.pub"]]'
 # Version 1: 4 zeros, then r and s of 32 bytes, behind the image.
