@@ -138,7 +138,9 @@ enum ota_status ota_signatures_read_behind(const struct ota_source *src, uint64_
                                            struct ota_signatures *out, struct ota_err *err) {
     uint64_t at = (image_length + OTA_SECTOR - 1) / OTA_SECTOR * OTA_SECTOR;
     struct ota_source upto = *src;
-    if (upto.size > at + OTA_SECTOR)
-        upto.size = at + OTA_SECTOR;
+    *out = (struct ota_signatures){0};
+    if (src->size < at + OTA_SECTOR) /* the last sector is the image's own */
+        return read_v1(src, image_length, out, err);
+    upto.size = at + OTA_SECTOR;
     return ota_signatures_read(&upto, image_length, out, err);
 }

@@ -150,6 +150,28 @@ static void test_boot_rules_name_what_is_ignored(void **state) {
     assert_null(ota_boot_rules_ignored(&rules, &s, 1, why));
 }
 
+/* Bytes of an image that look like a signature are none: boards look behind it. */
+static void test_boot_rules_look_behind_the_image(void **state) {
+    static const struct {
+        uint64_t length;
+        size_t blocks;
+    } rows[] = {{8192, 1}, {4097, 1}, {4096, 0}, {8193, 0}, {12000, 0}, {12288, 0}};
+    OTA_CLEAN(ota_buf_free) struct ota_buf bytes = {0};
+    const struct ota_sample s = sample_of("esp32c6");
+    struct ota_signatures found;
+    (void)state;
+    sample_app(&s, &bytes);
+    bytes.len = 8192;
+    boot_sign(&mine, &bytes, 0);
+    const struct ota_span span = ota_buf_span(&bytes);
+    const struct ota_source src = memory_source(&span);
+    for (size_t i = 0; i < OTA_ARRAY_LEN(rows); i++) {
+        assert_ota_ok(ota_signatures_read_behind(&src, rows[i].length, &found, &err));
+        if (found.count != rows[i].blocks || (found.count && !found.block[0].valid))
+            fail_msg("length %u: %zu blocks", (unsigned)rows[i].length, found.count);
+    }
+}
+
 /* Bootloaders are verified with Secure Boot only, and none of this is asked of boards without either. */
 static void test_boot_rules_ask_by_kind(void **state) {
     (void)state;
@@ -231,6 +253,7 @@ int main(void) {
         cmocka_unit_test(test_boot_rules_scheme_suits_the_build),
         cmocka_unit_test(test_boot_rules_count_blocks_that_are_read),
         cmocka_unit_test(test_boot_rules_name_what_is_ignored),
+        cmocka_unit_test(test_boot_rules_look_behind_the_image),
         cmocka_unit_test(test_boot_rules_ask_by_kind),
         cmocka_unit_test(test_boot_rules_version_1_is_another_signature),
         cmocka_unit_test(test_boot_rules_version_1_by_the_key_of_ota_conf),
