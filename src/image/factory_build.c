@@ -105,45 +105,28 @@ static enum ota_status read_flasher(const char *folder, const char *flash_size, 
 
 /* ---- config/sdkconfig.json ----------------------------------------------------------------------------- */
 
-static bool flag(const cJSON *config, const char *name) {
-    return cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(config, name));
-}
-
-/* Of a sector; kconfig writes it as number or as text. */
-static enum ota_status offset_of(const char *folder, const cJSON *config, const char *name, uint32_t *out,
-                                 struct ota_err *err) {
-    const cJSON *v = cJSON_GetObjectItemCaseSensitive(config, name);
-    bool good = cJSON_IsString(v) && parse_number(v->valuestring, out);
-    if (cJSON_IsNumber(v) && v->valuedouble >= 0 && v->valuedouble < OTA_FACTORY_FLASH_MAX) {
-        *out = (uint32_t)v->valuedouble;
-        good = true;
-    }
-    if (good && *out > 0 && *out < OTA_FACTORY_FLASH_MAX && *out % OTA_SECTOR == 0)
-        return OTA_OK;
-    return ota_err_set(err, OTA_CONFIG, "%s/config/sdkconfig.json: %s is no flash sector", folder, name);
-}
-
 static enum ota_status read_config(const char *folder, struct ota_factory_build *b, struct ota_err *err) {
-    OTA_CLEAN(ota_json_tree_free) cJSON *c = NULL;
-    struct ota_boot_config *boot = &b->boot;
-    OTA_TRY(read_json(folder, "config/sdkconfig.json", &c, err));
+    OTA_CLEAN_FREE char *path = ota_sprintf("%s/config/sdkconfig.json", folder);
+    struct ota_build_config c;
+    enum ota_status status = ota_build_config_read(path, &c, err);
+    if (status == OTA_NOT_FOUND)
+        return ota_err_set(err, OTA_NOT_FOUND, "%s: does not exist; is it the folder of a finished idf.py build?",
+                           path);
+    OTA_TRY(status);
     if (!b->flash_size)
-        b->flash_size = parse_flash_size(ota_json_tree_string(c, "ESPTOOLPY_FLASHSIZE"));
+        b->flash_size = parse_flash_size(c.flash_size);
     if (!b->flash_size)
         return ota_err_set(err, OTA_CONFIG,
                            "%s/flasher_args.json does not say how large the flash is; give --flash-size", folder);
-    OTA_TRY(offset_of(folder, c, "PARTITION_TABLE_OFFSET", &boot->table_offset, err));
-    boot->rollback = flag(c, "BOOTLOADER_APP_ROLLBACK_ENABLE");
-    boot->anti_rollback = flag(c, "BOOTLOADER_APP_ANTI_ROLLBACK");
-    boot->flash_encryption = flag(c, "SECURE_FLASH_ENC_ENABLED");
-    b->nvs_encryption = flag(c, "NVS_ENCRYPTION");
-    boot->secure_boot = flag(c, "SECURE_BOOT_V2_ENABLED") ? 2 : flag(c, "SECURE_BOOT_V1_ENABLED") ? 1 : 0;
-    if (boot->table_offset <= b->chip->bootloader_offset || boot->table_offset >= b->flash_size - OTA_SECTOR)
-        return ota_err_set(err, OTA_CONFIG,
-                           "%s/config/sdkconfig.json: a partition table at 0x%x is outside of the flash", folder,
-                           (unsigned)boot->table_offset);
-    b->recovery = b->chip->recovery && flag(c, "BOOTLOADER_RECOVERY_ENABLE");
-    return b->recovery ? offset_of(folder, c, "BOOTLOADER_RECOVERY_OFFSET", &b->recovery_offset, err) : OTA_OK;
+    if (c.boot.table_offset <= b->chip->bootloader_offset || c.boot.table_offset >= b->flash_size - OTA_SECTOR)
+        return ota_err_set(err, OTA_CONFIG, "%s: a partition table at 0x%x is outside of the flash", path,
+                           (unsigned)c.boot.table_offset);
+    b->boot = c.boot;
+    b->signing = c.signing;
+    b->nvs_encryption = c.nvs_encryption;
+    b->recovery = b->chip->recovery && c.recovery;
+    b->recovery_offset = b->recovery ? c.recovery_offset : 0;
+    return OTA_OK;
 }
 
 /* With Secure Boot idf.py lists no bootloader, which it leaves to be flashed by hand: in a factory it belongs to it. */

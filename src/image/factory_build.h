@@ -4,6 +4,7 @@
 #ifndef OTA_IMAGE_FACTORY_BUILD_H
 #define OTA_IMAGE_FACTORY_BUILD_H
 
+#include "host/build_config.h"
 #include "ota/agent.h"
 
 #define OTA_FACTORY_PARTS_MAX 64u
@@ -19,6 +20,7 @@ struct ota_factory_build {
     uint16_t revision; /* the lowest that bootloader and app accept: major*100+minor */
     uint32_t flash_size;
     struct ota_boot_config boot;
+    struct ota_signing_config signing;
     bool recovery;
     uint32_t recovery_offset;
     bool nvs_encryption; /* the app opens its nvs partition as an encrypted one */
