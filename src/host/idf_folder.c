@@ -3,7 +3,6 @@
 #include "host/idf_folder.h"
 
 #include <errno.h>
-#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
