@@ -229,8 +229,8 @@ ok provision_parts_with_flash_settings otactl -C "$ws" provision "$tmp/spoilt" -
 contains provision_parts_command_has_the_settings "$out" " write-flash --flash-mode qio --flash-freq 80m --flash-size 8MB 0x0 "
 spoil provision_flash_settings_are_none 1 'flash_mode "slow" is none that the esp32c3 has' 'edit ".flash_settings.flash_mode = \"slow\""'
 otactl keys new --secure-boot rsa3072 -o "$tmp/rsa.pem" >/dev/null
-sign_boot() { otactl sign --secure-boot "$tmp/rsa.pem" "$build/bootloader/bootloader.bin" -o "$tmp/spoilt/bootloader/bootloader.bin" >/dev/null; }
-spoil provision_flash_settings_break_no_signature 1 "bootloader.bin: is signed with flash mode/speed/size codes 2/0/2, and flasher_args.json wants 0/15/3" 'sign_boot; edit "$quick"'
+sign_both() { for one in bootloader/bootloader.bin thermo.bin; do otactl sign --secure-boot "$tmp/rsa.pem" "$build/$one" -o "$tmp/spoilt/$one" >/dev/null; done; }
+spoil provision_flash_settings_break_no_signature 1 "bootloader.bin: is signed with flash mode/speed/size codes 2/0/2, and flasher_args.json wants 0/15/3" 'sign_both; edit "$quick"'
 edit .
 ok provision_signed_with_the_same_settings otactl -C "$ws" provision "$tmp/spoilt" --id made1 -o "$tmp/quick"
 is provision_signed_stays_as_it_is "$(head -c "$(stat -c %s "$tmp/spoilt/bootloader/bootloader.bin")" "$tmp/quick/made1.bin" | sha256sum)" "$(sha256sum <"$tmp/spoilt/bootloader/bootloader.bin")"
