@@ -42,7 +42,7 @@ static const struct ota_option push_options[] = {
     {"share", 0, "PERCENT", "the same in percent: 25% or 2.5%", false},
     {"compatible", 0, NULL, "my word that the app boards run now also works\nwith the other images of this release", false},
     {"accept-brick-risk", 0, NULL, "send a bootloader or table to a chip\nwithout ROM recovery", false},
-    {"accept-change", 0, "WHAT", "the release differs from the last one on purpose:\nproject, secure-version or boot", true},
+    {"accept-change", 0, "WHAT", "the release differs from the last one on purpose:\nproject, secure-version, boot or keys", true},
     {"sdkconfig", 0, "FILE", "sdkconfig.json of the build; default:\nBUILD_DIR/config/sdkconfig.json", false},
     {"table", 0, "FILE", "partition table to check single images\nagainst; default: that of the last build pushed", false},
     {"version", 0, "TEXT", "version for people; default: the app's own", false},
@@ -69,10 +69,17 @@ static const char push_details[] =
     "the label from LABEL or the file name. otadata, nvs and other partitions that\n"
     "boards write themselves are never part of a release.\n\n"
     "It is also held against the releases before it. An app of another project, one with\n"
-    "a lower secure_version, a bootloader for other flash settings, and a bootloader or\n"
-    "table for another boot configuration are refused until --accept-change says that\n"
-    "this is meant. A version that goes down, chip revisions that the last app took, and\n"
-    "file systems smaller than their partition are noted.\n\n"
+    "a lower secure_version, a bootloader for other flash settings, a bootloader or table\n"
+    "for another boot configuration, and an image that no Secure Boot key of the last one\n"
+    "signed are refused until --accept-change says that this is meant. A version that goes\n"
+    "down, chip revisions that the last app took, and file systems smaller than their\n"
+    "partition are noted.\n\n"
+    "Secure Boot signatures must all hold. Those that boards look at (the first one on\n"
+    "esp32 and esp32c2, and wherever apps are verified on update only; else three) must be\n"
+    "of a scheme that the chip knows, and that the build verifies. ota.conf says whose\n"
+    "they must be; without it, the configuration of the build says whether there must be\n"
+    "one. Bootloader and app of one release must share a key. A V1 signature carries no\n"
+    "key: only ota.conf can tell whether it holds.\n\n"
     "--with factory takes the app once more, for the factory partition, where a board\n"
     "finds something to boot when nothing else does; --with all leaves it as it is.\n\n"
     "A release without an app is installed over the one that the channel offers:\n"

@@ -2,14 +2,10 @@
 /* flasher_args.json, project_description.json and config/sdkconfig.json of a build folder. */
 #include "image/factory_build.h"
 
-#include <errno.h>
 #include <string.h>
 
 #include "host/crypto.h"
 #include "host/fs.h"
-#include "host/json_tree.h"
-
-#define JSON_MAX (1024u * 1024u)
 
 void ota_factory_build_free(struct ota_factory_build *b) {
     for (size_t i = 0; i < b->part_count; i++)
@@ -22,27 +18,6 @@ const char *ota_factory_build_at(const struct ota_factory_build *b, uint32_t off
         if (b->part[i].offset == offset)
             return b->part[i].path;
     return NULL;
-}
-
-static enum ota_status read_json(const char *folder, const char *name, cJSON **out, struct ota_err *err) {
-    OTA_CLEAN_FREE char *path = ota_sprintf("%s/%s", folder, name);
-    OTA_CLEAN(ota_buf_free) struct ota_buf text = {0};
-    enum ota_status status = ota_fs_read(path, JSON_MAX, &text, err);
-    if (status == OTA_NOT_FOUND)
-        return ota_err_set(err, OTA_NOT_FOUND, "%s: does not exist; is it the folder of a finished idf.py build?",
-                           path);
-    OTA_TRY(status);
-    OTA_TRY(ota_json_tree_parse(ota_buf_span(&text), path, JSON_MAX, out, err));
-    return cJSON_IsObject(*out) ? OTA_OK : ota_err_set(err, OTA_CONFIG, "%s: not a JSON object", path);
-}
-
-/* "0x8000" or "32768". */
-static bool parse_number(const char *text, uint32_t *out) {
-    char *end = NULL;
-    errno = 0;
-    unsigned long long v = text[0] >= '0' && text[0] <= '9' ? strtoull(text, &end, 0) : 0;
-    *out = (uint32_t)v;
-    return end && end != text && !*end && !errno && v <= UINT32_MAX;
 }
 
 /* ---- flasher_args.json --------------------------------------------------------------------------------- */
@@ -89,45 +64,25 @@ static enum ota_status read_flasher(const struct ota_idf_folder *f, const char *
 
 /* ---- config/sdkconfig.json ----------------------------------------------------------------------------- */
 
-static bool flag(const cJSON *config, const char *name) {
-    return cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(config, name));
-}
-
-/* Of a sector; kconfig writes it as number or as text. */
-static enum ota_status offset_of(const char *folder, const cJSON *config, const char *name, uint32_t *out,
-                                 struct ota_err *err) {
-    const cJSON *v = cJSON_GetObjectItemCaseSensitive(config, name);
-    bool good = cJSON_IsString(v) && parse_number(v->valuestring, out);
-    if (cJSON_IsNumber(v) && v->valuedouble >= 0 && v->valuedouble < OTA_FACTORY_FLASH_MAX) {
-        *out = (uint32_t)v->valuedouble;
-        good = true;
-    }
-    if (good && *out > 0 && *out < OTA_FACTORY_FLASH_MAX && *out % OTA_SECTOR == 0)
-        return OTA_OK;
-    return ota_err_set(err, OTA_CONFIG, "%s/config/sdkconfig.json: %s is no flash sector", folder, name);
-}
-
-static enum ota_status read_config(const char *folder, struct ota_factory_build *b, struct ota_err *err) {
-    OTA_CLEAN(ota_json_tree_free) cJSON *c = NULL;
-    struct ota_boot_config *boot = &b->boot;
-    OTA_TRY(read_json(folder, "config/sdkconfig.json", &c, err));
+static enum ota_status read_config(const struct ota_idf_folder *f, struct ota_factory_build *b, struct ota_err *err) {
+    OTA_CLEAN_FREE char *path = NULL;
+    struct ota_build_config c;
+    OTA_TRY(ota_idf_folder_path(f, "config/sdkconfig.json", &path, err));
+    OTA_TRY(ota_build_config_read(path, &c, err));
     if (!b->flash_size)
-        b->flash_size = ota_idf_flash_size(ota_json_tree_string(c, "ESPTOOLPY_FLASHSIZE"));
+        b->flash_size = ota_idf_flash_size(c.flash_size);
     if (!b->flash_size)
         return ota_err_set(err, OTA_CONFIG,
-                           "%s/flasher_args.json does not say how large the flash is; give --flash-size", folder);
-    OTA_TRY(offset_of(folder, c, "PARTITION_TABLE_OFFSET", &boot->table_offset, err));
-    boot->rollback = flag(c, "BOOTLOADER_APP_ROLLBACK_ENABLE");
-    boot->anti_rollback = flag(c, "BOOTLOADER_APP_ANTI_ROLLBACK");
-    boot->flash_encryption = flag(c, "SECURE_FLASH_ENC_ENABLED");
-    b->nvs_encryption = flag(c, "NVS_ENCRYPTION");
-    boot->secure_boot = flag(c, "SECURE_BOOT_V2_ENABLED") ? 2 : flag(c, "SECURE_BOOT_V1_ENABLED") ? 1 : 0;
-    if (boot->table_offset <= b->chip->bootloader_offset || boot->table_offset >= b->flash_size - OTA_SECTOR)
-        return ota_err_set(err, OTA_CONFIG,
-                           "%s/config/sdkconfig.json: a partition table at 0x%x is outside of the flash", folder,
-                           (unsigned)boot->table_offset);
-    b->recovery = b->chip->recovery && flag(c, "BOOTLOADER_RECOVERY_ENABLE");
-    return b->recovery ? offset_of(folder, c, "BOOTLOADER_RECOVERY_OFFSET", &b->recovery_offset, err) : OTA_OK;
+                           "%s/flasher_args.json does not say how large the flash is; give --flash-size", f->given);
+    if (c.boot.table_offset <= b->chip->bootloader_offset || c.boot.table_offset >= b->flash_size - OTA_SECTOR)
+        return ota_err_set(err, OTA_CONFIG, "%s: a partition table at 0x%x is outside of the flash", path,
+                           (unsigned)c.boot.table_offset);
+    b->boot = c.boot;
+    b->signing = c.signing;
+    b->nvs_encryption = c.nvs_encryption;
+    b->recovery = b->chip->recovery && c.recovery;
+    b->recovery_offset = b->recovery ? c.recovery_offset : 0;
+    return OTA_OK;
 }
 
 /* With Secure Boot idf.py lists no bootloader, which it leaves to be flashed by hand: in a factory it belongs to it. */
@@ -158,10 +113,8 @@ static void choose_revision(struct ota_factory_build *b) {
 
 static enum ota_status read_folder(const struct ota_idf_folder *f, const char *flash_size, struct ota_factory_build *b,
                                    struct ota_err *err) {
-    OTA_CLEAN_FREE char *config = NULL;
     OTA_TRY(read_flasher(f, flash_size, b, err));
-    OTA_TRY(ota_idf_folder_path(f, "config/sdkconfig.json", &config, err));
-    OTA_TRY(read_config(f->given, b, err));
+    OTA_TRY(read_config(f, b, err));
     OTA_TRY(add_bootloader(f, b, err));
     choose_revision(b);
     return OTA_OK;

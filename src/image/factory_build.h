@@ -4,6 +4,7 @@
 #ifndef OTA_IMAGE_FACTORY_BUILD_H
 #define OTA_IMAGE_FACTORY_BUILD_H
 
+#include "host/build_config.h"
 #include "image/flash_settings.h"
 #include "ota/agent.h"
 
@@ -21,6 +22,7 @@ struct ota_factory_build {
     uint32_t flash_size;
     struct ota_flash_settings settings; /* for the bootloader's header */
     struct ota_boot_config boot;
+    struct ota_signing_config signing;
     bool recovery;
     uint32_t recovery_offset;
     bool nvs_encryption; /* the app opens its nvs partition as an encrypted one */

@@ -180,7 +180,7 @@ spoil provision_table_without_ota_state 1 "no ota_state; add a row" 'table /ota_
 spoil provision_with_flash_encryption 1 "with --parts the build is flashed as ESP-IDF" 'set_sdk ".SECURE_FLASH_ENC_ENABLED = true"'
 ok provision_parts_with_flash_encryption otactl -C "$ws" provision "$tmp/spoilt" --id fe1 --parts -o "$tmp/spoil"
 spoil provision_with_nvs_encryption 1 "built with NVS encryption" 'set_sdk ".NVS_ENCRYPTION = true"' "--wifi-file $tmp/wifi"
-spoil provision_unsigned_with_secure_boot 1 "is not signed, and Secure Boot v2" 'set_sdk ".SECURE_BOOT_V2_ENABLED = true"'
+spoil provision_unsigned_with_secure_boot 1 "bootloader.bin: carries no Secure Boot signature" 'set_sdk ".SECURE_BOOT_V2_ENABLED = true"'
 # What a build of strangers might name.
 edit() { jq "$1" "$build/flasher_args.json" >"$tmp/spoilt/flasher_args.json"; }
 more() { edit ".flash_files += {$1}"; }
@@ -238,9 +238,41 @@ is provision_signed_stays_as_it_is "$(head -c "$(stat -c %s "$tmp/spoilt/bootloa
 # As idf.py has it with Secure Boot: no bootloader to be flashed, and no flash size.
 rm -rf "$tmp/spoilt" && cp -r "$build" "$tmp/spoilt" && set_sdk '.SECURE_BOOT_V2_ENABLED = true | .ESPTOOLPY_FLASHSIZE = "4MB"'
 jq 'del(.flash_files["0x0"]) | del(.bootloader) | .flash_settings.flash_size = "keep"' "$build/flasher_args.json" >"$tmp/spoilt/flasher_args.json"
-fails provision_secure_boot_takes_the_bootloader 1 "bootloader/bootloader.bin: is not signed" otactl -C "$ws" provision "$tmp/spoilt" --id s1 -o "$tmp/spoil"
+fails provision_secure_boot_takes_the_bootloader 1 "bootloader/bootloader.bin: carries no Secure Boot signature" otactl -C "$ws" provision "$tmp/spoilt" --id s1 -o "$tmp/spoil"
 set_sdk 'del(.ESPTOOLPY_FLASHSIZE)'
 fails provision_flash_size_is_not_known 1 "give --flash-size" otactl -C "$ws" provision "$tmp/spoilt" --id s1 -o "$tmp/spoil"
+# The rules of push: this chip knows RSA only, and app and bootloader must share a key.
+for key in boot1 boot2; do otactl keys new --secure-boot rsa3072 -o "$tmp/$key.pem" >/dev/null; done
+otactl keys new --secure-boot ecdsa256 -o "$tmp/ec.pem" >/dev/null
+signed() { # FILE KEY [more of otactl sign]: signed in place
+    otactl sign --secure-boot "$tmp/$2.pem" "${@:3}" "$tmp/spoilt/$1" -o "$tmp/spoilt/$1" >/dev/null
+}
+both() { signed bootloader/bootloader.bin "$1" && signed thermo.bin "$2"; }
+v2='.SECURE_BOOT_V2_ENABLED = true | .SECURE_BOOT_BUILD_SIGNED_BINARIES = true | .SECURE_SIGNED_APPS_RSA_SCHEME = true'
+flip() { # FILE OFFSET-IN-SIGNATURE-SECTOR
+    printf x | dd of="$tmp/spoilt/$1" bs=1 seek=$(($(stat -c %s "$tmp/spoilt/$1") - 4096 + $2)) conv=notrunc status=none
+}
+graft() { # the app's signature behind the bootloader
+    { head -c -4096 "$tmp/spoilt/bootloader/bootloader.bin" && tail -c 4096 "$tmp/spoilt/thermo.bin"; } >"$tmp/graft" && mv "$tmp/graft" "$tmp/spoilt/bootloader/bootloader.bin"
+}
+spoil provision_app_unsigned_with_secure_boot 1 "thermo.bin: carries no Secure Boot signature, which its configuration asks for" 'set_sdk "$v2"; signed bootloader/bootloader.bin boot1'
+spoil provision_signature_of_the_app_is_bent 1 "thermo.bin: signature block 0 does not hold" 'set_sdk "$v2"; both boot1 boot1; flip thermo.bin 900'
+spoil provision_signature_of_the_bootloader_is_of_other_bytes 1 "bootloader.bin: signature block 0 does not hold" 'set_sdk "$v2"; both boot1 boot1; graft'
+spoil provision_second_signature_is_bent 1 "thermo.bin: signature block 1 does not hold" 'set_sdk "$v2"; both boot1 boot1; signed thermo.bin boot2 --append; flip thermo.bin 2200'
+spoil provision_signature_the_chip_does_not_know 1 "thermo.bin: is signed with ecdsa256, which the esp32c3 does not know" 'set_sdk ".SECURE_BOOT_V2_ENABLED = true"; signed bootloader/bootloader.bin boot1; signed thermo.bin ec --data'
+spoil provision_app_and_bootloader_by_different_keys 1 "thermo.bin: no Secure Boot key that signed " 'set_sdk "$v2"; both boot1 boot2'
+spoil provision_unsigned_where_apps_are_verified_on_update 1 "thermo.bin: carries no Secure Boot signature" 'set_sdk ".SECURE_SIGNED_ON_UPDATE_NO_SECURE_BOOT = true"'
+rm -rf "$tmp/spoilt" && cp -r "$build" "$tmp/spoilt" && set_sdk "$v2" && both boot1 boot2 && signed thermo.bin boot1 --append
+ok provision_with_secure_boot otactl -C "$ws" provision "$tmp/spoilt" --id v1 -o "$tmp/signed"
+# What ota.conf says of the product holds here as well.
+mkdir -p "$tmp/keyed/keys" && cp "$ws/keys/root.json" "$ws/keys/ca.crt" "$tmp/keyed/keys" && cp "$tmp/boot2.pem.pub" "$tmp/keyed/keys/boot.pub"
+{ sed '/^secure_boot/d' "$ws/ota.conf" && echo 'secure_boot = keys/boot.pub'; } >"$tmp/keyed/ota.conf"
+fails provision_without_the_key_of_ota_conf 1 "bootloader.bin: carries no valid signature by keys/boot.pub" otactl -C "$tmp/keyed" provision "$tmp/spoilt" --id s1 -o "$tmp/spoil"
+fails provision_unsigned_though_ota_conf_names_a_key 1 "carries no Secure Boot signature, which ota.conf requires" otactl -C "$tmp/keyed" provision "$build" --id s1 -o "$tmp/spoil"
+sed -i 's/^secure_boot/signed_apps/' "$tmp/keyed/ota.conf"
+cp -r "$build" "$tmp/one-key" && otactl sign --secure-boot "$tmp/boot1.pem" "$tmp/one-key/thermo.bin" -o "$tmp/one-key/thermo.bin" >/dev/null
+fails provision_first_signature_is_not_the_key_of_signed_apps 1 "thermo.bin: carries no valid signature by keys/boot.pub" otactl -C "$tmp/keyed" provision "$tmp/one-key" --id s1 -o "$tmp/spoil"
+fails provision_unsigned_though_signed_apps_names_a_key 1 "thermo.bin: carries no Secure Boot signature, which ota.conf requires" otactl -C "$tmp/keyed" provision "$build" --id s1 -o "$tmp/spoil"
 otadevice sample "$tmp/s3" --chip esp32s3 --version 1.0.0 >/dev/null
 fails provision_wrong_chip 1 "is a build for esp32s3, but product thermo is esp32c3" otactl -C "$ws" provision "$tmp/s3" --id s1 -o "$tmp/spoil"
 fails provision_flash_is_too_small 1 "" provision --flash-size 1MB --id s1 -o "$tmp/spoil"
