@@ -10,20 +10,21 @@
 
 /* ---- images -------------------------------------------------------------------------------------------- */
 
+/* As it stands in the flash: nothing that was placed later may have changed it. */
 static enum ota_status check_image(struct ota_provisioning *p, const struct ota_boot_rules *signing, const char *path,
-                                   uint32_t room, enum ota_kind kind, struct ota_signatures *found,
+                                   uint32_t offset, uint32_t room, enum ota_kind kind, struct ota_signatures *found,
                                    struct ota_err *err) {
-    OTA_CLEAN(ota_file_source_close) struct ota_file_source file = {.fd = -1};
     OTA_CLEAN_FREE struct ota_image *image = ota_calloc(1, sizeof *image);
-    struct ota_boot_file judged = {.kind = kind, .path = path, .source = &file.source};
+    const struct ota_span bytes = ota_factory_flash_at(&p->flash, &p->build, offset);
+    const struct ota_source source = ota_span_source(&bytes);
+    struct ota_boot_file judged = {.kind = kind, .path = path, .source = &source};
     const struct ota_image_rules rules = {
         .chip = p->build.chip, .room = room, .secure_boot = ota_boot_rules_take_sector(signing, kind)};
-    OTA_TRY(ota_file_source_open(&file, path, p->build.flash_size, err));
-    enum ota_status st = ota_image_read(&file.source, &ota_crypto_openssl, image, err);
+    enum ota_status st = ota_image_read(&source, &ota_crypto_openssl, image, err);
     judged.length = image->length;
     if (st == OTA_OK)
-        st = kind == OTA_KIND_APP ? ota_image_check_app(image, file.source.size, &rules, err)
-                                  : ota_image_check_bootloader(image, file.source.size, &rules, err);
+        st = kind == OTA_KIND_APP ? ota_image_check_app(image, source.size, &rules, err)
+                                  : ota_image_check_bootloader(image, source.size, &rules, err);
     if (st == OTA_OK)
         st = ota_boot_rules_check(signing, &judged, found, err);
     if (st != OTA_OK)
@@ -41,9 +42,10 @@ static enum ota_status check_pair(struct ota_provisioning *p, const char *bootlo
     const struct ota_boot_rules signing = {p->build.chip, &p->build.signing, &policy};
     struct ota_signatures first, second;
     OTA_TRY(ota_boot_policy_read(&p->w, p->product, &policy, err));
-    OTA_TRY(check_image(p, &signing, bootloader, p->build.boot.table_offset - p->build.chip->bootloader_offset,
-                        OTA_KIND_BOOTLOADER, &first, err));
-    OTA_TRY(check_image(p, &signing, path, app->size, OTA_KIND_APP, &second, err));
+    const uint32_t at = p->build.chip->bootloader_offset;
+    OTA_TRY(
+        check_image(p, &signing, bootloader, at, p->build.boot.table_offset - at, OTA_KIND_BOOTLOADER, &first, err));
+    OTA_TRY(check_image(p, &signing, path, app->offset, app->size, OTA_KIND_APP, &second, err));
     if (first.count && !ota_signatures_share_key(&first, &second, ota_boot_rules_blocks(&signing)))
         return ota_err_set(
             err, OTA_SIGNATURE,
@@ -105,6 +107,15 @@ static enum ota_status find_id_row(struct ota_provisioning *p, struct ota_err *e
                        p->build_folder, OTA_ID_LABEL, OTA_ID_LABEL, OTA_ID_SIZE_MIN / 1024u);
 }
 
+/* What is each board's own comes from no build. */
+static enum ota_status check_not_built(const struct ota_provisioning *p, const struct ota_partition *row,
+                                       struct ota_err *err) {
+    const char *path = ota_factory_build_at(&p->build, row->offset);
+    return !path ? OTA_OK
+                 : ota_err_set(err, OTA_CONFIG, "%s brings an image for %s, %s, which would be replaced; leave it out",
+                               p->build_folder, row->label, path);
+}
+
 static enum ota_status find_rows(struct ota_provisioning *p, struct ota_err *err) {
     const struct ota_table *t = &p->flash.table;
     const struct ota_partition *nvs = ota_table_by_label(t, "nvs");
@@ -113,6 +124,8 @@ static enum ota_status find_rows(struct ota_provisioning *p, struct ota_err *err
     p->state_row = ota_table_by_label(t, OTA_STATE_LABEL);
     p->nvs_row = nvs && nvs->type == OTA_PART_DATA && nvs->subtype == OTA_DATA_NVS ? nvs : NULL;
     p->nvs_built = p->nvs_row && ota_factory_build_at(&p->build, nvs->offset);
+    OTA_TRY(check_not_built(p, p->state_row, err));
+    OTA_TRY(check_not_built(p, p->id_row, err));
     OTA_TRY(blank(p, p->state_row, err));
     OTA_TRY(blank(p, p->id_row, err));
     if (p->nvs_row && !p->nvs_built)
@@ -137,7 +150,7 @@ enum ota_status ota_provision_build(struct ota_provisioning *p, struct ota_err *
         st = ota_table_check_chip(&p->flash.table, p->build.chip, p->build.boot.table_offset, err);
     if (st != OTA_OK)
         return ota_err_prefix(err, "%s", p->build_folder);
-    OTA_TRY(check_images(p, err));
     OTA_TRY(find_rows(p, err));
+    OTA_TRY(check_images(p, err));
     return digest_table(p, err);
 }

@@ -400,6 +400,10 @@ static void add_part_commands(const struct ota_provisioning *p, const struct ota
     if (p->nvs_row && !p->nvs_built && !nvs)
         add_erase(p, p->nvs_row, list);
     ota_buf_printf(&write, "esptool --chip %s write-flash", p->build.chip->name);
+    if (p->flash.header_set) { /* as in a whole image, and as idf.py flash does it */
+        OTA_CLEAN_FREE char *options = ota_flash_settings_options(&p->build.settings, p->build.chip);
+        ota_buf_str(&write, options);
+    }
     for (size_t i = 0; i < p->build.part_count; i++) {
         OTA_CLEAN_FREE char *whole = folder[0] ? NULL : realpath(p->build.part[i].path, NULL);
         ota_buf_printf(&write, " 0x%x %s", (unsigned)p->build.part[i].offset, whole ? whole : p->build.part[i].path);

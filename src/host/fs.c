@@ -410,6 +410,19 @@ void ota_file_source_close(struct ota_file_source *f) {
     *f = (struct ota_file_source){.fd = -1};
 }
 
+static enum ota_status span_read(void *ctx, uint64_t off, void *p, size_t n, struct ota_err *err) {
+    const struct ota_span *bytes = ctx;
+    if (off > bytes->len || n > bytes->len - off)
+        return ota_err_set(err, OTA_TRUNCATED, "%zu bytes are too few", bytes->len);
+    if (n)
+        memcpy(p, bytes->p + off, n);
+    return OTA_OK;
+}
+
+struct ota_source ota_span_source(const struct ota_span *bytes) {
+    return (struct ota_source){.ctx = (void *)(uintptr_t)bytes, .size = bytes->len, .read = span_read};
+}
+
 enum ota_status ota_source_sha256(const struct ota_source *s, const struct ota_crypto *crypto,
                                   uint8_t out[OTA_SHA256_LEN], struct ota_err *err) {
     struct ota_sha256 h;

@@ -169,7 +169,8 @@ spoil() { # NAME CODE PART, then a command that spoils $tmp/spoilt
 sdk=$tmp/spoilt/config/sdkconfig.json
 set_sdk() { jq "$1" "$sdk" >"$sdk.new" && mv "$sdk.new" "$sdk"; }
 table() { otactl table show "$tmp/spoilt/partition_table/partition-table.bin" --csv | sed "$1" >"$tmp/t.csv" && otactl table build "$tmp/t.csv" -o "$tmp/spoilt/partition_table/partition-table.bin" >/dev/null; }
-spoil provision_build_is_none 1 "is it the folder of a finished idf.py build?" 'rm "$tmp/spoilt/flasher_args.json"'
+spoil provision_build_is_none 1 "has no flasher_args.json: not a finished idf.py build" 'rm "$tmp/spoilt/flasher_args.json"'
+fails provision_build_folder_is_none 1 "$tmp/nowhere: cannot open" otactl -C "$ws" provision "$tmp/nowhere" --id s1 -o "$tmp/spoil"
 spoil provision_app_is_too_large 1 "do not fit at 0x10000" 'head -c 2000000 /dev/zero >>"$tmp/spoilt/thermo.bin"'
 spoil provision_app_is_broken 1 "thermo.bin: " 'printf x | dd of="$tmp/spoilt/thermo.bin" bs=1 seek=5000 conv=notrunc status=none'
 spoil provision_without_a_bootloader 1 "puts no bootloader at 0x0" 'jq "del(.flash_files[\"0x0\"])" "$build/flasher_args.json" >"$tmp/spoilt/flasher_args.json"'
@@ -180,6 +181,60 @@ spoil provision_with_flash_encryption 1 "with --parts the build is flashed as ES
 ok provision_parts_with_flash_encryption otactl -C "$ws" provision "$tmp/spoilt" --id fe1 --parts -o "$tmp/spoil"
 spoil provision_with_nvs_encryption 1 "built with NVS encryption" 'set_sdk ".NVS_ENCRYPTION = true"' "--wifi-file $tmp/wifi"
 spoil provision_unsigned_with_secure_boot 1 "bootloader.bin: carries no Secure Boot signature" 'set_sdk ".SECURE_BOOT_V2_ENABLED = true"'
+# What a build of strangers might name.
+edit() { jq "$1" "$build/flasher_args.json" >"$tmp/spoilt/flasher_args.json"; }
+more() { edit ".flash_files += {$1}"; }
+spoil provision_takes_no_key_of_the_workspace 1 'names "../ws/keys/root.pem", which lies outside of it; copy it into the build folder' 'more "\"0x360000\": \"../ws/keys/root.pem\""'
+spoil provision_takes_no_file_of_the_system 1 'names "/etc/passwd", which lies outside of it; copy it into the build folder' 'more "\"0x360000\": \"/etc/passwd\""'
+spoil provision_follows_no_link_outside 1 "x.bin: a link out of the build folder" 'ln -s /etc/passwd "$tmp/spoilt/x.bin"; more "\"0x360000\": \"x.bin\""'
+spoil provision_bootloader_is_no_link_outside 1 "bootloader.bin: a link out of the build folder" 'set_sdk ".SECURE_BOOT_V2_ENABLED = true"; edit "del(.flash_files[\"0x0\"])"; mv "$tmp/spoilt/bootloader/bootloader.bin" "$tmp/away.bin"; ln -s "$tmp/away.bin" "$tmp/spoilt/bootloader/bootloader.bin"'
+spoil provision_sdkconfig_is_no_link_outside 1 "sdkconfig.json: a link out of the build folder" 'mv "$sdk" "$tmp/away.json"; ln -s "$tmp/away.json" "$sdk"'
+spoil provision_offset_is_decimal 1 '"3538944" is no "0x...": file pair' 'more "\"3538944\": \"storage.bin\""'
+spoil provision_offset_has_a_capital_x 1 '"0X360000" is no "0x...": file pair' 'more "\"0X360000\": \"storage.bin\""'
+spoil provision_offset_twice 1 "flash_files puts two files at 0x10000" 'more "\"0x010000\": \"storage.bin\""'
+spoil provision_name_has_a_control_character 1 "a control character in a text" 'more "\"0x360000\": \"a\\u001b.bin\""'
+spoil provision_file_inside_the_app 1 "storage.bin: goes to 0x20000, inside ota_0 (0x10000 to 0x190000), where it must go to the beginning" 'more "\"0x20000\": \"storage.bin\""'
+spoil provision_file_over_the_bootloader 1 "storage.bin: goes to 0x2000, inside the bootloader's place" 'more "\"0x2000\": \"storage.bin\""'
+spoil provision_file_inside_another 1 "goes to 0x321000, inside storage" 'more "\"0x321000\": \"ota_data_initial.bin\""'
+spoil provision_file_over_the_next 1 "storage.bin: 65536 bytes do not fit at 0xf000, where 4096 are free" 'more "\"0xf000\": \"storage.bin\""'
+spoil provision_files_overlap_where_no_row_is 1 "share flash sectors with" 'more "\"0x360000\": \"storage.bin\", \"0x361000\": \"ota_data_initial.bin\""'
+spoil provision_file_begins_between_sectors 1 "goes to 0x360010, where no flash sector" 'more "\"0x360010\": \"storage.bin\""'
+spoil provision_build_brings_an_identity 1 "brings an image for ota_id" 'more "\"$(printf 0x%x "$(row ota_id offset)")\": \"ota_data_initial.bin\""'
+spoil provision_build_brings_a_state 1 "brings an image for ota_state" 'more "\"$(printf 0x%x "$(row ota_state offset)")\": \"ota_data_initial.bin\""'
+spoil provision_build_is_of_two_chips 1 "project_description.json is of a build for esp32c3, flasher_args.json for esp32s3" 'edit ".extra_esptool_args.chip = \"esp32s3\""'
+more '"0x360000": "storage.bin"'
+ok provision_file_where_no_row_is otactl -C "$ws" provision "$tmp/spoilt" --id free1 -o "$tmp/free"
+is provision_file_is_where_no_row_is "$(tail -c +$((0x360000 + 1)) "$tmp/free/free1.bin" | sha256sum)" "$(sha256sum <"$build/storage.bin")"
+
+# ---- flash settings, which esptool writes into the bootloader's header ----
+quick='.flash_settings = {"flash_mode": "qio", "flash_size": "8MB", "flash_freq": "80m"}'
+rm -rf "$tmp/spoilt" && cp -r "$build" "$tmp/spoilt"
+edit "$quick"
+ok provision_with_flash_settings otactl -C "$ws" provision "$tmp/spoilt" --id fast1 -o "$tmp/quick"
+python3 - "$build/bootloader/bootloader.bin" >"$tmp/wanted.bin" <<'END'
+import hashlib, struct, sys
+image = bytearray(open(sys.argv[1], "rb").read())
+image[2:4] = bytes([0, 0x3F])
+at = 24
+for _ in range(image[1]):
+    at += 8 + struct.unpack_from("<I", image, at + 4)[0]
+at = at // 16 * 16 + 16
+assert image[23] == 1
+image[at:at + 32] = hashlib.sha256(image[:at]).digest()
+sys.stdout.buffer.write(image)
+END
+is provision_header_is_as_the_settings_want_it "$(head -c "$(stat -c %s "$tmp/wanted.bin")" "$tmp/quick/fast1.bin" | sha256sum)" "$(sha256sum <"$tmp/wanted.bin")"
+ok provision_board_of_flash_settings_boots otadevice create --from "$tmp/spoilt" --image "$tmp/quick/fast1.bin" -o "$tmp/quick.flash"
+ok provision_parts_with_flash_settings otactl -C "$ws" provision "$tmp/spoilt" --id fast2 --parts -o "$tmp/quick"
+contains provision_parts_command_has_the_settings "$out" " write-flash --flash-mode qio --flash-freq 80m --flash-size 8MB 0x0 "
+spoil provision_flash_settings_are_none 1 'flash_mode "slow" is none that the esp32c3 has' 'edit ".flash_settings.flash_mode = \"slow\""'
+otactl keys new --secure-boot rsa3072 -o "$tmp/rsa.pem" >/dev/null
+sign_both() { for one in bootloader/bootloader.bin thermo.bin; do otactl sign --secure-boot "$tmp/rsa.pem" "$build/$one" -o "$tmp/spoilt/$one" >/dev/null; done; }
+spoil provision_flash_settings_break_no_signature 1 "bootloader.bin: is signed with flash mode/speed/size codes 2/0/2, and flasher_args.json wants 0/15/3" 'sign_both; edit "$quick"'
+edit .
+ok provision_signed_with_the_same_settings otactl -C "$ws" provision "$tmp/spoilt" --id made1 -o "$tmp/quick"
+is provision_signed_stays_as_it_is "$(head -c "$(stat -c %s "$tmp/spoilt/bootloader/bootloader.bin")" "$tmp/quick/made1.bin" | sha256sum)" "$(sha256sum <"$tmp/spoilt/bootloader/bootloader.bin")"
+
 # As idf.py has it with Secure Boot: no bootloader to be flashed, and no flash size.
 rm -rf "$tmp/spoilt" && cp -r "$build" "$tmp/spoilt" && set_sdk '.SECURE_BOOT_V2_ENABLED = true | .ESPTOOLPY_FLASHSIZE = "4MB"'
 jq 'del(.flash_files["0x0"]) | del(.bootloader) | .flash_settings.flash_size = "keep"' "$build/flasher_args.json" >"$tmp/spoilt/flasher_args.json"
@@ -277,14 +332,21 @@ for one in esptool esptool.py "python3 -m esptool" "/usr/bin/python3 -m esptool"
 done
 if [ -z "$esptool" ]; then
     skip provision_equals_merge_bin "esptool is not installed"
+    skip provision_with_flash_settings_equals_merge_bin "esptool is not installed"
 else
-    for label in nvs ota_state ota_id; do part "$tmp/csv/c1.bin" $label >"$tmp/$label.part"; done
     merge=merge-bin
     $esptool merge-bin -h >/dev/null 2>&1 || merge=merge_bin
-    arguments=$(jq -r '.flash_files | to_entries[] | "\(.key) \(.value)"' "$build/flasher_args.json" | tr '\n' ' ')
-    for label in nvs ota_state ota_id; do arguments="$arguments $(printf '0x%x' "$(row $label offset)") $tmp/$label.part"; done
-    # shellcheck disable=SC2086
-    (cd "$build" && $esptool --chip esp32c3 $merge -o "$tmp/merged.bin" $arguments) >/dev/null 2>&1
-    ok provision_equals_merge_bin cmp "$tmp/merged.bin" "$tmp/csv/c1.bin"
+    same_as_merge_bin() { # NAME BUILD IMAGE
+        for label in nvs ota_state ota_id; do part "$3" $label >"$tmp/$label.part"; done
+        arguments=$(jq -r '(.flash_settings | "-fm \(.flash_mode) -ff \(.flash_freq) -fs \(.flash_size)"), (.flash_files | to_entries[] | "\(.key) \(.value)")' "$2/flasher_args.json" | tr '\n' ' ')
+        for label in nvs ota_state ota_id; do arguments="$arguments $(printf '0x%x' "$(row $label offset)") $tmp/$label.part"; done
+        # shellcheck disable=SC2086
+        (cd "$2" && $esptool --chip esp32c3 $merge -o "$tmp/merged.bin" $arguments) >/dev/null 2>&1
+        ok "$1" cmp "$tmp/merged.bin" "$3"
+    }
+    same_as_merge_bin provision_equals_merge_bin "$build" "$tmp/csv/c1.bin"
+    rm -rf "$tmp/spoilt" && cp -r "$build" "$tmp/spoilt"
+    edit "$quick"
+    same_as_merge_bin provision_with_flash_settings_equals_merge_bin "$tmp/spoilt" "$tmp/quick/fast1.bin"
 fi
 done_testing
