@@ -49,16 +49,9 @@ static const struct ota_release *last_with(const struct ota_build_past *past, en
     return NULL;
 }
 
-static enum ota_status read_span(void *ctx, uint64_t off, void *p, size_t n, struct ota_err *err) {
-    const struct ota_buf *bytes = ctx;
-    if (off > bytes->len || n > bytes->len - off)
-        return ota_err_set(err, OTA_TRUNCATED, "%zu bytes are too few", bytes->len);
-    memcpy(p, bytes->p + off, n);
-    return OTA_OK;
-}
-
-static enum ota_status parse(struct ota_buf *bytes, struct compared *out, struct ota_err *err) {
-    const struct ota_source source = {.ctx = bytes, .size = bytes->len, .read = read_span};
+static enum ota_status parse(const struct ota_buf *bytes, struct compared *out, struct ota_err *err) {
+    const struct ota_span span = ota_buf_span(bytes);
+    const struct ota_source source = ota_span_source(&span);
     OTA_TRY(ota_image_read(&source, &ota_crypto_openssl, &out->image, err));
     return ota_signatures_read_behind(&source, out->image.length, &out->signatures, err);
 }
