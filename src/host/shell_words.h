@@ -5,8 +5,12 @@
 
 #include <cjson/cJSON.h>
 
+#include "ota/err.h"
+
 /* In single quotes unless every character is plain to a shell. The caller frees. */
 char *ota_shell_word(const char *word);
+/* One more word of a command; it is made printable (host/printable.h). */
+void ota_shell_add(cJSON *words, const char *fmt, ...) OTA_PRINTF(2, 3);
 /* A command of an array of strings. The caller frees. */
 char *ota_shell_line(const cJSON *words);
 
