@@ -50,8 +50,8 @@ static void test_provision_record_is_read_back(void **state) {
     assert_non_null(e);
     assert_false(e->again);
     assert_int_equal(e->file_count, 2);
-    assert_string_equal(e->file[1], "b2.ota_id.bin");
-    assert_int_equal(e->bytes[1], 6);
+    assert_string_equal(e->file[1].name, "b2.ota_id.bin");
+    assert_int_equal(e->file[1].bytes, 6);
     assert_null(ota_provision_record_find(&r, "b3"));
 }
 
