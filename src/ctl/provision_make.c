@@ -332,7 +332,7 @@ static enum ota_status make_board(struct ota_provisioning *p, const struct ota_p
     OTA_TRY(check_free(p, &m.id, again, &auth, err));
     OTA_TRY(compose(p, b, &m, err));
     OTA_TRY(write_files(p, &m, err));
-    if (auth != OTA_FLEET_TOKEN_OK || m.id.crt.len)
+    if (auth != OTA_FLEET_TOKEN_OK || m.id.crt.len || again) /* with its own token: key and table may be new */
         OTA_TRY(enrol(p, &m.id, auth != OTA_FLEET_UNKNOWN_DEVICE, err));
     return note(p, b, &m, err);
 }

@@ -67,6 +67,16 @@ is resume_again_keeps_tokens_of_whole_files "$(token_of "$dir/r1.bin") $(token_o
 ok resume_after_again provision --csv "$tmp/b.csv" -o "$dir" --json
 is resume_after_again_all_are_kept "$(counts)" '[0,2,0]'
 
+# ---- another table: what is known of the board follows ----
+cp -r "$build" "$tmp/tabled"
+otactl table show "$build/partition_table/partition-table.bin" --csv | sed 's/^storage,/files,/' >"$tmp/t.csv" && otactl table build "$tmp/t.csv" -o "$tmp/tabled/partition_table/partition-table.bin" >/dev/null
+table_of() { python3 -c 'import sqlite3, sys; print(sqlite3.connect(sys.argv[1]).execute("SELECT table_sha256 FROM device WHERE id = ?", (sys.argv[2],)).fetchone()[0])' "$ws/state/fleet.db" "$1"; }
+ok resume_table_first provision --id t1 -o "$tmp/table"
+token=$(token_of "$tmp/table/t1.bin")
+ok resume_table_again otactl -C "$ws" provision "$tmp/tabled" --id t1 -o "$tmp/table" --again
+is resume_table_is_known "$(table_of t1)" "$(sha256sum <"$tmp/tabled/partition_table/partition-table.bin" | cut -d' ' -f1)"
+is resume_table_token_is_the_same "$(token_of "$tmp/table/t1.bin")" "$token"
+
 # ---- a file that is not as it was made, though as long ----
 printf X | dd of="$dir/r2.bin" bs=1 seek=70000 conv=notrunc status=none
 before=$(all "$dir")
