@@ -51,9 +51,9 @@ static enum ota_status check_token(const struct making *m, const char *file, str
     if (auth == OTA_FLEET_UNKNOWN_DEVICE)
         return ota_err_set(err, OTA_NOT_FOUND, "board %s is not known; leave --token-file out, and it is made known",
                            m->id.id);
-    return auth == OTA_FLEET_TOKEN_OK
-               ? OTA_OK
-               : ota_err_set(err, OTA_UNAUTHORIZED, "%s: not the token of board %s", file, m->id.id);
+    return auth == OTA_FLEET_TOKEN_OK ? OTA_OK
+                                      : ota_err_set(err, OTA_UNAUTHORIZED, "%s: not the token of board %s",
+                                                    OTA_SHORT_PATH(file, 150), m->id.id);
 }
 
 /* Of a board that was added before; its token was shown once, by device add. */
@@ -70,7 +70,7 @@ static enum ota_status read_token(struct making *m, struct ota_err *err) {
     OTA_TRY(ota_fs_read_secret(file, 4096, &text, err));
     size_t n = strcspn(ota_buf_text(&text), " \t\r\n");
     if (n == 0 || n >= OTA_TOKEN_TEXT_MAX)
-        return ota_err_set(err, OTA_ARGUMENT, "%s: its first line is no token", file);
+        return ota_err_set(err, OTA_ARGUMENT, "%s: its first line is no token", OTA_SHORT_PATH(file, 150));
     m->id.token = ota_sprintf("%.*s", (int)n, ota_buf_text(&text));
     memset(text.p, 0, text.len);
     return check_token(m, file, err);
@@ -103,8 +103,8 @@ static enum ota_status read_table(struct making *m, struct ota_err *err) {
         OTA_TRY(ota_ctl_table_read_at(path, chip, m->table_offset, f, err));
         const struct ota_partition *p = ota_table_by_label(&f->table, OTA_ID_LABEL);
         if (!p || p->type != OTA_PART_DATA || p->subtype != OTA_DATA_NVS)
-            return ota_err_set(err, OTA_CONFIG, "%s: it has no %s; add a row: %s, data, nvs, , %uK, readonly", path,
-                               OTA_ID_LABEL, OTA_ID_LABEL, OTA_ID_SIZE_MIN / 1024u);
+            return ota_err_set(err, OTA_CONFIG, "%s: it has no %s; add a row: %s, data, nvs, , %uK, readonly",
+                               OTA_SHORT_PATH(path, 150), OTA_ID_LABEL, OTA_ID_LABEL, OTA_ID_SIZE_MIN / 1024u);
         m->offset = p->offset;
         m->size = p->size;
     }
@@ -112,7 +112,7 @@ static enum ota_status read_table(struct making *m, struct ota_err *err) {
     OTA_TRY(ota_ctl_nvs_size(m->args, m->size, &size, err));
     if (path && size != m->size)
         return ota_err_set(err, OTA_USAGE, "--size %s, but %s has 0x%x bytes in %s", ota_args_get(m->args, "size"),
-                           OTA_ID_LABEL, (unsigned)m->size, path);
+                           OTA_ID_LABEL, (unsigned)m->size, OTA_SHORT_PATH(path, 100));
     m->size = size;
     return OTA_OK;
 }
@@ -164,9 +164,8 @@ static enum ota_status prepare(struct making *m, struct ota_err *err) {
 }
 
 static enum ota_status taken(const struct making *m, struct ota_err *err) {
-    struct ota_short_path s;
     return ota_err_set(err, OTA_EXISTS, "%s: exists already; an identity is not overwritten, name another file",
-                       ota_short_path(&s, m->path, OTA_SHORT_PATH_MAX));
+                       OTA_SHORT_PATH(m->path, 150));
 }
 
 /* The token in the file of a run that was killed before its board was known: byte for byte what this one would make. */

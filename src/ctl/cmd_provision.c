@@ -8,6 +8,7 @@
 #include "ctl/fleet_view.h"
 #include "ctl/progress.h"
 #include "ctl/provision.h"
+#include "host/err_place.h"
 #include "host/fs.h"
 #include "host/printable.h"
 
@@ -89,9 +90,9 @@ static enum ota_status open_folder(struct ota_provisioning *p, struct ota_err *e
     OTA_TRY(ota_fs_mkdirs(p->folder, 0700, err));
     OTA_TRY(ota_fs_check_folder_unshared(p->folder, err));
     if (ota_fs_lock(lock, 0, &p->lock, err) != OTA_OK)
-        return err->code == OTA_BUSY
-                   ? ota_err_set(err, OTA_BUSY, "%s: another otactl provision is at work there", p->folder)
-                   : err->code;
+        return err->code == OTA_BUSY ? ota_err_set(err, OTA_BUSY, "%s: another otactl provision is at work there",
+                                                   OTA_SHORT_PATH(p->folder, 150))
+                                     : err->code;
     OTA_TRY(tidy(p, err));
     return ota_provision_record_open(&p->record, p->folder, err);
 }

@@ -6,6 +6,7 @@
 
 #include "ctl/provision.h"
 #include "host/crypto.h"
+#include "host/err_place.h"
 #include "host/fs.h"
 #include "host/passphrase.h"
 
@@ -29,8 +30,8 @@ static enum ota_status read_key(struct ota_provisioning *p, struct ota_err *err)
         OTA_TRY(make_key(path, err));
     OTA_TRY(ota_fs_read_secret(path, OTA_PROVISION_KEY_LEN, &bytes, err));
     if (bytes.len != OTA_PROVISION_KEY_LEN)
-        return ota_err_set(err, OTA_KEY, "%s: has %zu bytes, not %u; bring it back, or remove it", path, bytes.len,
-                           OTA_PROVISION_KEY_LEN);
+        return ota_err_set(err, OTA_KEY, "%s: has %zu bytes, not %u; bring it back, or remove it",
+                           OTA_SHORT_PATH(path, 150), bytes.len, OTA_PROVISION_KEY_LEN);
     memcpy(p->key.key, bytes.p, OTA_PROVISION_KEY_LEN);
     OTA_TRY(ota_sha256(&ota_crypto_openssl, p->key.key, OTA_PROVISION_KEY_LEN, digest, err));
     ota_hex_encode(digest, (sizeof p->key.name - 1) / 2, p->key.name);

@@ -61,7 +61,7 @@ static enum ota_status read_text(const char *path, bool secret, struct ota_buf *
     OTA_TRY(secret ? ota_fs_read_secret(path, CSV_MAX, out, err) : ota_fs_read(path, CSV_MAX, out, err));
     *text = ota_buf_span(out);
     if (!ota_utf8_valid(*text))
-        return ota_err_set(err, OTA_ARGUMENT, "%s: not UTF-8 text; save it as UTF-8", path);
+        return ota_err_set(err, OTA_ARGUMENT, "%s: not UTF-8 text; save it as UTF-8", OTA_SHORT_PATH(path, 150));
     if (text->len >= 3 && memcmp(text->p, "\xEF\xBB\xBF", 3) == 0)
         *text = (struct ota_span){text->p + 3, text->len - 3};
     return OTA_OK;
@@ -122,7 +122,7 @@ enum ota_status ota_provision_list_config(struct ota_provision_list *l, const ch
         if (st != OTA_OK)
             return ota_err_place(err, path, r.line);
     }
-    return l->key_count ? OTA_OK : ota_err_set(err, OTA_ARGUMENT, "%s: no rows", path);
+    return l->key_count ? OTA_OK : ota_err_set(err, OTA_ARGUMENT, "%s: no rows", OTA_SHORT_PATH(path, 150));
 }
 
 /* ---- the CSV of boards --------------------------------------------------------------------------------- */
@@ -329,7 +329,8 @@ enum ota_status ota_provision_list_wifi(struct ota_provision_list *l, const char
     bool none = !ssid[0];
     free_text(ssid);
     free_text(password);
-    return none ? ota_err_set(err, OTA_ARGUMENT, "%s: its first line is empty; it is the name of the network", path)
+    return none ? ota_err_set(err, OTA_ARGUMENT, "%s: its first line is empty; it is the name of the network",
+                              OTA_SHORT_PATH(path, 150))
                 : OTA_OK;
 }
 
@@ -340,5 +341,7 @@ enum ota_status ota_provision_list_softap(struct ota_provision_list *l, const ch
     bool none = !password[0];
     fill(l, OTA_COLUMN_SOFTAP, password);
     free_text(password);
-    return none ? ota_err_set(err, OTA_ARGUMENT, "%s: its first line is empty; it is the password", path) : OTA_OK;
+    return none ? ota_err_set(err, OTA_ARGUMENT, "%s: its first line is empty; it is the password",
+                              OTA_SHORT_PATH(path, 150))
+                : OTA_OK;
 }

@@ -6,6 +6,7 @@
 
 #include "ctl/provision.h"
 #include "host/crypto.h"
+#include "host/err_place.h"
 #include "host/fs.h"
 #include "host/passphrase.h"
 #include "image/identity.h"
@@ -97,8 +98,8 @@ static enum ota_status read_back(const struct ota_provisioning *p, const char *p
         strcmp(out->id, ota_provision_id(b)) == 0 && out->token)
         return OTA_OK;
     return ota_err_set(err, OTA_EXISTS,
-                       "%s: is there, and not the file of board %s; move it away, or name another folder", path,
-                       ota_provision_id(b));
+                       "%s: is there, and not the file of board %s; move it away, or name another folder",
+                       OTA_SHORT_PATH(path, 90), ota_provision_id(b));
 }
 
 static enum ota_status new_token(struct ota_id_record *r, struct ota_err *err) {
@@ -144,7 +145,7 @@ static enum ota_status check_free(const struct ota_provisioning *p, const struct
     if ((*auth != OTA_FLEET_TOKEN_WRONG && *auth != OTA_FLEET_REVOKED) || again)
         return OTA_OK;
     return ota_err_set(err, OTA_EXISTS, "board %s is known already, and was not made in %s; take another id", r->id,
-                       p->folder);
+                       OTA_SHORT_PATH(p->folder, 90));
 }
 
 /* ---- bytes --------------------------------------------------------------------------------------------- */
@@ -159,10 +160,10 @@ enum ota_status ota_provision_values(const struct ota_provisioning *p, const str
         st = ota_err_set(err, OTA_UNSUPPORTED,
                          "%s is built with NVS encryption, and would not read these values; make nvs with \"otactl nvs "
                          "build --keys\"",
-                         p->build_folder);
+                         OTA_SHORT_PATH(p->build_folder, 60));
     else if (p->nvs_built)
         st = ota_err_set(err, OTA_CONFIG, "%s brings an image for nvs, which these values would replace; leave it out",
-                         p->build_folder);
+                         OTA_SHORT_PATH(p->build_folder, 60));
     return st == OTA_OK ? OTA_OK : ota_provision_blame(&p->list, b, err);
 }
 

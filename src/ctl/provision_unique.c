@@ -100,10 +100,9 @@ enum ota_status ota_provision_unique_in(const struct ota_provision_list *l, cons
     for (size_t i = 0; mac_count && i < r->count; i++) {
         const struct ota_provision_entry *e = r->entry[i];
         const struct mark *same = e->mac && !find(id, id_count, e->id) ? find(mac, mac_count, e->mac) : NULL;
-        struct ota_short_path s;
         if (same) {
             (void)ota_err_set(err, OTA_EXISTS, "mac %s is board %s's, says %s", e->mac, e->id,
-                              ota_short_path(&s, r->path, 60));
+                              OTA_SHORT_PATH(r->path, 60));
             return ota_provision_blame(l, same->board, err);
         }
     }

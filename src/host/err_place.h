@@ -13,6 +13,8 @@ struct ota_short_path {
     char text[OTA_SHORT_PATH_MAX + 1];
 };
 const char *ota_short_path(struct ota_short_path *s, const char *path, size_t room);
+/* The same for an argument of ota_err_set(). */
+#define OTA_SHORT_PATH(path, room) ota_short_path(&(struct ota_short_path){{0}}, path, room)
 /* "<path>:<line>: " before the message, without the line when it is 0. Returns the code. */
 enum ota_status ota_err_place(struct ota_err *err, const char *path, unsigned line);
 

@@ -13,8 +13,8 @@
 #include "host/err_place.h"
 
 /* In a message that names the path once, or twice. */
-#define SHORT(path) ota_short_path(&(struct ota_short_path){{0}}, path, 150)
-#define SHORTER(path) ota_short_path(&(struct ota_short_path){{0}}, path, 100)
+#define SHORT(path) OTA_SHORT_PATH(path, 150)
+#define SHORTER(path) OTA_SHORT_PATH(path, 100)
 
 static enum ota_status status_of(int error) {
     switch (error) {

@@ -93,9 +93,8 @@ static enum ota_status place_identity(struct creation *c, struct ota_err *err) {
 /* ---- the file ------------------------------------------------------------------------------------------ */
 
 static enum ota_status taken(const char *path, struct ota_err *err) {
-    struct ota_short_path s;
     return ota_err_set(err, OTA_EXISTS, "%s: exists already; a board is not overwritten, name another file",
-                       ota_short_path(&s, path, OTA_SHORT_PATH_MAX));
+                       OTA_SHORT_PATH(path, 150));
 }
 
 static enum ota_status write_file(struct creation *c, const char *path, struct ota_err *err) {

@@ -122,7 +122,8 @@ static enum ota_status read_root(const struct ota_workspace *w, const char *give
     if (st == OTA_NOT_FOUND && ota_fs_exists(pinned))
         return read_root_file(pinned, out, err);
     if (st == OTA_NOT_FOUND)
-        return ota_err_set(err, OTA_NOT_FOUND, "%s is missing: copy it from the server, or --root FILE", pinned);
+        return ota_err_set(err, OTA_NOT_FOUND, "%s is missing: copy it from the server, or --root FILE",
+                           OTA_SHORT_PATH(pinned, 150));
     if (st != OTA_OK)
         *err = why;
     return st;
@@ -137,7 +138,8 @@ static enum ota_status read_ca(const struct ota_workspace *w, const struct ota_p
     if (wanted->no_ca || !path || (!wanted->ca && wanted->ca_optional && !ota_fs_exists(own)))
         return OTA_OK;
     if (!wanted->ca && !ota_fs_exists(own))
-        return ota_err_set(err, OTA_NOT_FOUND, "%s is missing: --ca FILE, or --no-ca for a server of a public CA", own);
+        return ota_err_set(err, OTA_NOT_FOUND, "%s is missing: --ca FILE, or --no-ca for a server of a public CA",
+                           OTA_SHORT_PATH(own, 150));
     OTA_TRY(ota_fs_read(path, CA_MAX, out, err));
     return ota_certificate_check(ota_buf_span(out), path, err);
 }
