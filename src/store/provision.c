@@ -172,9 +172,12 @@ static enum ota_status open_fleet(const struct ota_workspace *w, struct ota_flee
     return ota_fleet_open(out, path, err);
 }
 
-static enum ota_status is_free(struct ota_fleet *fleet, const char *id, bool *out, struct ota_err *err) {
+/* A token that was made before must not bring back a board that was revoked. */
+static enum ota_status is_new(struct ota_fleet *fleet, const struct ota_id_record *r, bool *out, struct ota_err *err) {
     enum ota_fleet_auth auth;
-    OTA_TRY(ota_fleet_authenticate(fleet, id, "", &auth, err));
+    if (!r->token)
+        return ota_fleet_is_free(fleet, r->id, out, err);
+    OTA_TRY(ota_fleet_authenticate(fleet, r->id, r->token, &auth, err));
     *out = auth == OTA_FLEET_UNKNOWN_DEVICE;
     return OTA_OK;
 }
@@ -189,7 +192,7 @@ static enum ota_status choose_number(struct ota_fleet *fleet, const char *prefix
     for (unsigned n = 1; !found && n <= IDS_MAX; n++) {
         free(OTA_STEAL(*id));
         *id = ota_sprintf("%s-%04u", prefix, n);
-        OTA_TRY(is_free(fleet, *id, &found, err));
+        OTA_TRY(ota_fleet_is_free(fleet, *id, &found, err));
     }
     return found ? OTA_OK : known(*id, err);
 }
@@ -200,7 +203,7 @@ enum ota_status ota_provision_choose(const struct ota_workspace *w, const char *
     char token[OTA_TOKEN_TEXT_MAX] = "";
     bool found = true;
     OTA_TRY(open_fleet(w, &fleet, err));
-    OTA_TRY(r->id ? is_free(fleet, r->id, &found, err) : choose_number(fleet, prefix, &r->id, err));
+    OTA_TRY(r->id ? is_new(fleet, r, &found, err) : choose_number(fleet, prefix, &r->id, err));
     if (!found)
         return known(r->id, err);
     if (r->token)

@@ -76,6 +76,17 @@ printf X | dd of="$tmp/moved.file" bs=1 seek=70000 conv=notrunc status=none
 fails create_of_a_board_that_ran_is_not_taken_up 1 "exists already" create moved
 is create_of_a_board_that_ran_is_not_known "$(digest_in_database moved)" ""
 
+# An id that was revoked is free again, but its file does not bring it back.
+otactl -C "$ws" device revoke busy >/dev/null
+before=$(digest_in_database busy)
+fails identity_of_a_revoked_board_is_not_taken_up 1 "exists already" identity busy
+otactl -C "$ws" device revoke between-create >/dev/null
+fails create_of_a_revoked_board_is_not_taken_up 1 "exists already" create between-create
+is identity_of_a_revoked_board_stays_revoked "$(otactl -C "$ws" device list --json | jq -r '[.devices[] | select(.revoked) | .id] | join(" ")')$(digest_in_database busy)" "between-create busy$before"
+mv "$tmp/busy.file" "$tmp/old.file"
+ok identity_of_a_revoked_id_anew identity busy
+is identity_of_a_revoked_id_has_a_new_token "$(digest_in_database busy)" "$(digest_in_file "$tmp/busy.file")"
+
 # At random moments.
 start=$(date +%s%N)
 identity trial >/dev/null
