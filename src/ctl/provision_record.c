@@ -49,6 +49,12 @@ const struct ota_provision_entry *ota_provision_record_find(const struct ota_pro
 
 /* ---- reading ------------------------------------------------------------------------------------------- */
 
+/* "<id>.": --again removes files by the names in the record. */
+static bool is_file_of(const char *name, const char *id) {
+    size_t n = strlen(id);
+    return strncmp(name, id, n) == 0 && name[n] == '.' && !strchr(name, '/');
+}
+
 static enum ota_status take_files(const cJSON *tree, struct ota_provision_entry *e, struct ota_err *err) {
     const cJSON *files = cJSON_GetObjectItemCaseSensitive(tree, "files"), *f;
     int count = cJSON_IsArray(files) ? cJSON_GetArraySize(files) : 0;
@@ -56,7 +62,7 @@ static enum ota_status take_files(const cJSON *tree, struct ota_provision_entry 
     cJSON_ArrayForEach(f, files) {
         const char *name = ota_json_tree_string(f, "file"), *digest = ota_json_tree_string(f, "sha256");
         const cJSON *bytes = cJSON_GetObjectItemCaseSensitive(f, "bytes");
-        if (!name || strchr(name, '/') || !cJSON_IsNumber(bytes) || bytes->valuedouble < 0)
+        if (!name || !is_file_of(name, e->id) || !cJSON_IsNumber(bytes) || bytes->valuedouble < 0)
             return ota_err_set(err, OTA_CONFIG, "no record of a board");
         struct ota_provision_file *file = &e->file[e->file_count++];
         file->name = ota_strdup(name);

@@ -133,6 +133,8 @@ static void test_provision_record_refuses_what_it_did_not_write(void **state) {
         "{\"id\":\"b1\"}\n",
         "{\"id\":\"b1\",\"files\":[]}\n",
         "{\"id\":\"b1\",\"files\":[{\"file\":\"../b1.bin\",\"bytes\":1}]}\n",
+        "{\"id\":\"b1\",\"files\":[{\"file\":\"boards.jsonl\",\"bytes\":1}]}\n",
+        "{\"id\":\"b1\",\"files\":[{\"file\":\"b1./../x\",\"bytes\":1}]}\n",
         "{\"id\":\"b1\",\"files\":[{\"file\":\"b1.bin\",\"bytes\":-1}]}\n",
         "{\"id\":\"b1\",\"files\":[{\"file\":\"b1.bin\"}]}\n",
         "{\"id\":\"b1\",\"id\":\"b2\",\"files\":[{\"file\":\"b1.bin\",\"bytes\":1}]}\n",
