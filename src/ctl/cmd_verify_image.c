@@ -7,6 +7,7 @@
 #include "ctl/cmd.h"
 #include "host/boot_rules.h"
 #include "host/crypto.h"
+#include "host/err_place.h"
 #include "host/fs.h"
 #include "host/printable.h"
 #include "image/inspect.h"
@@ -55,7 +56,7 @@ static enum ota_status judge(struct verifying *v, struct ota_err *err) {
     if (!v->found.broken && (v->found.servable || !is_image(v)))
         return OTA_OK;
     *err = v->found.verdict;
-    return ota_err_prefix(err, "%s", v->path);
+    return ota_err_place(err, v->path, 0);
 }
 
 /* ---- signatures ------------------------------------------------------------------------------------------- */
@@ -132,7 +133,7 @@ static enum ota_status check_policy(const struct verifying *v, struct ota_err *e
     };
     struct ota_signatures again;
     if (v->rules.policy && ota_boot_rules_check(&v->rules, &judged, &again, err) != OTA_OK)
-        return ota_err_prefix(err, "%s", v->path);
+        return ota_err_place(err, v->path, 0);
     return OTA_OK;
 }
 

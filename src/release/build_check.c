@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 
 #include "host/crypto.h"
+#include "host/err_place.h"
 #include "release/build_parts.h"
 
 #define HASH_CHUNK 65536u
@@ -212,6 +213,6 @@ enum ota_status ota_build_check(struct ota_build *b, const struct ota_build_opti
     OTA_CLEAN(ota_file_source_close) struct ota_file_source f = {.fd = -1};
     OTA_TRY(ota_file_source_open(&f, file->path, OTA_IMAGE_LENGTH_MAX, err));
     if (check_open(b, o, c, file, &f, step, version, err) != OTA_OK)
-        return ota_err_prefix(err, "%s", file->shown);
+        return ota_err_place(err, file->shown, 0);
     return OTA_OK;
 }

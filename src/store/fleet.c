@@ -185,6 +185,14 @@ static enum ota_status find_proof(struct ota_fleet *f, const char *id, struct pr
     return st;
 }
 
+enum ota_status ota_fleet_is_free(struct ota_fleet *f, const char *id, bool *out, struct ota_err *err) {
+    struct proof proof;
+    bool known;
+    OTA_TRY(find_proof(f, id, &proof, &known, err));
+    *out = !known || proof.revoked;
+    return OTA_OK;
+}
+
 static enum ota_fleet_auth verdict(bool known, bool right, bool revoked) {
     return !known    ? OTA_FLEET_UNKNOWN_DEVICE
            : !right  ? OTA_FLEET_TOKEN_WRONG

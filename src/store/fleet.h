@@ -38,6 +38,9 @@ struct ota_fleet_enrolment {
 OTA_MUST_USE enum ota_status ota_fleet_enrol(struct ota_fleet *f, const struct ota_fleet_enrolment *e,
                                              struct ota_err *err);
 
+/* Can a board of this id be added: none is known, or one that was revoked. */
+OTA_MUST_USE enum ota_status ota_fleet_is_free(struct ota_fleet *f, const char *id, bool *out, struct ota_err *err);
+
 /* Refuses the board's token and client certificates from now on. NOT_FOUND; revoking twice is OK. */
 OTA_MUST_USE enum ota_status ota_fleet_revoke(struct ota_fleet *f, const char *id, struct ota_err *err);
 

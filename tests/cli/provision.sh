@@ -115,7 +115,7 @@ bad_csv provision_csv_column_is_none 'bad.csv:1: column "sside" is not known; di
 bad_csv provision_csv_column_wants_a_config '(--config)' 'id,calibration\nq1,x\n'
 bad_csv provision_csv_column_twice 'two columns are named "mac"' 'id,mac,mac\nq1,x,y\n'
 bad_csv provision_csv_without_ids 'names no column "id"' 'mac\nx\n'
-bad_csv provision_csv_row_is_short 'bad.csv:3: 1 values' 'id,mac\nq1,x\nq2\n'
+bad_csv provision_csv_row_is_short 'bad.csv:3: 1 values' 'id,mac\nq1,aa:bb:cc:00:00:01\nq2\n'
 bad_csv provision_csv_id_twice 'bad.csv:3: board q1 is in line 2 already' 'id\nq1\nq1\n'
 bad_csv provision_csv_id_is_blank 'bad.csv:2: this board has no id' 'id,mac\n,x\n'
 bad_csv provision_csv_id_is_none 'bad.csv:3: id "q/1"' 'id\nq2\nq/1\n'
@@ -124,6 +124,26 @@ bad_csv provision_csv_password_alone 'bad.csv:2: a password without an ssid' 'id
 bad_csv provision_csv_password_is_short 'bad.csv:2: password has 3 bytes' 'id,ssid,password\nq1,home,abc\n'
 bad_csv provision_csv_ssid_is_long 'the ssid has 33 bytes' 'id,ssid\nq1,123456789012345678901234567890123\n'
 bad_csv provision_csv_channel_is_none 'bad.csv:2: product thermo has no channel "nightly"' 'id,channel\nq1,nightly\n'
+bad_csv provision_csv_has_semicolons 'bad.csv:1: "id;ssid" is one column; put commas between columns, not semicolons' 'id;ssid\nq1;home\n'
+bad_csv provision_csv_has_tabs 'put commas between columns, not tabs' 'id\tssid\nq1\thome\n'
+bad_csv provision_csv_column_is_in_capitals 'bad.csv:1: column "ID" is not known; write "id"' 'ID,ssid\nq1,home\n'
+bad_csv provision_csv_url_is_none 'bad.csv:3: url http://h: an address https://' 'id,url\nq1,https://h\nq2,http://h\n'
+bad_csv provision_csv_url_has_a_password 'bad.csv:2: url: without user name and password' 'id,url\nq1,https://u:p@h\n'
+bad_csv provision_csv_groups_are_none 'bad.csv:2: groups Early,,x: names of a-z' 'id,groups\nq1,"Early,,x"\n'
+bad_csv provision_csv_channel_is_no_name 'bad.csv:2: channel Beta!: a-z' 'id,channel\nq1,Beta!\n'
+bad_csv provision_csv_mac_is_none 'bad.csv:2: mac "aa:bb:cc:00:00:0g": aa:bb:cc:dd:ee:ff is wanted' 'id,mac\nq1,aa:bb:cc:00:00:0g\n'
+bad_csv provision_csv_mac_is_mixed 'bad.csv:2: mac "aa:bb-cc:00:00:01"' 'id,mac\nq1,aa:bb-cc:00:00:01\n'
+bad_csv provision_csv_mac_is_short 'bad.csv:2: mac "aabbcc00000"' 'id,mac\nq1,aabbcc00000\n'
+bad_csv provision_csv_mac_is_a_groups "bad.csv:2: mac \"01:bb:cc:00:00:01\" is a group's address" 'id,mac\nq1,01:bb:cc:00:00:01\n'
+bad_csv provision_csv_mac_is_zero 'bad.csv:2: mac "000000000000" is zero' 'id,mac\nq1,000000000000\n'
+bad_csv provision_csv_mac_twice 'bad.csv:4: mac aa:bb:cc:00:00:01 is in line 2 already' 'id,mac\nq1,aa:bb:cc:00:00:01\nq2,\nq3,AABBCC000001\n'
+hex64=$(printf '0123456789abcDEF%.0s' 1 2 3 4)
+bad_csv provision_csv_key_is_no_hex 'bad.csv:2: password has 64 bytes, which is a key of hexadecimal digits alone' "id,ssid,password\nq1,home,${hex64%F}g\n"
+bad_csv provision_csv_password_is_long 'bad.csv:2: password has 65 bytes; WPA2 takes 8 to 63' "id,ssid,password\nq1,home,${hex64}0\n"
+bad_csv provision_csv_password_is_no_ascii 'bad.csv:2: password: WPA2 takes printable ASCII alone, and byte 7 is none' 'id,ssid,password\nq1,home,secretü-\n'
+bad_csv provision_csv_softap_takes_no_key 'bad.csv:2: softap_password has 64 bytes; WPA2 takes 8 to 63' "id,softap_password\nq1,$hex64\n"
+printf 'id,ssid,password\nhex1,home,%s\nhex2,home,%s\n' "$hex64" "${hex64%?}" >"$tmp/hex.csv" && chmod 600 "$tmp/hex.csv"
+ok provision_csv_key_of_hex_and_longest_passphrase provision --csv "$tmp/hex.csv" --parts -o "$tmp/hex"
 bad_csv provision_csv_has_too_many_columns 'bad.csv:1: 70 columns; at most 64 are read' "id$(printf ',c%d' $(seq 69))\nq1\n"
 is provision_csv_failures_made_nothing "$(ls "$tmp/bad" 2>/dev/null | grep -v boards.jsonl)" ""
 printf 'id,offset,serial,batch\nq1,x,S,1\n' >"$tmp/bad.csv"
@@ -132,6 +152,14 @@ printf 'id,offset,serial,batch\nq1,1,S,1\nq2,1,S,2\n' >"$tmp/bad.csv"
 fails provision_csv_repeats_another 1 'bad.csv:3: "batch" repeats' provision --csv "$tmp/bad.csv" --config "$config" -o "$tmp/bad"
 printf 'id,offset\nq1,1\n' >"$tmp/bad.csv"
 fails provision_csv_lacks_a_key 1 'no column "serial"' provision --csv "$tmp/bad.csv" --config "$config" -o "$tmp/bad"
+# A config decides what a column is, not whether others may read it.
+for row in 'password,data,string' 'softap_password,data,u8' 'serial,data,string' 'psk,data,hex2bin' 'key,data,base64'; do
+    printf 'id,%s\nq1,1234\n' "${row%%,*}" >"$tmp/open.csv" && chmod 644 "$tmp/open.csv" && printf 'mine,namespace,\n%s\n' "$row" >"$tmp/open.config"
+    fails "provision_open_csv_with_${row%%,*}" 1 'open.csv: other users may open it; chmod 600' provision --csv "$tmp/open.csv" --config "$tmp/open.config" -o "$tmp/open-csv"
+done
+printf 'id,offset\nopen1,5\n' >"$tmp/open.csv" && printf 'cal,namespace,\noffset,data,i32\n' >"$tmp/open.config"
+ok provision_open_csv_of_numbers provision --csv "$tmp/open.csv" --config "$tmp/open.config" --parts -o "$tmp/open-csv"
+fails provision_option_is_not_blamed_on_a_line 2 'otactl: --groups Early,,x' provision --csv "$tmp/open.csv" --config "$tmp/open.config" --groups Early,,x -o "$tmp/bad"
 printf 'offset,data,i32\n' >"$tmp/bad.config"
 fails provision_config_without_namespace 1 "bad.config:1: key \"offset\" is in no namespace" provision --csv "$tmp/bad.csv" --config "$tmp/bad.config" -o "$tmp/bad"
 printf 'a,namespace,\noffset,text,i32\n' >"$tmp/bad.config"
