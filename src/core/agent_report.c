@@ -96,7 +96,8 @@ static enum ota_status judge_answer(struct ota_agent *a, const struct ota_respon
     if (r->status == 401 || r->status == 403)
         return ota_err_set(
             err, OTA_UNAUTHORIZED,
-            "report: the server refused this board's token (%d): give it a new one with otactl device add", r->status);
+            "report: the server refused this board's token or certificate (%d): otactl device add gives a new token",
+            r->status);
     return ota_err_set(err, OTA_HTTP, "report: the server answered %d", r->status);
 }
 

@@ -25,6 +25,7 @@ enum ota_status ota_cmd_status(const struct ota_args *args, struct ota_err *err)
 enum ota_status ota_cmd_verify(const struct ota_args *args, struct ota_err *err);
 enum ota_status ota_cmd_device_add(const struct ota_args *args, struct ota_err *err);
 enum ota_status ota_cmd_device_list(const struct ota_args *args, struct ota_err *err);
+enum ota_status ota_cmd_device_revoke(const struct ota_args *args, struct ota_err *err);
 enum ota_status ota_cmd_keys_list(const struct ota_args *args, struct ota_err *err);
 enum ota_status ota_cmd_keys_new(const struct ota_args *args, struct ota_err *err);
 enum ota_status ota_cmd_keys_digest(const struct ota_args *args, struct ota_err *err);

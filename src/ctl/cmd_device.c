@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* otactl device add, device list. */
+/* otactl device add, device list, device revoke. */
 #include <stdio.h>
 
 #include "ctl/fleet_view.h"
@@ -65,7 +65,8 @@ static void text_row(const struct ota_fleet_device *d, uint64_t now) {
     else
         ota_ctl_age(d->added, now, added);
     ota_ctl_age(d->seen, now, seen);
-    printf("%-24s %-16s %-12s %-14s %s\n", d->id, d->product, d->channel[0] ? d->channel : "-", added, seen);
+    printf("%-24s %-16s %-12s %-14s %s%s\n", d->id, d->product, d->channel[0] ? d->channel : "-", added, seen,
+           d->revoked ? ", revoked" : "");
 }
 
 static cJSON *json_row(const struct ota_fleet_device *d) {
@@ -74,6 +75,7 @@ static cJSON *json_row(const struct ota_fleet_device *d) {
     (void)cJSON_AddStringToObject(o, "product", d->product);
     (void)cJSON_AddStringToObject(o, "channel", d->channel);
     (void)cJSON_AddBoolToObject(o, "quarantine", d->quarantine);
+    (void)cJSON_AddBoolToObject(o, "revoked", d->revoked);
     (void)cJSON_AddNumberToObject(o, "added", (double)d->added);
     (void)cJSON_AddNumberToObject(o, "seen", (double)d->seen);
     return o;
@@ -87,4 +89,22 @@ enum ota_status ota_cmd_device_list(const struct ota_args *args, struct ota_err 
         .json = json_row,
     };
     return ota_ctl_fleet_show(args, &view, err);
+}
+
+enum ota_status ota_cmd_device_revoke(const struct ota_args *args, struct ota_err *err) {
+    OTA_CLEAN(ota_workspace_close) struct ota_workspace w = {.dir = NULL};
+    OTA_CLEAN(ota_fleet_close) struct ota_fleet *fleet = NULL;
+    const char *id = ota_args_operand(args, 0);
+    OTA_TRY(ota_ctl_workspace(args, &w, err));
+    OTA_TRY(ota_ctl_fleet(&w, &fleet, err));
+    OTA_TRY(ota_fleet_revoke(fleet, id, err));
+    if (!ota_ctl_json(args)) {
+        printf("Revoked %s: its token and its client certificates are refused.\n", id);
+        return OTA_OK;
+    }
+    cJSON *tree = cJSON_CreateObject();
+    (void)cJSON_AddStringToObject(tree, "id", id);
+    (void)cJSON_AddBoolToObject(tree, "revoked", true);
+    ota_ctl_print_json(&tree);
+    return OTA_OK;
 }

@@ -12,6 +12,7 @@
 #include "ctl/cmd_table.h"
 #include "ctl/fleet_view.h"
 #include "host/crypto.h"
+#include "host/err_place.h"
 #include "host/fs.h"
 #include "host/printable.h"
 #include "store/repo.h"
@@ -268,7 +269,7 @@ static enum ota_status read_next(struct fitting *f, struct ota_err *err) {
         return OTA_OK;
     OTA_TRY(ota_fs_read(path, OTA_SECTOR, &bytes, err));
     enum ota_status st = ota_table_read(ota_buf_span(&bytes), &ota_crypto_openssl, &f->next, err);
-    return st == OTA_OK ? OTA_OK : ota_err_prefix(err, "%s", path);
+    return st == OTA_OK ? OTA_OK : ota_err_place(err, path, 0);
 }
 
 static enum ota_status prepare(struct fitting *f, const struct ota_args *args, struct ota_err *err) {

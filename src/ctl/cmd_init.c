@@ -15,6 +15,7 @@
 #include "ctl/init_conf.h"
 #include "ctl/key_backup_file.h"
 #include "host/fs.h"
+#include "host/shell_words.h"
 #include "sign/pki.h"
 #include "sign/sign.h"
 
@@ -225,19 +226,8 @@ static void print_json(const char *dir, const struct ota_config *c, const char *
     ota_ctl_print_json(&tree);
 }
 
-/* A word as a shell takes it. */
-static char *quote(const char *word) {
-    static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/._-+,:@%";
-    OTA_CLEAN(ota_buf_free) struct ota_buf b = {0};
-    if (strspn(word, plain) == strlen(word))
-        return ota_strdup(word);
-    for (const char *p = word; *p; p++)
-        ota_buf_printf(&b, *p == '\'' ? "'\\''" : "%c", *p);
-    return ota_sprintf("'%s'", ota_buf_text(&b));
-}
-
 static void print_text(const char *dir, const char *given, const struct ota_config *c, const char *backup) {
-    OTA_CLEAN_FREE char *quoted = quote(given ? given : "");
+    OTA_CLEAN_FREE char *quoted = ota_shell_word(given ? given : "");
     OTA_CLEAN_FREE char *where = given ? ota_sprintf(" -C %s", quoted) : ota_strdup("");
     printf("Made a workspace in %s for", dir);
     for (size_t i = 0; i < c->product_count; i++)

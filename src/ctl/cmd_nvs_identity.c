@@ -1,17 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* otactl nvs identity: the partition ota_id of a real board. Everything is checked first, then the board is made known,
- * then its file appears. */
-#include <errno.h>
-#include <fcntl.h>
+/* otactl nvs identity: the partition ota_id of a real board. Everything is checked first, then its file appears, then
+ * the board is made known. */
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "ctl/cmd.h"
 #include "ctl/cmd_nvs.h"
 #include "ctl/cmd_table.h"
 #include "host/certificate.h"
+#include "host/err_place.h"
 #include "host/fs.h"
+#include "host/passphrase.h"
 #include "host/printable.h"
+#include "host/shell_words.h"
 #include "image/identity.h"
 #include "image/table_agent.h"
 #include "ota/agent.h"
@@ -49,9 +51,9 @@ static enum ota_status check_token(const struct making *m, const char *file, str
     if (auth == OTA_FLEET_UNKNOWN_DEVICE)
         return ota_err_set(err, OTA_NOT_FOUND, "board %s is not known; leave --token-file out, and it is made known",
                            m->id.id);
-    return auth == OTA_FLEET_TOKEN_OK
-               ? OTA_OK
-               : ota_err_set(err, OTA_UNAUTHORIZED, "%s: not the token of board %s", file, m->id.id);
+    return auth == OTA_FLEET_TOKEN_OK ? OTA_OK
+                                      : ota_err_set(err, OTA_UNAUTHORIZED, "%s: not the token of board %s",
+                                                    OTA_SHORT_PATH(file, 150), m->id.id);
 }
 
 /* Of a board that was added before; its token was shown once, by device add. */
@@ -68,7 +70,7 @@ static enum ota_status read_token(struct making *m, struct ota_err *err) {
     OTA_TRY(ota_fs_read_secret(file, 4096, &text, err));
     size_t n = strcspn(ota_buf_text(&text), " \t\r\n");
     if (n == 0 || n >= OTA_TOKEN_TEXT_MAX)
-        return ota_err_set(err, OTA_ARGUMENT, "%s: its first line is no token", file);
+        return ota_err_set(err, OTA_ARGUMENT, "%s: its first line is no token", OTA_SHORT_PATH(file, 150));
     m->id.token = ota_sprintf("%.*s", (int)n, ota_buf_text(&text));
     memset(text.p, 0, text.len);
     return check_token(m, file, err);
@@ -101,8 +103,8 @@ static enum ota_status read_table(struct making *m, struct ota_err *err) {
         OTA_TRY(ota_ctl_table_read_at(path, chip, m->table_offset, f, err));
         const struct ota_partition *p = ota_table_by_label(&f->table, OTA_ID_LABEL);
         if (!p || p->type != OTA_PART_DATA || p->subtype != OTA_DATA_NVS)
-            return ota_err_set(err, OTA_CONFIG, "%s: it has no %s; add a row: %s, data, nvs, , %uK, readonly", path,
-                               OTA_ID_LABEL, OTA_ID_LABEL, OTA_ID_SIZE_MIN / 1024u);
+            return ota_err_set(err, OTA_CONFIG, "%s: it has no %s; add a row: %s, data, nvs, , %uK, readonly",
+                               OTA_SHORT_PATH(path, 150), OTA_ID_LABEL, OTA_ID_LABEL, OTA_ID_SIZE_MIN / 1024u);
         m->offset = p->offset;
         m->size = p->size;
     }
@@ -110,7 +112,7 @@ static enum ota_status read_table(struct making *m, struct ota_err *err) {
     OTA_TRY(ota_ctl_nvs_size(m->args, m->size, &size, err));
     if (path && size != m->size)
         return ota_err_set(err, OTA_USAGE, "--size %s, but %s has 0x%x bytes in %s", ota_args_get(m->args, "size"),
-                           OTA_ID_LABEL, (unsigned)m->size, path);
+                           OTA_ID_LABEL, (unsigned)m->size, OTA_SHORT_PATH(path, 100));
     m->size = size;
     return OTA_OK;
 }
@@ -161,44 +163,79 @@ static enum ota_status prepare(struct making *m, struct ota_err *err) {
     return check_fits(m, err);
 }
 
-/* Proves that the file can be made before the board is registered; closed to others from the start. */
-static enum ota_status reserve(const char *path, struct ota_err *err) {
-    OTA_CLEAN_FD int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-    if (fd >= 0)
-        return OTA_OK;
-    if (errno == EEXIST)
-        return ota_err_set(err, OTA_EXISTS, "%s: exists already; an identity is not overwritten, name another file",
-                           path);
-    return ota_fs_errno(err, path, "cannot create");
+static enum ota_status taken(const struct making *m, struct ota_err *err) {
+    return ota_err_set(err, OTA_EXISTS, "%s: exists already; an identity is not overwritten, name another file",
+                       OTA_SHORT_PATH(m->path, 150));
 }
 
-static enum ota_status fill(struct making *m, struct ota_err *err) {
-    OTA_CLEAN(ota_buf_free) struct ota_buf bytes = {0};
-    if (!m->id.token) {
-        OTA_TRY(ota_provision_register(&m->w, m->id.id, &m->id, err));
-        m->registered = true;
-    }
+/* The token in the file of a run that was killed before its board was known: byte for byte what this one would make. */
+static bool read_before(struct making *m) {
+    OTA_CLEAN(ota_secret_free) struct ota_buf found = {0};
+    OTA_CLEAN(ota_secret_free) struct ota_buf wanted = {0};
+    OTA_CLEAN(ota_id_record_free) struct ota_id_record before = {0};
+    struct ota_err ignored;
+    if (ota_fs_read_secret(m->path, m->size, &found, &ignored) != OTA_OK ||
+        ota_id_record_parse(ota_buf_span(&found), &before, &ignored) != OTA_OK || !before.token)
+        return false;
+    m->id.token = OTA_STEAL(before.token);
+    return ota_id_record_write(&m->id, m->size, &wanted, &ignored) == OTA_OK && wanted.len == found.len &&
+           memcmp(wanted.p, found.p, found.len) == 0;
+}
+
+static enum ota_status write_file(const struct making *m, struct ota_err *err) {
+    OTA_CLEAN(ota_secret_free) struct ota_buf bytes = {0};
     OTA_TRY(ota_id_record_write(&m->id, m->size, &bytes, err));
-    enum ota_status st = ota_fs_write(m->path, bytes.p, bytes.len, 0600, err);
-    memset(bytes.p, 0, bytes.len);
+    enum ota_status st = ota_fs_write_new(m->path, bytes.p, bytes.len, 0600, err);
+    return st == OTA_EXISTS ? taken(m, err) : st;
+}
+
+static enum ota_status make(struct making *m, struct ota_err *err) {
+    bool there = ota_fs_exists(m->path);
+    if (m->id.token)
+        return write_file(m, err);
+    if (there && !read_before(m))
+        return taken(m, err);
+    enum ota_status st = ota_provision_choose(&m->w, m->id.id, &m->id, err);
+    if (st == OTA_EXISTS && there)
+        return taken(m, err);
+    OTA_TRY(st);
+    if (!there)
+        OTA_TRY(write_file(m, err));
+    m->registered = true;
+    st = ota_provision_register(&m->w, &m->id, err);
+    if (st == OTA_EXISTS && !there)
+        (void)unlink(m->path);
     return st;
 }
 
 /* ---- report -------------------------------------------------------------------------------------------- */
 
-/* The rows of ota_id are flagged readonly, which parttool.py takes for a lock. */
-static char *flash_command(const struct making *m) {
-    if (m->offset)
-        return ota_sprintf("esptool write-flash 0x%x %s", (unsigned)m->offset, m->path);
-    OTA_CLEAN_FREE char *at = m->table_offset && m->table_offset != OTA_TABLE_DEFAULT_OFFSET
-                                  ? ota_sprintf("--partition-table-offset 0x%x ", (unsigned)m->table_offset)
-                                  : ota_strdup("");
-    return ota_sprintf("parttool.py %swrite_partition --partition-name %s --input %s --ignore-readonly", at,
-                       OTA_ID_LABEL, m->path);
+/* The rows of ota_id are flagged readonly, which parttool.py takes for a lock. The words; the caller deletes. */
+static cJSON *flash_command(const struct making *m) {
+    cJSON *words = cJSON_CreateArray();
+    if (m->offset) {
+        ota_shell_add(words, "esptool");
+        ota_shell_add(words, "write-flash");
+        ota_shell_add(words, "0x%x", (unsigned)m->offset);
+        ota_shell_add(words, "%s", m->path);
+        return words;
+    }
+    ota_shell_add(words, "parttool.py");
+    if (m->table_offset && m->table_offset != OTA_TABLE_DEFAULT_OFFSET) {
+        ota_shell_add(words, "--partition-table-offset");
+        ota_shell_add(words, "0x%x", (unsigned)m->table_offset);
+    }
+    static const char *const rest[] = {"write_partition", "--partition-name", OTA_ID_LABEL, "--input"};
+    for (size_t i = 0; i < OTA_ARRAY_LEN(rest); i++)
+        ota_shell_add(words, "%s", rest[i]);
+    ota_shell_add(words, "%s", m->path);
+    ota_shell_add(words, "--ignore-readonly");
+    return words;
 }
 
 static void report(const struct making *m) {
-    OTA_CLEAN_FREE char *command = flash_command(m);
+    cJSON *words = flash_command(m);
+    OTA_CLEAN_FREE char *command = ota_shell_line(words);
     if (!ota_ctl_json(m->args)) {
         ota_print_line(stdout, "%s: board %s, product %s, channel %s; %u bytes", m->path, m->id.id, m->id.product,
                        m->id.channel, (unsigned)m->size);
@@ -209,9 +246,9 @@ static void report(const struct making *m) {
             printf("No CA is in it: the firmware wants CONFIG_OTA_TLS_BUNDLE=y.\n");
         printf("\n");
         ota_print_line(stdout, "Now: %s", command);
+        cJSON_Delete(words);
         return;
     }
-    (void)ota_printable_clean(command);
     OTA_CLEAN_FREE char *path = ota_strdup(m->path);
     (void)ota_printable_clean(path);
     cJSON *tree = cJSON_CreateObject();
@@ -223,18 +260,14 @@ static void report(const struct making *m) {
     (void)(m->offset ? cJSON_AddNumberToObject(tree, "offset", m->offset) : cJSON_AddNullToObject(tree, "offset"));
     (void)cJSON_AddBoolToObject(tree, "registered", m->registered);
     (void)cJSON_AddStringToObject(tree, "command", command);
+    (void)cJSON_AddItemToObject(tree, "argv", words);
     ota_ctl_print_json(&tree);
 }
 
 enum ota_status ota_cmd_nvs_identity(const struct ota_args *args, struct ota_err *err) {
     OTA_CLEAN(making_free) struct making m = {.args = args};
     OTA_TRY(prepare(&m, err));
-    OTA_TRY(reserve(m.path, err));
-    enum ota_status st = fill(&m, err);
-    if (st != OTA_OK) {
-        (void)unlink(m.path);
-        return st;
-    }
+    OTA_TRY(make(&m, err));
     report(&m);
     return OTA_OK;
 }

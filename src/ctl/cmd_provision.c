@@ -2,11 +2,13 @@
 /* otactl provision: boards of a build folder, each with an identity of its own. */
 #include <openssl/crypto.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "ctl/fleet_view.h"
 #include "ctl/progress.h"
 #include "ctl/provision.h"
+#include "host/err_place.h"
 #include "host/fs.h"
 #include "host/printable.h"
 #include "release/build.h"
@@ -23,6 +25,8 @@ static void provisioning_free(struct ota_provisioning *p) {
         OPENSSL_cleanse(p->flash.bytes.p, p->flash.bytes.len);
     ota_factory_flash_free(&p->flash);
     ota_factory_build_free(&p->build);
+    OPENSSL_cleanse(&p->key, sizeof p->key);
+    free(p->state);
     ota_id_record_free(&p->trust);
     ota_provision_list_free(&p->list);
     ota_provision_record_close(&p->record);
@@ -34,24 +38,6 @@ static void provisioning_free(struct ota_provisioning *p) {
 }
 
 /* ---- what is wanted ------------------------------------------------------------------------------------ */
-
-static int by_id(const void *a, const void *b) {
-    const struct ota_provision_board *const *x = a, *const *y = b;
-    int order = strcmp((*x)->text[OTA_COLUMN_ID], (*y)->text[OTA_COLUMN_ID]);
-    return order ? order : ((*x)->line > (*y)->line) - ((*x)->line < (*y)->line);
-}
-
-static enum ota_status check_twice(const struct ota_provision_list *l, struct ota_err *err) {
-    OTA_CLEAN_FREE const struct ota_provision_board **sorted = ota_calloc(l->count, sizeof *sorted);
-    for (size_t i = 0; i < l->count; i++)
-        sorted[i] = &l->board[i];
-    qsort(sorted, l->count, sizeof *sorted, by_id);
-    for (size_t i = 1; i < l->count; i++)
-        if (strcmp(sorted[i]->text[OTA_COLUMN_ID], sorted[i - 1]->text[OTA_COLUMN_ID]) == 0)
-            return ota_err_set(err, OTA_EXISTS, "%s:%u: board %s is in line %u already", l->name, sorted[i]->line,
-                               sorted[i]->text[OTA_COLUMN_ID], sorted[i - 1]->line);
-    return OTA_OK;
-}
 
 static enum ota_status read_list(struct ota_provisioning *p, struct ota_err *err) {
     const struct ota_args *a = p->args;
@@ -67,7 +53,7 @@ static enum ota_status read_list(struct ota_provisioning *p, struct ota_err *err
         OTA_TRY(ota_provision_list_csv(&p->list, csv, err));
     for (size_t i = 0; i < ota_args_count(a, "id"); i++)
         OTA_TRY(ota_provision_list_add(&p->list, ota_args_at(a, "id", i), err));
-    OTA_TRY(csv ? check_twice(&p->list, err) : OTA_OK);
+    OTA_TRY(csv ? ota_provision_unique(&p->list, err) : OTA_OK);
     if (wifi)
         OTA_TRY(ota_provision_list_wifi(&p->list, wifi, err));
     return softap ? ota_provision_list_softap(&p->list, softap, err) : OTA_OK;
@@ -105,9 +91,9 @@ static enum ota_status open_folder(struct ota_provisioning *p, struct ota_err *e
     OTA_TRY(ota_fs_mkdirs(p->folder, 0700, err));
     OTA_TRY(ota_fs_check_folder_unshared(p->folder, err));
     if (ota_fs_lock(lock, 0, &p->lock, err) != OTA_OK)
-        return err->code == OTA_BUSY
-                   ? ota_err_set(err, OTA_BUSY, "%s: another otactl provision is at work there", p->folder)
-                   : err->code;
+        return err->code == OTA_BUSY ? ota_err_set(err, OTA_BUSY, "%s: another otactl provision is at work there",
+                                                   OTA_SHORT_PATH(p->folder, 150))
+                                     : err->code;
     OTA_TRY(tidy(p, err));
     return ota_provision_record_open(&p->record, p->folder, err);
 }
@@ -128,6 +114,7 @@ static enum ota_status check_all(struct ota_provisioning *p, struct ota_err *err
     struct ota_progress_bar bar;
     struct ota_build_progress progress = ota_progress_start(&bar, "checking");
     enum ota_status st = OTA_OK;
+    p->state = ota_calloc(p->list.count, sizeof *p->state);
     for (size_t i = 0; st == OTA_OK && i < p->list.count; i++) {
         st = ota_provision_try(p, &p->list.board[i], err);
         draw(&progress, p, i + 1);
@@ -139,12 +126,13 @@ static enum ota_status check_all(struct ota_provisioning *p, struct ota_err *err
 static enum ota_status make_all(struct ota_provisioning *p, struct tally *t, struct ota_err *err) {
     struct ota_progress_bar bar;
     struct ota_build_progress progress = ota_progress_start(&bar, "provisioning");
-    enum ota_provision_outcome outcome;
     enum ota_status st = OTA_OK;
     for (size_t i = 0; st == OTA_OK && i < p->list.count; i++) {
-        st = ota_provision_make(p, &p->list.board[i], &outcome, err);
+        st = ota_provision_make(p, &p->list.board[i], err);
         if (st == OTA_OK)
-            *(outcome == OTA_PROVISION_MADE ? &t->made : outcome == OTA_PROVISION_KEPT ? &t->kept : &t->gone) += 1;
+            *(p->state[i] == OTA_PROVISION_GONE   ? &t->gone
+              : p->state[i] == OTA_PROVISION_KEPT ? &t->kept
+                                                  : &t->made) += 1;
         draw(&progress, p, i + 1);
     }
     ota_progress_end(&bar);
@@ -159,18 +147,26 @@ static enum ota_status prepare(struct ota_provisioning *p, struct ota_err *err) 
     OTA_TRY(read_list(p, err));
     OTA_TRY(ota_provision_build(p, err));
     OTA_TRY(ota_ctl_fleet(&p->w, &p->fleet, err));
-    if (ota_args_has(p->args, "client-cert") && ota_pki_issuer_open(&p->issuer, &p->w, err) != OTA_OK)
+    if (p->certificates && ota_pki_issuer_open(&p->issuer, &p->w, err) != OTA_OK)
         return ota_err_prefix(err, "--client-cert");
     OTA_TRY(open_folder(p, err));
+    OTA_TRY(ota_provision_unique_in(&p->list, &p->record, err));
+    OTA_TRY(ota_provision_inputs_open(p, err));
     return check_all(p, err);
 }
 
 /* ---- report -------------------------------------------------------------------------------------------- */
 
-static cJSON *commands_of(const struct ota_provisioning *p, const struct ota_provision_board *b) {
-    OTA_CLEAN_FREE char *folder = ota_sprintf("%s/", p->folder);
-    (void)ota_printable_clean(folder);
-    return ota_provision_commands(p, b, folder);
+/* Of a board whose files are gone there is nothing to flash. */
+static cJSON *board_json(const struct ota_provisioning *p, size_t i) {
+    static const char *const states[] = {"made", "made", "kept", "gone"};
+    cJSON *o = cJSON_CreateObject();
+    OTA_CLEAN_FREE char *folder = ota_sprintf("%s%s/", p->folder[0] == '-' ? "./" : "", p->folder);
+    (void)cJSON_AddStringToObject(o, "id", ota_provision_id(&p->list.board[i]));
+    (void)cJSON_AddStringToObject(o, "state", states[p->state[i]]);
+    if (p->state[i] != OTA_PROVISION_GONE)
+        ota_provision_commands(p, &p->list.board[i], folder, o);
+    return o;
 }
 
 static void report_json(const struct ota_provisioning *p, const struct tally *t) {
@@ -185,25 +181,24 @@ static void report_json(const struct ota_provisioning *p, const struct tally *t)
     (void)cJSON_AddNumberToObject(tree, "kept", (double)t->kept);
     (void)cJSON_AddNumberToObject(tree, "gone", (double)t->gone);
     cJSON *boards = cJSON_AddArrayToObject(tree, "boards");
-    for (size_t i = 0; i < p->list.count; i++) {
-        cJSON *o = cJSON_CreateObject();
-        (void)cJSON_AddStringToObject(o, "id", p->list.board[i].text[OTA_COLUMN_ID]);
-        (void)cJSON_AddItemToObject(o, "commands", commands_of(p, &p->list.board[i]));
-        (void)cJSON_AddItemToArray(boards, o);
-    }
+    for (size_t i = 0; i < p->list.count; i++)
+        (void)cJSON_AddItemToArray(boards, board_json(p, i));
     ota_ctl_print_json(&tree);
 }
 
 static void report_commands(const struct ota_provisioning *p) {
-    for (size_t i = 0; i < p->list.count && i < COMMANDS_SHOWN; i++) {
-        cJSON *list = commands_of(p, &p->list.board[i]);
-        const cJSON *one;
-        cJSON_ArrayForEach(one, list) {
-            ota_print_line(stdout, "  %s", one->valuestring);
-        }
-        cJSON_Delete(list);
+    size_t shown = 0;
+    for (size_t i = 0; i < p->list.count && shown <= COMMANDS_SHOWN; i++) {
+        cJSON *o = board_json(p, i);
+        const cJSON *one, *list = cJSON_GetObjectItemCaseSensitive(o, "commands");
+        shown += list != NULL;
+        if (shown <= COMMANDS_SHOWN)
+            cJSON_ArrayForEach(one, list) {
+                ota_print_line(stdout, "  %s", one->valuestring);
+            }
+        cJSON_Delete(o);
     }
-    if (p->list.count > COMMANDS_SHOWN)
+    if (shown > COMMANDS_SHOWN)
         ota_print_line(stdout, "and so on: those of every board are in %s/%s", p->folder, OTA_PROVISION_RECORD);
 }
 
@@ -212,6 +207,8 @@ static void report(const struct ota_provisioning *p, const struct tally *t) {
                    t->made == 1 ? "" : "s", p->product->name, p->version, t->kept);
     if (t->gone)
         ota_print_line(stdout, "%zu were made before, and their files are gone; --again makes them anew.", t->gone);
+    if (t->gone == p->list.count)
+        return;
     printf("The files hold tokens%s: keep them secret, and delete them when the boards are flashed.\n\n",
            p->issuer ? " and private keys" : "");
     printf("Now:\n");
@@ -226,6 +223,7 @@ enum ota_status ota_cmd_provision(const struct ota_args *args, struct ota_err *e
         .folder = ota_args_get(args, "output"),
         .parts = ota_args_has(args, "parts"),
         .again = ota_args_has(args, "again"),
+        .certificates = ota_args_has(args, "client-cert"),
         .now = ota_ctl_now(),
         .record = {.fd = -1},
         .lock = -1,

@@ -205,19 +205,21 @@ static enum ota_status write_result(struct signing *s, struct ota_err *err) {
 
 static void report_json(struct signing *s) {
     const struct ota_signed_image *i = &s->image;
+    const struct ota_boot_rules rules = {.chip = i->chip};
     cJSON *tree = cJSON_CreateObject();
     (void)cJSON_AddStringToObject(tree, "file", ota_args_operand(s->args, 0));
     (void)cJSON_AddStringToObject(tree, "output", ota_args_get(s->args, "output"));
     (void)cJSON_AddStringToObject(tree, "kind", ota_boot_view_kind(i->kind));
     (void)cJSON_AddItemToObject(tree, "chip", i->chip ? cJSON_CreateString(i->chip->name) : cJSON_CreateNull());
     (void)cJSON_AddNumberToObject(tree, "added", (double)(i->signatures.count - i->found));
-    (void)cJSON_AddItemToObject(tree, "blocks", ota_boot_view_json(&i->signatures, s->named, s->named_count));
+    (void)cJSON_AddItemToObject(tree, "blocks", ota_boot_view_json(&i->signatures, &rules, s->named, s->named_count));
     (void)cJSON_AddItemToObject(tree, "remarks", OTA_STEAL(s->remarks));
     ota_ctl_print_json(&tree);
 }
 
 static void report_text(const struct signing *s) {
     const struct ota_signed_image *i = &s->image;
+    const struct ota_boot_rules rules = {.chip = i->chip};
     size_t added = i->signatures.count - i->found;
     const char *out = ota_args_get(s->args, "output");
     if (ota_args_has(s->args, "pad-only")) {
@@ -231,7 +233,7 @@ static void report_text(const struct signing *s) {
     else
         ota_print_line(stdout, "%s: is already signed by %s; there was nothing to do", out,
                        s->named_count == 1 ? "that key" : "those keys");
-    ota_boot_view_print(&i->signatures, s->named, s->named_count);
+    ota_boot_view_print(&i->signatures, &rules, s->named, s->named_count);
     for (const cJSON *line = s->remarks->child; line; line = line->next)
         ota_print_line(stdout, "%s", line->valuestring);
 }

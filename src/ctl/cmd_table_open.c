@@ -5,6 +5,7 @@
 
 #include "ctl/cmd_table.h"
 #include "host/crypto.h"
+#include "host/err_place.h"
 #include "host/fs.h"
 #include "host/printable.h"
 #include "host/words.h"
@@ -159,11 +160,11 @@ static enum ota_status read_form(const struct ota_table_csv_rules *rules, bool t
     if (begins_like_table(head) && file.source.size <= OTA_SECTOR) {
         f->form = OTA_TABLE_BINARY;
         if (read_at(&file, 0, (size_t)file.source.size, &f->table, err) != OTA_OK)
-            return ota_err_prefix(err, "%s", f->path);
+            return ota_err_place(err, f->path, 0);
         return OTA_OK;
     }
     if (find_in_flash(&file, told, f, &found, err) != OTA_OK)
-        return ota_err_prefix(err, "%s", f->path);
+        return ota_err_place(err, f->path, 0);
     if (found)
         return find_size(&file, f, err);
     if (head[0] == OTA_IMAGE_MAGIC_BYTE || file.source.size > OTA_TABLE_CSV_MAX)
@@ -220,8 +221,8 @@ static enum ota_status locate(const struct ota_table_file *f, struct ota_err *er
     unsigned row;
     char closing;
     if (f->form == OTA_TABLE_CSV && sscanf(err->msg, "row %u %c", &row, &closing) == 2 && row < f->table.count)
-        return ota_err_prefix(err, "%s:%u", f->path, f->line[row]);
-    return ota_err_prefix(err, "%s", f->path);
+        return ota_err_place(err, f->path, f->line[row]);
+    return ota_err_place(err, f->path, 0);
 }
 
 /* Boards have no room for so many words. A name that is printable and refused all the same wants a reason. */

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "ctl/cmd_table.h"
+#include "host/err_place.h"
 #include "host/printable.h"
 #include "image/table_agent.h"
 #include "image/table_plan.h"
@@ -155,7 +156,7 @@ static bool is_risky(const struct comparison *c) {
 
 static enum ota_status judge(const struct comparison *c, struct ota_err *err) {
     if (ota_table_check_agent(&c->to.table, err) != OTA_OK)
-        return ota_err_prefix(err, "%s", c->to.path);
+        return ota_err_place(err, c->to.path, 0);
     if (c->plan.verdict.code == OTA_OK)
         return OTA_OK;
     return ota_err_set(err, c->plan.verdict.code, "%s: never over the air; boards with the old table must be flashed",

@@ -5,8 +5,9 @@
 
 #include "ctl/boot_view.h"
 #include "ctl/cmd.h"
-#include "host/boot_policy.h"
+#include "host/boot_rules.h"
 #include "host/crypto.h"
+#include "host/err_place.h"
 #include "host/fs.h"
 #include "host/printable.h"
 #include "image/inspect.h"
@@ -22,6 +23,8 @@ struct verifying {
     struct ota_boot_named named[KEYS_MAX];
     size_t count;
     const char *v1_by; /* whose version 1 signature it is; NULL: not known */
+    struct ota_boot_policy policy;
+    struct ota_boot_rules rules; /* of its chip and of --product; of data, the chip may not be known */
 };
 static void verifying_free(struct verifying *v) {
     ota_inspection_free(&v->found);
@@ -53,7 +56,7 @@ static enum ota_status judge(struct verifying *v, struct ota_err *err) {
     if (!v->found.broken && (v->found.servable || !is_image(v)))
         return OTA_OK;
     *err = v->found.verdict;
-    return ota_err_prefix(err, "%s", v->path);
+    return ota_err_place(err, v->path, 0);
 }
 
 /* ---- signatures ------------------------------------------------------------------------------------------- */
@@ -72,14 +75,25 @@ static enum ota_status find_v1(struct verifying *v, struct ota_err *err) {
     return OTA_OK;
 }
 
+static enum ota_status is_ignored(const struct verifying *v, const char *name, size_t block, const char *why,
+                                  struct ota_err *err) {
+    return ota_err_set(err, OTA_SIGNATURE, "%s: the signature by %s, block %zu, does not count: %s", v->path, name,
+                       block, why);
+}
+
 static enum ota_status check_keys(const struct verifying *v, struct ota_err *err) {
     const struct ota_signatures *s = &v->found.signatures;
+    char why[64];
     for (size_t i = 0; i < v->count; i++) {
         const char *name = v->named[i].name;
-        bool by_v1 = v->v1_by && strcmp(v->v1_by, name) == 0;
-        if (!by_v1 && ota_signatures_find(s, &v->named[i].key.digest) < 0)
+        int at = ota_signatures_find(s, &v->named[i].key.digest);
+        if (v->v1_by && strcmp(v->v1_by, name) == 0)
+            continue;
+        if (at < 0)
             return ota_err_set(err, OTA_SIGNATURE, "%s: is %s %s", v->path,
                                s->count || s->v1 ? "signed, but not by" : "not signed, so not by", name);
+        if (ota_boot_rules_ignored(&v->rules, s, (size_t)at, why))
+            return is_ignored(v, name, (size_t)at, why, err);
     }
     if (v->count == 0 && s->count == 0 && !s->v1 && v->found.kind == OTA_INSPECT_UNKNOWN)
         return ota_err_set(err, OTA_SIGNATURE,
@@ -88,21 +102,38 @@ static enum ota_status check_keys(const struct verifying *v, struct ota_err *err
 }
 
 /* --product: what push would ask of it. */
-static enum ota_status check_policy(const struct verifying *v, struct ota_err *err) {
+static enum ota_status read_product(struct verifying *v, struct ota_err *err) {
     OTA_CLEAN(ota_workspace_close) struct ota_workspace w = {0};
     const char *name = ota_args_get(v->args, "product");
     const struct ota_product_config *p = NULL;
-    struct ota_boot_policy policy;
+    if (is_image(v))
+        v->rules.chip = ota_chip_by_id(v->found.image.chip_id);
     if (!name)
         return OTA_OK;
     OTA_TRY(ota_ctl_workspace(v->args, &w, err));
     OTA_TRY(ota_workspace_product(&w, name, &p, err));
-    OTA_TRY(ota_boot_policy_read(&w, p, &policy, err));
-    enum ota_kind kind = v->found.kind == OTA_INSPECT_BOOTLOADER ? OTA_KIND_BOOTLOADER : OTA_KIND_APP;
-    if (!is_image(v) ? !policy.signed_data : !ota_boot_policy_wants(&policy, kind))
-        return OTA_OK;
-    if (ota_boot_policy_check(&policy, ota_chip_by_name(ota_span_str(p->chip)), &v->found.signatures, err) != OTA_OK)
-        return ota_err_prefix(err, "%s", v->path);
+    const struct ota_chip *chip = ota_chip_by_name(ota_span_str(p->chip));
+    if (is_image(v) && v->rules.chip != chip)
+        return ota_err_set(err, OTA_CHIP, "%s: is for %s, but product %s is %s", v->path,
+                           v->rules.chip ? v->rules.chip->name : "another chip", p->name, p->chip);
+    OTA_TRY(ota_boot_policy_read(&w, p, &v->policy, err));
+    v->rules.chip = chip;
+    v->rules.policy = &v->policy;
+    return OTA_OK;
+}
+
+static enum ota_status check_policy(const struct verifying *v, struct ota_err *err) {
+    const struct ota_boot_file judged = {
+        .kind = !is_image(v)                              ? OTA_KIND_DATA
+                : v->found.kind == OTA_INSPECT_BOOTLOADER ? OTA_KIND_BOOTLOADER
+                                                          : OTA_KIND_APP,
+        .path = v->path,
+        .source = &v->file.source,
+        .length = v->found.image.length,
+    };
+    struct ota_signatures again;
+    if (v->rules.policy && ota_boot_rules_check(&v->rules, &judged, &again, err) != OTA_OK)
+        return ota_err_place(err, v->path, 0);
     return OTA_OK;
 }
 
@@ -116,7 +147,7 @@ static void report_json(const struct verifying *v) {
     (void)cJSON_AddStringToObject(tree, "kind", ota_inspect_kind_name(v->found.kind));
     (void)cJSON_AddBoolToObject(tree, "v1", s->v1);
     (void)cJSON_AddItemToObject(tree, "v1_key", v->v1_by ? cJSON_CreateString(v->v1_by) : cJSON_CreateNull());
-    (void)cJSON_AddItemToObject(tree, "blocks", ota_boot_view_json(s, v->named, v->count));
+    (void)cJSON_AddItemToObject(tree, "blocks", ota_boot_view_json(s, &v->rules, v->named, v->count));
     ota_ctl_print_json(&tree);
 }
 
@@ -126,7 +157,7 @@ static void report_text(const struct verifying *v) {
     const struct ota_chip *chip = is_image(v) ? ota_chip_by_id(v->found.image.chip_id) : NULL;
     ota_print_line(stdout, "%s: %s%s%s, sound, %s", v->path, ota_inspect_kind_name(v->found.kind), chip ? " for " : "",
                    chip ? chip->name : "", any ? "signed" : "not signed for Secure Boot");
-    ota_boot_view_print(s, v->named, v->count);
+    ota_boot_view_print(s, &v->rules, v->named, v->count);
     if (s->v1)
         ota_print_line(stdout, "  version 1  %s%s",
                        v->v1_by ? "valid  " : "by a key that was not named (--secure-boot)", v->v1_by ? v->v1_by : "");
@@ -140,6 +171,7 @@ enum ota_status ota_ctl_verify_image(const struct ota_args *args, struct ota_err
     OTA_TRY(read_keys(&v, err));
     OTA_TRY(ota_file_source_open(&v.file, v.path, OTA_IMAGE_LENGTH_MAX, err));
     OTA_TRY(judge(&v, err));
+    OTA_TRY(read_product(&v, err));
     OTA_TRY(find_v1(&v, err));
     OTA_TRY(check_keys(&v, err));
     OTA_TRY(check_policy(&v, err));

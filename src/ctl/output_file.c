@@ -5,8 +5,11 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "host/err_place.h"
 #include "host/fs.h"
 #include "host/passphrase.h"
+
+#define SHORT(path) OTA_SHORT_PATH(path, 100)
 
 /* What is printed goes there as well, and would be lost. */
 static bool is_stdout(const char *path) {
@@ -23,7 +26,7 @@ static enum ota_status check_place(const char *path, struct ota_err *err) {
         return ota_err_set(err, OTA_USAGE, "--output -: nothing but words goes to stdout; name a file");
     OTA_TRY(ota_fs_place(path, &place, err));
     if (is_stdout(path))
-        return ota_err_set(err, OTA_USAGE, "--output %s is where stdout goes; name another file", path);
+        return ota_err_set(err, OTA_USAGE, "--output %s is where stdout goes; name another file", SHORT(path));
     return OTA_OK;
 }
 
@@ -31,8 +34,9 @@ enum ota_status ota_ctl_output_check_input(const char *path, const char *input, 
     if (!ota_fs_same_file(path, input))
         return OTA_OK;
     if (strcmp(path, input) == 0)
-        return ota_err_set(err, OTA_USAGE, "--output %s is the input itself; name another file", path);
-    return ota_err_set(err, OTA_USAGE, "--output %s is the input itself, %s; name another file", path, input);
+        return ota_err_set(err, OTA_USAGE, "--output %s is the input itself; name another file", SHORT(path));
+    return ota_err_set(err, OTA_USAGE, "--output %s is the input itself, %s; name another file", SHORT(path),
+                       SHORT(input));
 }
 
 /* A passphrase may come from a file that no option names. */
@@ -47,7 +51,8 @@ static enum ota_status check_option(const struct ota_args *args, const char *pat
     const char *value;
     for (size_t i = 0; (value = value_of(args, option, i)); i++)
         if (ota_fs_same_file(path, value))
-            return ota_err_set(err, OTA_USAGE, "--output %s is the file of --%s; name another file", path, option);
+            return ota_err_set(err, OTA_USAGE, "--output %s is the file of --%s; name another file", SHORT(path),
+                               option);
     return OTA_OK;
 }
 

@@ -10,6 +10,11 @@
  *
  * The next run finds the token of a board without a line in its file, and goes on from there. A board that others made
  * known is therefore never taken: its token is in no file here.
+ *
+ * A board that is done is looked at before anything is made: its files must be as the record says, and what would go
+ * into it now must be what went into it then. The record has a digest of that with a key of the workspace's, for
+ * passwords could be guessed from a plain one. --again makes a board anew of which that is not so: its files go first
+ * (but a whole one with the token in it, which stays), then the record learns that it is not done, then it is made.
  */
 #ifndef OTA_CTL_PROVISION_H
 #define OTA_CTL_PROVISION_H
@@ -22,6 +27,20 @@
 #include "sign/pki.h"
 #include "store/fleet.h"
 
+enum ota_provision_state {
+    OTA_PROVISION_NEW,    /* to be made */
+    OTA_PROVISION_REMADE, /* to be made anew */
+    OTA_PROVISION_KEPT,   /* its files are there, and right */
+    OTA_PROVISION_GONE    /* recorded, but files were taken away: flashed, then deleted, as it should be */
+};
+
+/* provision_inputs.c: state/provision.key of the workspace. */
+#define OTA_PROVISION_KEY_LEN 32u
+struct ota_provision_key_file {
+    uint8_t key[OTA_PROVISION_KEY_LEN];
+    char name[9]; /* by which the record tells it from another one */
+};
+
 struct ota_provisioning {
     const struct ota_args *args;
     struct ota_workspace w;
@@ -29,6 +48,7 @@ struct ota_provisioning {
     const char *build_folder, *folder; /* from, to */
     bool parts;                        /* nvs and ota_id in files of their own */
     bool again;                        /* --again */
+    bool certificates;                 /* --client-cert */
     uint64_t now;
 
     struct ota_factory_build build;
@@ -41,7 +61,10 @@ struct ota_provisioning {
 
     struct ota_id_record trust; /* root and ca, once the first board has them */
     struct ota_provision_list list;
+    enum ota_provision_state *state; /* of each board of the list, from ota_provision_try() */
     struct ota_provision_record record;
+    struct ota_provision_key_file key; /* of the digests in the record */
+    uint8_t placed[OTA_SHA256_LEN];    /* digest of what the build places, boards' partitions blank */
     struct ota_fleet *fleet;
     struct ota_pki_issuer *issuer; /* NULL: boards have tokens alone */
     int lock;
@@ -50,18 +73,43 @@ struct ota_provisioning {
 /* provision_build.c: the folder and what all boards have in common. CHIP, CONFIG, SLOT_SIZE, TABLE_*, IMAGE_*. */
 OTA_MUST_USE enum ota_status ota_provision_build(struct ota_provisioning *p, struct ota_err *err);
 
-enum ota_provision_outcome {
-    OTA_PROVISION_MADE,
-    OTA_PROVISION_KEPT,
-    OTA_PROVISION_GONE /* recorded, but its file was taken away */
-};
-/* provision_make.c: could it be made? Changes nothing. EXISTS when another board has the id, or a file its name. */
+/* provision_make.c: could it be made? Changes nothing but p->state. EXISTS when another board has the id, or a file its
+ * name; CONFIG when it is done, and files, values, options or build are not what they were. */
 OTA_MUST_USE enum ota_status ota_provision_try(struct ota_provisioning *p, const struct ota_provision_board *b,
                                                struct ota_err *err);
+/* As p->state says. */
 OTA_MUST_USE enum ota_status ota_provision_make(struct ota_provisioning *p, const struct ota_provision_board *b,
-                                                enum ota_provision_outcome *out, struct ota_err *err);
-/* The commands that flash it, to be run in `folder` ("" for the folder of the files, else with a slash at its end). */
-cJSON *ota_provision_commands(const struct ota_provisioning *p, const struct ota_provision_board *b,
-                              const char *folder);
+                                                struct ota_err *err);
+enum ota_provision_state *ota_provision_state(const struct ota_provisioning *p, const struct ota_provision_board *b);
+const char *ota_provision_id(const struct ota_provision_board *b);
+/* The file that holds the identity; the caller frees. */
+char *ota_provision_file(const struct ota_provisioning *p, const struct ota_provision_board *b);
+/* What goes into it: all of the identity but token and certificate, and nvs (empty: nothing is stored). */
+OTA_MUST_USE enum ota_status ota_provision_identity(struct ota_provisioning *p, const struct ota_provision_board *b,
+                                                    struct ota_id_record *r, struct ota_err *err);
+OTA_MUST_USE enum ota_status ota_provision_values(const struct ota_provisioning *p, const struct ota_provision_board *b,
+                                                  struct ota_buf *out, struct ota_err *err);
+
+/* provision_done.c: a board with a line in the record. */
+OTA_MUST_USE enum ota_status ota_provision_look(struct ota_provisioning *p, const struct ota_provision_board *b,
+                                                const struct ota_provision_entry *e, struct ota_err *err);
+/* Takes the files away that a board made anew does not begin with. */
+OTA_MUST_USE enum ota_status ota_provision_clear(const struct ota_provisioning *p, const struct ota_provision_board *b,
+                                                 const struct ota_provision_entry *e, struct ota_err *err);
+
+/* provision_inputs.c: the key, made as needed; what all boards have in common; and "KEY-DIGEST" of a board. */
+#define OTA_PROVISION_INPUTS_LEN (8u + 1u + OTA_SHA256_HEX_LEN)
+OTA_MUST_USE enum ota_status ota_provision_inputs_open(struct ota_provisioning *p, struct ota_err *err);
+OTA_MUST_USE enum ota_status ota_provision_inputs(const struct ota_provisioning *p, const struct ota_provision_board *b,
+                                                  const struct ota_id_record *r, struct ota_span nvs,
+                                                  char out[OTA_PROVISION_INPUTS_LEN + 1], struct ota_err *err);
+
+/* provision_commands.c: adds the commands that flash it to an object, as words ("argv") and as lines for a shell
+ * ("commands"), to be run in `folder` ("" for the folder of the files, else with a slash at its end). */
+void ota_provision_commands(const struct ota_provisioning *p, const struct ota_provision_board *b, const char *folder,
+                            cJSON *object);
+/* provision_unique.c: EXISTS when the record has a MAC of the list for a board that is not in it. */
+OTA_MUST_USE enum ota_status ota_provision_unique_in(const struct ota_provision_list *l,
+                                                     const struct ota_provision_record *r, struct ota_err *err);
 
 #endif

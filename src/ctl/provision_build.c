@@ -3,42 +3,55 @@
 #include <string.h>
 
 #include "ctl/provision.h"
+#include "host/boot_rules.h"
 #include "host/crypto.h"
 #include "host/fs.h"
-#include "host/signature.h"
 #include "image/table_agent.h"
 
 /* ---- images -------------------------------------------------------------------------------------------- */
 
-static enum ota_status check_signed(const struct ota_provisioning *p, const struct ota_source *s, uint64_t length,
-                                    struct ota_err *err) {
-    struct ota_signatures found;
-    if (p->build.boot.secure_boot == 0)
-        return OTA_OK;
-    OTA_TRY(ota_signatures_read(s, length, &found, err));
-    bool there = p->build.boot.secure_boot == 1 ? found.v1 : found.count > 0;
-    return there ? OTA_OK
-                 : ota_err_set(err, OTA_IMAGE_SIGNATURE,
-                               "is not signed, and Secure Boot v%u would not start it; sign it first",
-                               p->build.boot.secure_boot);
-}
-
-static enum ota_status check_image(struct ota_provisioning *p, const char *path, uint32_t room, bool app,
+/* As it stands in the flash: nothing that was placed later may have changed it. */
+static enum ota_status check_image(struct ota_provisioning *p, const struct ota_boot_rules *signing, const char *path,
+                                   uint32_t offset, uint32_t room, enum ota_kind kind, struct ota_signatures *found,
                                    struct ota_err *err) {
-    OTA_CLEAN(ota_file_source_close) struct ota_file_source file = {.fd = -1};
     OTA_CLEAN_FREE struct ota_image *image = ota_calloc(1, sizeof *image);
-    const struct ota_image_rules rules = {.chip = p->build.chip, .room = room};
-    OTA_TRY(ota_file_source_open(&file, path, p->build.flash_size, err));
-    enum ota_status st = ota_image_read(&file.source, &ota_crypto_openssl, image, err);
+    const struct ota_span bytes = ota_factory_flash_at(&p->flash, &p->build, offset);
+    const struct ota_source source = ota_span_source(&bytes);
+    struct ota_boot_file judged = {.kind = kind, .path = path, .source = &source};
+    const struct ota_image_rules rules = {
+        .chip = p->build.chip, .room = room, .secure_boot = ota_boot_rules_take_sector(signing, kind)};
+    enum ota_status st = ota_image_read(&source, &ota_crypto_openssl, image, err);
+    judged.length = image->length;
     if (st == OTA_OK)
-        st = app ? ota_image_check_app(image, file.source.size, &rules, err)
-                 : ota_image_check_bootloader(image, file.source.size, &rules, err);
-    if (st == OTA_OK && (app || p->build.boot.secure_boot == 2))
-        st = check_signed(p, &file.source, image->length, err);
+        st = kind == OTA_KIND_APP ? ota_image_check_app(image, source.size, &rules, err)
+                                  : ota_image_check_bootloader(image, source.size, &rules, err);
+    if (st == OTA_OK)
+        st = ota_boot_rules_check(signing, &judged, found, err);
     if (st != OTA_OK)
         return ota_err_prefix(err, "%s", path);
-    if (app)
+    if (kind == OTA_KIND_APP)
         (void)ota_format(p->version, sizeof p->version, "%s", image->app.version);
+    return OTA_OK;
+}
+
+/* When it starts first, a bootloader with Secure Boot V2 burns the keys that signed it into eFuse, and goes no further
+ * unless one of them signed the app. */
+static enum ota_status check_pair(struct ota_provisioning *p, const char *bootloader, const char *path,
+                                  const struct ota_partition *app, struct ota_err *err) {
+    struct ota_boot_policy policy;
+    const struct ota_boot_rules signing = {p->build.chip, &p->build.signing, &policy};
+    struct ota_signatures first, second;
+    OTA_TRY(ota_boot_policy_read(&p->w, p->product, &policy, err));
+    const uint32_t at = p->build.chip->bootloader_offset;
+    OTA_TRY(
+        check_image(p, &signing, bootloader, at, p->build.boot.table_offset - at, OTA_KIND_BOOTLOADER, &first, err));
+    OTA_TRY(check_image(p, &signing, path, app->offset, app->size, OTA_KIND_APP, &second, err));
+    if (first.count && !ota_signatures_share_key(&first, &second, ota_boot_rules_blocks(&signing)))
+        return ota_err_set(
+            err, OTA_SIGNATURE,
+            "%s: no Secure Boot key that signed %s signed it, too, and the bootloader's keys are the ones "
+            "that boards trust: sign both with one key",
+            path, bootloader);
     return OTA_OK;
 }
 
@@ -56,8 +69,7 @@ static enum ota_status check_images(struct ota_provisioning *p, struct ota_err *
     if (!path)
         return ota_err_set(err, OTA_CONFIG, "%s/flasher_args.json puts no app into %s at 0x%x, which boots first",
                            p->build_folder, app->label, (unsigned)app->offset);
-    OTA_TRY(check_image(p, bootloader, b->boot.table_offset - b->chip->bootloader_offset, false, err));
-    return check_image(p, path, app->size, true, err);
+    return check_pair(p, bootloader, path, app, err);
 }
 
 /* ---- the rest ------------------------------------------------------------------------------------------ */
@@ -95,6 +107,15 @@ static enum ota_status find_id_row(struct ota_provisioning *p, struct ota_err *e
                        p->build_folder, OTA_ID_LABEL, OTA_ID_LABEL, OTA_ID_SIZE_MIN / 1024u);
 }
 
+/* What is each board's own comes from no build. */
+static enum ota_status check_not_built(const struct ota_provisioning *p, const struct ota_partition *row,
+                                       struct ota_err *err) {
+    const char *path = ota_factory_build_at(&p->build, row->offset);
+    return !path ? OTA_OK
+                 : ota_err_set(err, OTA_CONFIG, "%s brings an image for %s, %s, which would be replaced; leave it out",
+                               p->build_folder, row->label, path);
+}
+
 static enum ota_status find_rows(struct ota_provisioning *p, struct ota_err *err) {
     const struct ota_table *t = &p->flash.table;
     const struct ota_partition *nvs = ota_table_by_label(t, "nvs");
@@ -103,6 +124,8 @@ static enum ota_status find_rows(struct ota_provisioning *p, struct ota_err *err
     p->state_row = ota_table_by_label(t, OTA_STATE_LABEL);
     p->nvs_row = nvs && nvs->type == OTA_PART_DATA && nvs->subtype == OTA_DATA_NVS ? nvs : NULL;
     p->nvs_built = p->nvs_row && ota_factory_build_at(&p->build, nvs->offset);
+    OTA_TRY(check_not_built(p, p->state_row, err));
+    OTA_TRY(check_not_built(p, p->id_row, err));
     OTA_TRY(blank(p, p->state_row, err));
     OTA_TRY(blank(p, p->id_row, err));
     if (p->nvs_row && !p->nvs_built)
@@ -127,7 +150,7 @@ enum ota_status ota_provision_build(struct ota_provisioning *p, struct ota_err *
         st = ota_table_check_chip(&p->flash.table, p->build.chip, p->build.boot.table_offset, err);
     if (st != OTA_OK)
         return ota_err_prefix(err, "%s", p->build_folder);
-    OTA_TRY(check_images(p, err));
     OTA_TRY(find_rows(p, err));
+    OTA_TRY(check_images(p, err));
     return digest_table(p, err);
 }

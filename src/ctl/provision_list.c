@@ -4,8 +4,10 @@
 
 #include <openssl/crypto.h>
 #include <string.h>
+#include <strings.h>
 
 #include "host/args.h"
+#include "host/err_place.h"
 #include "host/fs.h"
 #include "host/json_tree.h"
 #include "host/passphrase.h"
@@ -49,7 +51,7 @@ void ota_provision_list_free(struct ota_provision_list *l) {
 
 enum ota_status ota_provision_blame(const struct ota_provision_list *l, const struct ota_provision_board *b,
                                     struct ota_err *err) {
-    return b->line ? ota_err_prefix(err, "%s:%u", l->name, b->line) : err->code;
+    return b->line ? ota_err_place(err, l->name, b->line) : err->code;
 }
 
 /* ---- the config CSV ------------------------------------------------------------------------------------ */
@@ -59,7 +61,7 @@ static enum ota_status read_text(const char *path, bool secret, struct ota_buf *
     OTA_TRY(secret ? ota_fs_read_secret(path, CSV_MAX, out, err) : ota_fs_read(path, CSV_MAX, out, err));
     *text = ota_buf_span(out);
     if (!ota_utf8_valid(*text))
-        return ota_err_set(err, OTA_ARGUMENT, "%s: not UTF-8 text; save it as UTF-8", path);
+        return ota_err_set(err, OTA_ARGUMENT, "%s: not UTF-8 text; save it as UTF-8", OTA_SHORT_PATH(path, 150));
     if (text->len >= 3 && memcmp(text->p, "\xEF\xBB\xBF", 3) == 0)
         *text = (struct ota_span){text->p + 3, text->len - 3};
     return OTA_OK;
@@ -116,9 +118,9 @@ enum ota_status ota_provision_list_config(struct ota_provision_list *l, const ch
         if (st == OTA_OK && more)
             st = add_key(l, &r, err);
         if (st != OTA_OK)
-            return ota_err_prefix(err, "%s:%u", path, r.line);
+            return ota_err_place(err, path, r.line);
     }
-    return l->key_count ? OTA_OK : ota_err_set(err, OTA_ARGUMENT, "%s: no rows", path);
+    return l->key_count ? OTA_OK : ota_err_set(err, OTA_ARGUMENT, "%s: no rows", OTA_SHORT_PATH(path, 150));
 }
 
 /* ---- the CSV of boards --------------------------------------------------------------------------------- */
@@ -129,6 +131,7 @@ struct header {
     size_t columns;
     size_t at[OTA_COLUMNS]; /* of what has a meaning here */
     size_t *key_at;         /* of each key of the config */
+    bool secrets;           /* may be in it */
 };
 static void header_free(struct header *h) {
     free(h->key_at);
@@ -139,6 +142,14 @@ static size_t find_column(const struct ota_nvs_csv_record *r, const char *name) 
         if (strcmp(ota_buf_text(&r->column[i]), name) == 0)
             return i;
     return NONE;
+}
+
+/* The column that differs in capitals, or NULL. */
+static const char *lower_case(const char *name) {
+    for (size_t c = 0; c < OTA_COLUMNS; c++)
+        if (strcasecmp(column_names[c], name) == 0)
+            return column_names[c];
+    return NULL;
 }
 
 static enum ota_status check_column(const struct ota_provision_list *l, const struct ota_nvs_csv_record *r, size_t i,
@@ -152,12 +163,29 @@ static enum ota_status check_column(const struct ota_provision_list *l, const st
     for (size_t c = 0; c < OTA_COLUMNS; c++)
         if (strcmp(column_names[c], name) == 0)
             return OTA_OK;
-    const char *near = ota_args_nearest(name, column_names);
+    const char *near = lower_case(name), *separator = strpbrk(name, ";\t|");
+    if (separator)
+        return ota_err_set(err, OTA_ARGUMENT, "\"%.40s\" is one column; put commas between columns, not %s", name,
+                           *separator == '\t'  ? "tabs"
+                           : *separator == ';' ? "semicolons"
+                                               : "bars");
+    if (near)
+        return ota_err_set(err, OTA_ARGUMENT, "column \"%.40s\" is not known; write \"%s\"", name, near);
+    near = ota_args_nearest(name, column_names);
     if (near)
         return ota_err_set(err, OTA_ARGUMENT, "column \"%.40s\" is not known; did you mean \"%s\"?", name, near);
     return ota_err_set(err, OTA_ARGUMENT,
                        "column \"%.40s\" is not known; name its key, type and encoding in a config CSV (--config)",
                        name);
+}
+
+/* A number is none; what a file's name names is in that file. */
+static bool may_be_secret(const struct ota_provision_key *k) {
+    static const char *const numbers[] = {"u8", "i8", "u16", "i16", "u32", "i32", "u64", "i64"};
+    for (size_t i = 0; i < OTA_ARRAY_LEN(numbers); i++)
+        if (strcmp(k->encoding, numbers[i]) == 0)
+            return false;
+    return !k->opens && !k->file;
 }
 
 static enum ota_status read_header(const struct ota_provision_list *l, const struct ota_nvs_csv_record *r,
@@ -169,12 +197,14 @@ static enum ota_status read_header(const struct ota_provision_list *l, const str
         OTA_TRY(check_column(l, r, i, err));
     for (size_t c = 0; c < OTA_COLUMNS; c++)
         h->at[c] = find_column(r, column_names[c]);
+    h->secrets = h->at[OTA_COLUMN_PASSWORD] != NONE || h->at[OTA_COLUMN_SOFTAP] != NONE;
     h->key_at = ota_calloc(l->key_count + 1, sizeof *h->key_at);
     for (size_t k = 0; k < l->key_count; k++) {
         h->key_at[k] = l->key[k].opens ? NONE : find_column(r, l->key[k].name);
         if (!l->key[k].opens && h->key_at[k] == NONE)
             return ota_err_set(err, OTA_ARGUMENT, "no column \"%s\", which %s names in line %u", l->key[k].name,
                                l->config_name, l->key[k].line);
+        h->secrets = h->secrets || may_be_secret(&l->key[k]);
         for (size_t c = 0; c < OTA_COLUMNS; c++) /* it is the config's, not ours; but an id is an id */
             if (c != OTA_COLUMN_ID && h->at[c] == h->key_at[k])
                 h->at[c] = NONE;
@@ -222,11 +252,7 @@ static enum ota_status take_board(struct ota_provision_list *l, const struct hea
             OTA_TRY(take_value(l, b, k, cell(r, h->key_at[k]), err));
     if (!b->text[OTA_COLUMN_ID])
         return ota_err_set(err, OTA_ARGUMENT, "this board has no id");
-    return OTA_OK;
-}
-
-static bool holds_passwords(const struct header *h) {
-    return h->at[OTA_COLUMN_PASSWORD] != NONE || h->at[OTA_COLUMN_SOFTAP] != NONE;
+    return b->text[OTA_COLUMN_MAC] ? ota_provision_mac(&b->text[OTA_COLUMN_MAC], err) : OTA_OK;
 }
 
 static enum ota_status read_rows(struct ota_provision_list *l, const char *path, struct ota_nvs_csv_lines *lines,
@@ -237,7 +263,7 @@ static enum ota_status read_rows(struct ota_provision_list *l, const char *path,
     if (!more)
         return ota_err_set(err, OTA_ARGUMENT, "no rows; the first line names the columns: id,...");
     OTA_TRY(read_header(l, r, &h, err));
-    if (holds_passwords(&h)) { /* it is read anew, with the check that secrets have */
+    if (h.secrets) { /* it is read anew, with the check that secrets have */
         OTA_CLEAN(ota_buf_free) struct ota_buf again = {0};
         OTA_TRY(ota_fs_read_secret(path, CSV_MAX, &again, err));
         OPENSSL_cleanse(again.p, again.len);
@@ -259,7 +285,7 @@ enum ota_status ota_provision_list_csv(struct ota_provision_list *l, const char 
     enum ota_status st = read_rows(l, path, &lines, &r, err);
     if (st == OTA_PERMISSION)
         return st; /* names the file already */
-    return st == OTA_OK ? OTA_OK : ota_err_prefix(err, "%s:%u", path, r.line);
+    return st == OTA_OK ? OTA_OK : ota_err_place(err, path, r.line);
 }
 
 enum ota_status ota_provision_list_add(struct ota_provision_list *l, const char *id, struct ota_err *err) {
@@ -299,7 +325,8 @@ enum ota_status ota_provision_list_wifi(struct ota_provision_list *l, const char
     bool none = !ssid[0];
     free_text(ssid);
     free_text(password);
-    return none ? ota_err_set(err, OTA_ARGUMENT, "%s: its first line is empty; it is the name of the network", path)
+    return none ? ota_err_set(err, OTA_ARGUMENT, "%s: its first line is empty; it is the name of the network",
+                              OTA_SHORT_PATH(path, 150))
                 : OTA_OK;
 }
 
@@ -310,5 +337,7 @@ enum ota_status ota_provision_list_softap(struct ota_provision_list *l, const ch
     bool none = !password[0];
     fill(l, OTA_COLUMN_SOFTAP, password);
     free_text(password);
-    return none ? ota_err_set(err, OTA_ARGUMENT, "%s: its first line is empty; it is the password", path) : OTA_OK;
+    return none ? ota_err_set(err, OTA_ARGUMENT, "%s: its first line is empty; it is the password",
+                              OTA_SHORT_PATH(path, 150))
+                : OTA_OK;
 }

@@ -4,7 +4,7 @@
  * names of columns in the first line, one board in each further one. Private to src/ctl.
  *
  *   id                                       the board's, required
- *   mac                                      noted in the record
+ *   mac                                      noted in the record: aa:bb:cc:dd:ee:ff, with - or without anything between
  *   ssid password softap_password            strings in the nvs partition, as firmware/main reads them
  *   channel groups url                       instead of the options of these names
  *   KEY                                      any key of the config CSV, whose column comes before those above
@@ -56,7 +56,8 @@ void ota_provision_list_free(struct ota_provision_list *l);
 /* mfg_gen's config CSV; before the CSV is read. */
 OTA_MUST_USE enum ota_status ota_provision_list_config(struct ota_provision_list *l, const char *path,
                                                        struct ota_err *err);
-/* PERMISSION when it holds passwords and is open to others. ARGUMENT with file and line. */
+/* PERMISSION when it may hold secrets and is open to others: passwords, or texts and bytes of the config, of which
+ * nobody but the firmware knows what they are. ARGUMENT with file and line. */
 OTA_MUST_USE enum ota_status ota_provision_list_csv(struct ota_provision_list *l, const char *path,
                                                     struct ota_err *err);
 /* One more board; EXISTS when there is one of this id. */
@@ -67,6 +68,12 @@ OTA_MUST_USE enum ota_status ota_provision_list_wifi(struct ota_provision_list *
                                                      struct ota_err *err);
 OTA_MUST_USE enum ota_status ota_provision_list_softap(struct ota_provision_list *l, const char *path,
                                                        struct ota_err *err);
+
+/* provision_unique.c: writes a MAC as it is recorded, aa:bb:cc:dd:ee:ff; *text is owned. ARGUMENT unless it can be a
+ * board's. */
+OTA_MUST_USE enum ota_status ota_provision_mac(char **text, struct ota_err *err);
+/* EXISTS when two boards of the list have one id or MAC. */
+OTA_MUST_USE enum ota_status ota_provision_unique(const struct ota_provision_list *l, struct ota_err *err);
 
 /* provision_nvs.c: the nvs partition of a board, `size` bytes appended; none when it would be blank. */
 OTA_MUST_USE enum ota_status ota_provision_nvs(const struct ota_provision_list *l, const struct ota_provision_board *b,

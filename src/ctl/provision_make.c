@@ -6,6 +6,7 @@
 
 #include "ctl/provision.h"
 #include "host/crypto.h"
+#include "host/err_place.h"
 #include "host/fs.h"
 #include "host/passphrase.h"
 #include "image/identity.h"
@@ -34,13 +35,16 @@ static void making_free(struct making *m) {
     ota_secret_free(&m->identity);
 }
 
-static const char *id_of(const struct ota_provision_board *b) {
+const char *ota_provision_id(const struct ota_provision_board *b) {
     return b->text[OTA_COLUMN_ID];
 }
 
-/* The file that holds the identity; the caller frees. */
-static char *identity_name(const struct ota_provisioning *p, const struct ota_provision_board *b) {
-    return ota_sprintf(p->parts ? "%s." OTA_ID_LABEL ".bin" : "%s.bin", id_of(b));
+enum ota_provision_state *ota_provision_state(const struct ota_provisioning *p, const struct ota_provision_board *b) {
+    return &p->state[b - p->list.board];
+}
+
+char *ota_provision_file(const struct ota_provisioning *p, const struct ota_provision_board *b) {
+    return ota_sprintf(p->parts ? "%s." OTA_ID_LABEL ".bin" : "%s.bin", ota_provision_id(b));
 }
 
 /* ---- identity ------------------------------------------------------------------------------------------ */
@@ -50,8 +54,8 @@ static void remember(struct ota_buf *to, const struct ota_buf *from) {
     ota_buf_append(to, from->p, from->len);
 }
 
-static enum ota_status fill_identity(struct ota_provisioning *p, const struct ota_provision_board *b,
-                                     struct ota_id_record *r, struct ota_err *err) {
+enum ota_status ota_provision_identity(struct ota_provisioning *p, const struct ota_provision_board *b,
+                                       struct ota_id_record *r, struct ota_err *err) {
     const char *const *text = (const char *const *)b->text;
     const struct ota_args *a = p->args;
     const struct ota_provision wanted = {
@@ -62,14 +66,18 @@ static enum ota_status fill_identity(struct ota_provisioning *p, const struct ot
         .ca = ota_args_get(a, "ca"),
         .no_ca = ota_args_has(a, "no-ca"),
         .read = p->trust.root.len ? &p->trust : NULL,
+        .listed = {b->line ? p->list.name : NULL, b->line, text[OTA_COLUMN_CHANNEL] != NULL,
+                   text[OTA_COLUMN_GROUPS] != NULL, text[OTA_COLUMN_URL] != NULL},
     };
-    enum ota_status st = ota_provision_check_id(id_of(b), err);
-    if (st != OTA_OK) /* of a CSV it is no mistake of the command line */
-        return b->line ? ota_err_set(err, OTA_ARGUMENT,
-                                     "id \"%.70s\": letters, digits and . _ : -, at most %u, no punctuation first",
-                                     id_of(b), OTA_DEVICE_ID_MAX)
-                       : st;
-    r->id = ota_strdup(id_of(b));
+    enum ota_status st = ota_provision_check_id(ota_provision_id(b), err);
+    if (st != OTA_OK && b->line) { /* of a CSV it is no mistake of the command line */
+        (void)ota_err_set(err, OTA_ARGUMENT,
+                          "id \"%.70s\": letters, digits and . _ : -, at most %u, no punctuation first",
+                          ota_provision_id(b), OTA_DEVICE_ID_MAX);
+        return ota_provision_blame(&p->list, b, err);
+    }
+    OTA_TRY(st);
+    r->id = ota_strdup(ota_provision_id(b));
     OTA_TRY(ota_provision_trust(&p->w, p->product, &wanted, r, err));
     if (!wanted.read) {
         remember(&p->trust.root, &r->root);
@@ -78,27 +86,20 @@ static enum ota_status fill_identity(struct ota_provisioning *p, const struct ot
     return OTA_OK;
 }
 
-static enum ota_status read_memory(void *ctx, uint32_t off, void *out, size_t n, struct ota_err *err) {
-    const struct ota_buf *bytes = ctx;
-    if (off > bytes->len || n > bytes->len - off)
-        return ota_err_set(err, OTA_TRUNCATED, "ends before its identity");
-    memcpy(out, bytes->p + off, n);
-    return OTA_OK;
-}
-
 /* What a file of an earlier run says: token, certificate and key stay. */
 static enum ota_status read_back(const struct ota_provisioning *p, const char *path,
                                  const struct ota_provision_board *b, struct ota_id_record *out, struct ota_err *err) {
     OTA_CLEAN(ota_secret_free) struct ota_buf bytes = {0};
-    const struct ota_flash memory = {.ctx = &bytes, .size = p->build.flash_size, .read = read_memory};
     struct ota_err why;
+    uint32_t at = p->parts ? 0 : p->id_row->offset, size = p->id_row->size;
     OTA_TRY(ota_fs_read_secret(path, p->build.flash_size, &bytes, err));
-    enum ota_status st = ota_id_record_read(&memory, p->parts ? 0 : p->id_row->offset, p->id_row->size, out, &why);
-    if (st == OTA_OK && strcmp(out->id, id_of(b)) == 0 && out->token)
+    bool whole = bytes.len >= at && bytes.len - at >= size;
+    if (whole && ota_id_record_parse((struct ota_span){bytes.p + at, size}, out, &why) == OTA_OK &&
+        strcmp(out->id, ota_provision_id(b)) == 0 && out->token)
         return OTA_OK;
     return ota_err_set(err, OTA_EXISTS,
-                       "%s: is there, and not the file of board %s; move it away, or name another folder", path,
-                       id_of(b));
+                       "%s: is there, and not the file of board %s; move it away, or name another folder",
+                       OTA_SHORT_PATH(path, 90), ota_provision_id(b));
 }
 
 static enum ota_status new_token(struct ota_id_record *r, struct ota_err *err) {
@@ -112,7 +113,7 @@ static enum ota_status new_token(struct ota_id_record *r, struct ota_err *err) {
 static enum ota_status choose_secrets(const struct ota_provisioning *p, const struct ota_provision_board *b,
                                       struct ota_id_record *r, struct ota_err *err) {
     OTA_CLEAN(ota_id_record_free) struct ota_id_record before = {0};
-    OTA_CLEAN_FREE char *name = identity_name(p, b);
+    OTA_CLEAN_FREE char *name = ota_provision_file(p, b);
     OTA_CLEAN_FREE char *path = ota_sprintf("%s/%s", p->folder, name);
     if (!ota_fs_exists(path)) {
         OTA_TRY(new_token(r, err));
@@ -132,7 +133,7 @@ static enum ota_status choose_secrets(const struct ota_provisioning *p, const st
 /* ---- is the id free ------------------------------------------------------------------------------------ */
 
 static bool done_before(const struct ota_provisioning *p, const struct ota_provision_board *b, bool *again) {
-    const struct ota_provision_entry *e = ota_provision_record_find(&p->record, id_of(b));
+    const struct ota_provision_entry *e = ota_provision_record_find(&p->record, ota_provision_id(b));
     *again = e && e->again;
     return e && !e->again;
 }
@@ -141,16 +142,16 @@ static bool done_before(const struct ota_provisioning *p, const struct ota_provi
 static enum ota_status check_free(const struct ota_provisioning *p, const struct ota_id_record *r, bool again,
                                   enum ota_fleet_auth *auth, struct ota_err *err) {
     OTA_TRY(ota_fleet_authenticate(p->fleet, r->id, r->token, auth, err));
-    if (*auth != OTA_FLEET_TOKEN_WRONG || again)
+    if ((*auth != OTA_FLEET_TOKEN_WRONG && *auth != OTA_FLEET_REVOKED) || again)
         return OTA_OK;
     return ota_err_set(err, OTA_EXISTS, "board %s is known already, and was not made in %s; take another id", r->id,
-                       p->folder);
+                       OTA_SHORT_PATH(p->folder, 90));
 }
 
 /* ---- bytes --------------------------------------------------------------------------------------------- */
 
-static enum ota_status write_nvs(const struct ota_provisioning *p, const struct ota_provision_board *b,
-                                 struct ota_buf *out, struct ota_err *err) {
+enum ota_status ota_provision_values(const struct ota_provisioning *p, const struct ota_provision_board *b,
+                                     struct ota_buf *out, struct ota_err *err) {
     OTA_TRY(ota_provision_nvs(&p->list, b, p->nvs_row ? p->nvs_row->size : 0, out, err));
     if (!out->len)
         return OTA_OK;
@@ -159,10 +160,10 @@ static enum ota_status write_nvs(const struct ota_provisioning *p, const struct 
         st = ota_err_set(err, OTA_UNSUPPORTED,
                          "%s is built with NVS encryption, and would not read these values; make nvs with \"otactl nvs "
                          "build --keys\"",
-                         p->build_folder);
+                         OTA_SHORT_PATH(p->build_folder, 60));
     else if (p->nvs_built)
         st = ota_err_set(err, OTA_CONFIG, "%s brings an image for nvs, which these values would replace; leave it out",
-                         p->build_folder);
+                         OTA_SHORT_PATH(p->build_folder, 60));
     return st == OTA_OK ? OTA_OK : ota_provision_blame(&p->list, b, err);
 }
 
@@ -191,17 +192,17 @@ static enum ota_status place_nvs(struct ota_provisioning *p, const struct making
 
 static enum ota_status compose(struct ota_provisioning *p, const struct ota_provision_board *b, struct making *m,
                                struct ota_err *err) {
-    OTA_TRY(write_nvs(p, b, &m->nvs, err));
+    OTA_TRY(ota_provision_values(p, b, &m->nvs, err));
     OTA_TRY(write_identity(p, b, &m->id, &m->identity, err));
     if (p->parts && m->nvs.len)
-        add_file(m, ota_sprintf("%s.nvs.bin", id_of(b)), p->nvs_row->offset, ota_buf_span(&m->nvs));
+        add_file(m, ota_sprintf("%s.nvs.bin", ota_provision_id(b)), p->nvs_row->offset, ota_buf_span(&m->nvs));
     if (p->parts) {
-        add_file(m, identity_name(p, b), p->id_row->offset, ota_buf_span(&m->identity));
+        add_file(m, ota_provision_file(p, b), p->id_row->offset, ota_buf_span(&m->identity));
         return OTA_OK;
     }
     OTA_TRY(place_nvs(p, m, err));
     OTA_TRY(ota_factory_flash_put(&p->flash, OTA_ID_LABEL, ota_buf_span(&m->identity), err));
-    add_file(m, identity_name(p, b), 0, (struct ota_span){p->flash.bytes.p, p->flash.end});
+    add_file(m, ota_provision_file(p, b), 0, (struct ota_span){p->flash.bytes.p, p->flash.end});
     return OTA_OK;
 }
 
@@ -217,14 +218,15 @@ enum ota_status ota_provision_try(struct ota_provisioning *p, const struct ota_p
                                   struct ota_err *err) {
     OTA_CLEAN(making_free) struct making m = {0};
     OTA_CLEAN(ota_id_record_free) struct ota_id_record before = {0};
-    OTA_CLEAN_FREE char *name = identity_name(p, b);
+    OTA_CLEAN_FREE char *name = ota_provision_file(p, b);
     OTA_CLEAN_FREE char *path = ota_sprintf("%s/%s", p->folder, name);
     enum ota_fleet_auth auth;
     bool again, done = done_before(p, b, &again);
-    if (done && !p->again)
+    if (done)
+        OTA_TRY(ota_provision_look(p, b, ota_provision_record_find(&p->record, ota_provision_id(b)), err));
+    if (done && *ota_provision_state(p, b) != OTA_PROVISION_REMADE)
         return OTA_OK;
-    if (fill_identity(p, b, &m.id, err) != OTA_OK)
-        return ota_provision_blame(&p->list, b, err);
+    OTA_TRY(ota_provision_identity(p, b, &m.id, err));
     if (!done && ota_fs_exists(path)) {
         OTA_TRY(read_back(p, path, b, &before, err));
         m.id.token = OTA_STEAL(before.token);
@@ -237,7 +239,7 @@ enum ota_status ota_provision_try(struct ota_provisioning *p, const struct ota_p
         pretend_pem(&m.id.crt);
         pretend_pem(&m.id.key);
     }
-    OTA_TRY(write_nvs(p, b, &m.nvs, err));
+    OTA_TRY(ota_provision_values(p, b, &m.nvs, err));
     return write_identity(p, b, &m.id, &m.identity, err);
 }
 
@@ -259,6 +261,7 @@ static enum ota_status enrol(const struct ota_provisioning *p, const struct ota_
         .channel = r->channel,
         .token = r->token,
         .table = p->table,
+        .crt = ota_buf_span(&r->crt),
         .replace = replace,
     };
     return ota_fleet_enrol(p->fleet, &e, err);
@@ -281,6 +284,14 @@ static enum ota_status files_json(const struct making *m, cJSON *line, struct ot
     return OTA_OK;
 }
 
+static enum ota_status inputs_json(const struct ota_provisioning *p, const struct ota_provision_board *b,
+                                   const struct making *m, cJSON *line, struct ota_err *err) {
+    char inputs[OTA_PROVISION_INPUTS_LEN + 1];
+    OTA_TRY(ota_provision_inputs(p, b, &m->id, ota_buf_span(&m->nvs), inputs, err));
+    (void)cJSON_AddStringToObject(line, "inputs", inputs);
+    return OTA_OK;
+}
+
 static enum ota_status note(struct ota_provisioning *p, const struct ota_provision_board *b, const struct making *m,
                             struct ota_err *err) {
     cJSON *line = cJSON_CreateObject();
@@ -293,8 +304,10 @@ static enum ota_status note(struct ota_provisioning *p, const struct ota_provisi
     (void)cJSON_AddStringToObject(line, "table", p->table);
     (void)cJSON_AddBoolToObject(line, "certificate", m->id.crt.len > 0);
     (void)cJSON_AddNumberToObject(line, "made", (double)ota_ctl_now());
-    enum ota_status st = files_json(m, line, err);
-    (void)cJSON_AddItemToObject(line, "commands", ota_provision_commands(p, b, ""));
+    enum ota_status st = inputs_json(p, b, m, line, err);
+    if (st == OTA_OK)
+        st = files_json(m, line, err);
+    ota_provision_commands(p, b, "", line);
     if (st == OTA_OK)
         st = ota_provision_record_append(&p->record, line, err);
     cJSON_Delete(line);
@@ -304,7 +317,7 @@ static enum ota_status note(struct ota_provisioning *p, const struct ota_provisi
 static enum ota_status note_again(struct ota_provisioning *p, const struct ota_provision_board *b,
                                   struct ota_err *err) {
     cJSON *line = cJSON_CreateObject();
-    (void)cJSON_AddStringToObject(line, "id", id_of(b));
+    (void)cJSON_AddStringToObject(line, "id", ota_provision_id(b));
     (void)cJSON_AddBoolToObject(line, "again", true);
     enum ota_status st = ota_provision_record_append(&p->record, line, err);
     cJSON_Delete(line);
@@ -315,109 +328,46 @@ static enum ota_status make_board(struct ota_provisioning *p, const struct ota_p
                                   struct ota_err *err) {
     OTA_CLEAN(making_free) struct making m = {0};
     enum ota_fleet_auth auth;
-    OTA_TRY(fill_identity(p, b, &m.id, err));
+    OTA_TRY(ota_provision_identity(p, b, &m.id, err));
     OTA_TRY(choose_secrets(p, b, &m.id, err));
     OTA_TRY(check_free(p, &m.id, again, &auth, err));
     OTA_TRY(compose(p, b, &m, err));
     OTA_TRY(write_files(p, &m, err));
-    if (auth != OTA_FLEET_TOKEN_OK)
-        OTA_TRY(enrol(p, &m.id, auth == OTA_FLEET_TOKEN_WRONG, err));
+    if (auth != OTA_FLEET_TOKEN_OK || m.id.crt.len || again) /* with its own token: key and table may be new */
+        OTA_TRY(enrol(p, &m.id, auth != OTA_FLEET_UNKNOWN_DEVICE, err));
     return note(p, b, &m, err);
-}
-
-/* Of a board that is recorded: all there, all gone (flashed, then deleted, as it should be), or something else. */
-static enum ota_status look(const struct ota_provisioning *p, const struct ota_provision_entry *e, bool *gone,
-                            struct ota_err *err) {
-    *gone = false;
-    for (size_t i = 0; i < e->file_count; i++) {
-        OTA_CLEAN(ota_file_source_close) struct ota_file_source f = {.fd = -1};
-        OTA_CLEAN_FREE char *path = ota_sprintf("%s/%s", p->folder, e->file[i]);
-        enum ota_status st = ota_file_source_open(&f, path, OTA_FACTORY_FLASH_MAX, err);
-        if (st == OTA_NOT_FOUND) {
-            *gone = true;
-            continue;
-        }
-        OTA_TRY(st);
-        if (f.source.size != e->bytes[i])
-            return ota_err_set(err, OTA_CONFIG,
-                               "%s: is not as it was made; bring it back, or remove it and give --again", path);
-    }
-    return OTA_OK;
 }
 
 /* The database was brought back from a backup, or lost its last moment with the power. */
 static enum ota_status enrol_again(const struct ota_provisioning *p, const struct ota_provision_board *b,
                                    struct ota_err *err) {
     OTA_CLEAN(ota_id_record_free) struct ota_id_record r = {0};
-    OTA_CLEAN_FREE char *name = identity_name(p, b);
+    OTA_CLEAN_FREE char *name = ota_provision_file(p, b);
     OTA_CLEAN_FREE char *path = ota_sprintf("%s/%s", p->folder, name);
     enum ota_fleet_auth auth;
-    OTA_TRY(ota_fleet_authenticate(p->fleet, id_of(b), "", &auth, err));
+    OTA_TRY(ota_fleet_authenticate(p->fleet, ota_provision_id(b), "", &auth, err));
     if (auth != OTA_FLEET_UNKNOWN_DEVICE || !ota_fs_exists(path))
         return OTA_OK;
     OTA_TRY(read_back(p, path, b, &r, err));
     return enrol(p, &r, false, err);
 }
 
+static enum ota_status make_anew(struct ota_provisioning *p, const struct ota_provision_board *b, struct ota_err *err) {
+    OTA_TRY(ota_provision_clear(p, b, ota_provision_record_find(&p->record, ota_provision_id(b)), err));
+    OTA_TRY(note_again(p, b, err));
+    return make_board(p, b, true, err);
+}
+
 enum ota_status ota_provision_make(struct ota_provisioning *p, const struct ota_provision_board *b,
-                                   enum ota_provision_outcome *out, struct ota_err *err) {
-    bool again, gone;
-    *out = OTA_PROVISION_MADE;
-    if (!done_before(p, b, &again))
+                                   struct ota_err *err) {
+    bool again;
+    switch (*ota_provision_state(p, b)) {
+    case OTA_PROVISION_NEW:
+        (void)done_before(p, b, &again);
         return make_board(p, b, again, err);
-    OTA_TRY(look(p, ota_provision_record_find(&p->record, id_of(b)), &gone, err));
-    if (gone && p->again) {
-        OTA_TRY(note_again(p, b, err));
-        return make_board(p, b, true, err);
+    case OTA_PROVISION_REMADE:
+        return make_anew(p, b, err);
+    default:
+        return enrol_again(p, b, err);
     }
-    *out = gone ? OTA_PROVISION_GONE : OTA_PROVISION_KEPT;
-    return enrol_again(p, b, err);
-}
-
-/* ---- commands ------------------------------------------------------------------------------------------ */
-
-static void add_command(cJSON *list, const char *text) {
-    (void)cJSON_AddItemToArray(list, cJSON_CreateString(text));
-}
-
-static bool has_values(const struct ota_provisioning *p, const struct ota_provision_board *b) {
-    return p->list.key_count || b->text[OTA_COLUMN_SSID] || b->text[OTA_COLUMN_SOFTAP];
-}
-
-static void add_erase(const struct ota_provisioning *p, const struct ota_partition *row, cJSON *list) {
-    OTA_CLEAN_FREE char *erase = ota_sprintf("esptool --chip %s erase-region 0x%x 0x%x", p->build.chip->name,
-                                             (unsigned)row->offset, (unsigned)row->size);
-    add_command(list, erase);
-}
-
-/* The build's own files and the board's; blank, as in a whole image, is what an earlier life may have left. */
-static void add_part_commands(const struct ota_provisioning *p, const struct ota_provision_board *b, const char *folder,
-                              cJSON *list) {
-    OTA_CLEAN(ota_buf_free) struct ota_buf write = {0};
-    bool nvs = has_values(p, b);
-    add_erase(p, p->state_row, list);
-    if (p->nvs_row && !p->nvs_built && !nvs)
-        add_erase(p, p->nvs_row, list);
-    ota_buf_printf(&write, "esptool --chip %s write-flash", p->build.chip->name);
-    for (size_t i = 0; i < p->build.part_count; i++) {
-        OTA_CLEAN_FREE char *whole = folder[0] ? NULL : realpath(p->build.part[i].path, NULL);
-        ota_buf_printf(&write, " 0x%x %s", (unsigned)p->build.part[i].offset, whole ? whole : p->build.part[i].path);
-    }
-    if (nvs)
-        ota_buf_printf(&write, " 0x%x %s%s.nvs.bin", (unsigned)p->nvs_row->offset, folder, id_of(b));
-    ota_buf_printf(&write, " 0x%x %s%s." OTA_ID_LABEL ".bin", (unsigned)p->id_row->offset, folder, id_of(b));
-    add_command(list, ota_buf_text(&write));
-}
-
-cJSON *ota_provision_commands(const struct ota_provisioning *p, const struct ota_provision_board *b,
-                              const char *folder) {
-    cJSON *list = cJSON_CreateArray();
-    if (p->parts) {
-        add_part_commands(p, b, folder, list);
-        return list;
-    }
-    OTA_CLEAN_FREE char *whole =
-        ota_sprintf("esptool --chip %s write-flash 0x0 %s%s.bin", p->build.chip->name, folder, id_of(b));
-    add_command(list, whole);
-    return list;
 }

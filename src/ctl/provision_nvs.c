@@ -14,11 +14,29 @@
 
 /* ---- networks ------------------------------------------------------------------------------------------ */
 
-static enum ota_status check_password(const char *what, const char *text, size_t most, struct ota_err *err) {
+/* IEEE 802.11-2020, J.4: printable ASCII, 8 to 63 of it. */
+static enum ota_status check_passphrase(const char *what, const char *text, struct ota_err *err) {
     size_t n = strlen(text);
-    if (n >= PASSPHRASE_MIN && n <= most)
-        return OTA_OK;
-    return ota_err_set(err, OTA_ARGUMENT, "%s has %zu bytes; WPA2 takes %u to %zu", what, n, PASSPHRASE_MIN, most);
+    if (n < PASSPHRASE_MIN || n >= PSK_HEX)
+        return ota_err_set(err, OTA_ARGUMENT, "%s has %zu bytes; WPA2 takes %u to %u", what, n, PASSPHRASE_MIN,
+                           PSK_HEX - 1);
+    for (const char *p = text; *p; p++)
+        if (*p < 0x20 || *p > 0x7E)
+            return ota_err_set(err, OTA_ARGUMENT, "%s: WPA2 takes printable ASCII alone, and byte %zu is none", what,
+                               (size_t)(p - text) + 1);
+    return OTA_OK;
+}
+
+/* The driver takes 64 bytes for the key itself. */
+static enum ota_status check_password(const char *text, struct ota_err *err) {
+    if (strlen(text) != PSK_HEX)
+        return check_passphrase("password", text, err);
+    return strspn(text, "0123456789abcdefABCDEF") == PSK_HEX
+               ? OTA_OK
+               : ota_err_set(err, OTA_ARGUMENT,
+                             "password has %u bytes, which is a key of hexadecimal digits alone; a passphrase has %u "
+                             "to %u",
+                             PSK_HEX, PASSPHRASE_MIN, PSK_HEX - 1);
 }
 
 static enum ota_status check_networks(const struct ota_provision_board *b, struct ota_err *err) {
@@ -30,8 +48,8 @@ static enum ota_status check_networks(const struct ota_provision_board *b, struc
         return ota_err_set(err, OTA_ARGUMENT, "the ssid has %zu bytes; at most %u are possible", strlen(ssid),
                            SSID_MAX);
     if (password)
-        OTA_TRY(check_password("password", password, PSK_HEX, err));
-    return softap ? check_password("softap_password", softap, PSK_HEX - 1, err) : OTA_OK;
+        OTA_TRY(check_password(password, err));
+    return softap ? check_passphrase("softap_password", softap, err) : OTA_OK;
 }
 
 static enum ota_status put_networks(struct ota_nvs_writer *w, const struct ota_provision_board *b,

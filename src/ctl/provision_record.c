@@ -8,19 +8,21 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "host/err_place.h"
 #include "host/fs.h"
 #include "host/json_tree.h"
 
 #define RECORD_MAX (512u * 1024u * 1024u)
-#define LINE_MAX_BYTES (64u * 1024u)
+#define LINE_MAX_BYTES (1024u * 1024u)
 
 static void entry_free(void *p) {
     struct ota_provision_entry *e = p;
     for (size_t i = 0; i < e->file_count; i++)
-        free(e->file[i]);
+        free(e->file[i].name);
     free(e->file);
-    free(e->bytes);
     free(e->id);
+    free(e->mac);
+    free(e->inputs);
     free(e);
 }
 
@@ -28,6 +30,7 @@ void ota_provision_record_close(struct ota_provision_record *r) {
     if (r->fd >= 0)
         (void)close(r->fd);
     tdestroy(r->tree, entry_free);
+    free(r->entry);
     free(r->path);
     *r = (struct ota_provision_record){.fd = -1};
 }
@@ -46,20 +49,49 @@ const struct ota_provision_entry *ota_provision_record_find(const struct ota_pro
 
 /* ---- reading ------------------------------------------------------------------------------------------- */
 
+/* "<id>.": --again removes files by the names in the record. */
+static bool is_file_of(const char *name, const char *id) {
+    size_t n = strlen(id);
+    return strncmp(name, id, n) == 0 && name[n] == '.' && !strchr(name, '/');
+}
+
 static enum ota_status take_files(const cJSON *tree, struct ota_provision_entry *e, struct ota_err *err) {
     const cJSON *files = cJSON_GetObjectItemCaseSensitive(tree, "files"), *f;
     int count = cJSON_IsArray(files) ? cJSON_GetArraySize(files) : 0;
     e->file = ota_calloc((size_t)count + 1, sizeof *e->file);
-    e->bytes = ota_calloc((size_t)count + 1, sizeof *e->bytes);
     cJSON_ArrayForEach(f, files) {
-        const char *name = ota_json_tree_string(f, "file");
+        const char *name = ota_json_tree_string(f, "file"), *digest = ota_json_tree_string(f, "sha256");
         const cJSON *bytes = cJSON_GetObjectItemCaseSensitive(f, "bytes");
-        if (!name || strchr(name, '/') || !cJSON_IsNumber(bytes) || bytes->valuedouble < 0)
+        if (!name || !is_file_of(name, e->id) || !cJSON_IsNumber(bytes) || bytes->valuedouble < 0)
             return ota_err_set(err, OTA_CONFIG, "no record of a board");
-        e->bytes[e->file_count] = (uint64_t)bytes->valuedouble;
-        e->file[e->file_count++] = ota_strdup(name);
+        struct ota_provision_file *file = &e->file[e->file_count++];
+        file->name = ota_strdup(name);
+        file->bytes = (uint64_t)bytes->valuedouble;
+        (void)ota_format(file->sha256, sizeof file->sha256, "%s", digest ? digest : "");
     }
     return e->again || e->file_count ? OTA_OK : ota_err_set(err, OTA_CONFIG, "no record of a board");
+}
+
+static char *text_of(const cJSON *tree, const char *name) {
+    const char *text = ota_json_tree_string(tree, name);
+    return text ? ota_strdup(text) : NULL;
+}
+
+/* A later line of an id takes the place of the earlier one. */
+static void keep_entry(struct ota_provision_record *r, struct ota_provision_entry *e) {
+    void **node = tsearch(e, &r->tree, compare);
+    if (!node)
+        abort();
+    if (*node != e) {
+        e->index = ((struct ota_provision_entry *)*node)->index;
+        entry_free(*node);
+        *node = e;
+    } else {
+        e->index = r->count++;
+        if ((e->index & (e->index - 1)) == 0)
+            r->entry = ota_realloc(r->entry, e->index ? 2 * e->index : 1, sizeof(struct ota_provision_entry *));
+    }
+    r->entry[e->index] = e;
 }
 
 static enum ota_status take_entry(struct ota_provision_record *r, const cJSON *tree, struct ota_err *err) {
@@ -68,19 +100,15 @@ static enum ota_status take_entry(struct ota_provision_record *r, const cJSON *t
         return ota_err_set(err, OTA_CONFIG, "no record of a board");
     struct ota_provision_entry *e = ota_calloc(1, sizeof *e);
     e->id = ota_strdup(id);
+    e->mac = text_of(tree, "mac");
+    e->inputs = text_of(tree, "inputs");
     e->again = cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(tree, "again"));
     enum ota_status st = take_files(tree, e, err);
     if (st != OTA_OK) {
         entry_free(e);
         return st;
     }
-    void **node = tsearch(e, &r->tree, compare);
-    if (!node)
-        abort();
-    if (*node != e) { /* a later line of the same id */
-        entry_free(*node);
-        *node = e;
-    }
+    keep_entry(r, e);
     return OTA_OK;
 }
 
@@ -94,7 +122,7 @@ static enum ota_status take_lines(struct ota_provision_record *r, struct ota_spa
         if (st == OTA_OK)
             st = take_entry(r, tree, err);
         if (st != OTA_OK)
-            return ota_err_prefix(err, "%s:%u", r->path, number);
+            return ota_err_place(err, r->path, number);
         r->end += n + 1;
         text = (struct ota_span){end + 1, text.len - n - 1};
     }
@@ -137,6 +165,9 @@ enum ota_status ota_provision_record_append(struct ota_provision_record *r, cons
         return ota_err_set(err, OTA_MEMORY, "out of memory");
     OTA_CLEAN_FREE char *text = ota_sprintf("%s\n", json);
     size_t n = strlen(text);
+    if (n > LINE_MAX_BYTES)
+        return ota_err_set(err, OTA_TOO_LARGE, "the record of a board has %zu bytes; at most %u are read", n,
+                           LINE_MAX_BYTES);
     if (!write_all(r->fd, text, n, r->end)) {
         enum ota_status st = ota_fs_errno(err, r->path, "cannot write");
         (void)!ftruncate(r->fd, (off_t)r->end);

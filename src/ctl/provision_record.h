@@ -4,7 +4,8 @@
  * file is there whole, and the server knows it. No secrets. Private to src/ctl.
  *
  *   {"id":"b1","mac":"…","product":"thermo","channel":"stable","version":"1.0.0","table":"<sha256>","certificate":false,
- *    "made":1790000000,"files":[{"file":"b1.bin","offset":0,"bytes":3407872,"sha256":"…"}],"commands":["esptool …"]}
+ *    "made":1790000000,"inputs":"<keyed digest>","files":[{"file":"b1.bin","offset":0,"bytes":3407872,"sha256":"…"}],
+ *    "commands":["esptool …"],"argv":[["esptool","…"]]}
  *   {"id":"b1","again":true}       its files were gone, and it is being made anew: until the next line it is not done
  *
  * The last line of an id holds. A line without its end was cut off with the power or by a full disk, and is removed.
@@ -20,10 +21,16 @@
 
 struct ota_provision_entry {
     char *id;
+    char *mac;    /* as ota_provision_mac() writes it; NULL: it was not told */
+    char *inputs; /* of what it was made (ctl/provision_inputs.c); NULL: a record of before */
     bool again;
+    size_t index; /* in the record */
     size_t file_count;
-    char **file;     /* names in the folder */
-    uint64_t *bytes; /* of each */
+    struct ota_provision_file {
+        char *name; /* in the folder */
+        uint64_t bytes;
+        char sha256[OTA_SHA256_HEX_LEN + 1]; /* "": a record of before */
+    } * file;
 };
 
 struct ota_provision_record {
@@ -31,6 +38,8 @@ struct ota_provision_record {
     int fd;       /* -1: not open */
     uint64_t end; /* of the last whole line */
     void *tree;   /* of the entries by id (tsearch) */
+    size_t count;
+    struct ota_provision_entry **entry; /* the last of each id */
 };
 /* For OTA_CLEAN(); begin with {.fd = -1}. */
 void ota_provision_record_close(struct ota_provision_record *r);

@@ -14,6 +14,7 @@
 #include "ctl/progress.h"
 #include "ctl/push.h"
 #include "ctl/push_call.h"
+#include "host/err_place.h"
 #include "host/fs.h"
 #include "host/json_tree.h"
 #include "host/status_name.h"
@@ -170,7 +171,7 @@ static enum ota_status send_file(struct upload *u, struct file *f, const struct 
             continue;
         }
         if (st == OTA_HASH)
-            return ota_err_prefix(err, "%s", f->path ? f->path : f->name);
+            return ota_err_place(err, f->path ? f->path : f->name, 0);
         if (!ota_push_may_retry(&patience, st))
             return st;
         OTA_TRY(ota_push_wait(&patience, err));

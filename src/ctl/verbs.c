@@ -42,7 +42,7 @@ static const struct ota_option push_options[] = {
     {"share", 0, "PERCENT", "the same in percent: 25% or 2.5%", false},
     {"compatible", 0, NULL, "my word that the app boards run now also works\nwith the other images of this release", false},
     {"accept-brick-risk", 0, NULL, "send a bootloader or table to a chip\nwithout ROM recovery", false},
-    {"accept-change", 0, "WHAT", "the release differs from the last one on purpose:\nproject, secure-version or boot", true},
+    {"accept-change", 0, "WHAT", "the release differs from the last one on purpose:\nproject, secure-version, boot or keys", true},
     {"sdkconfig", 0, "FILE", "sdkconfig.json of the build; default:\nBUILD_DIR/config/sdkconfig.json", false},
     {"table", 0, "FILE", "partition table to check single images\nagainst; default: that of the last build pushed", false},
     {"version", 0, "TEXT", "version for people; default: the app's own", false},
@@ -69,10 +69,17 @@ static const char push_details[] =
     "the label from LABEL or the file name. otadata, nvs and other partitions that\n"
     "boards write themselves are never part of a release.\n\n"
     "It is also held against the releases before it. An app of another project, one with\n"
-    "a lower secure_version, a bootloader for other flash settings, and a bootloader or\n"
-    "table for another boot configuration are refused until --accept-change says that\n"
-    "this is meant. A version that goes down, chip revisions that the last app took, and\n"
-    "file systems smaller than their partition are noted.\n\n"
+    "a lower secure_version, a bootloader for other flash settings, a bootloader or table\n"
+    "for another boot configuration, and an image that no Secure Boot key of the last one\n"
+    "signed are refused until --accept-change says that this is meant. A version that goes\n"
+    "down, chip revisions that the last app took, and file systems smaller than their\n"
+    "partition are noted.\n\n"
+    "Secure Boot signatures must all hold. Those that boards look at (the first one on\n"
+    "esp32 and esp32c2, and wherever apps are verified on update only; else three) must be\n"
+    "of a scheme that the chip knows, and that the build verifies. ota.conf says whose\n"
+    "they must be; without it, the configuration of the build says whether there must be\n"
+    "one. Bootloader and app of one release must share a key. A V1 signature carries no\n"
+    "key: only ota.conf can tell whether it holds.\n\n"
     "--with factory takes the app once more, for the factory partition, where a board\n"
     "finds something to boot when nothing else does; --with all leaves it as it is.\n\n"
     "A release without an app is installed over the one that the channel offers:\n"
@@ -205,13 +212,21 @@ static const struct ota_option device_add_options[] = {
 };
 static const char device_add_details[] =
     "Makes a board known to the workspace and prints the token it sends its reports\n"
-    "with. The token is shown once; only its digest is kept.\n\n"
+    "with. The token is shown once; only its digest is kept. The id of a board that was\n"
+    "revoked can be used again.\n\n"
     "JSON: id, product, channel, token.";
 
 static const char device_list_details[] =
     "Lists the boards that were added, and those in quarantine: boards that reported\n"
     "without having been added.\n\n"
-    "JSON: devices (id, product, channel, quarantine, added, seen).";
+    "JSON: devices (id, product, channel, quarantine, revoked, added, seen).";
+
+static const char device_revoke_details[] =
+    "Refuses a board's reports from now on, whether it sends its token or shows a client\n"
+    "certificate: for one that was stolen, sold or scrapped. What it downloads is signed\n"
+    "and public; revoking takes no update away. device add or provision --again make the\n"
+    "board known again, with a new token; the certificates it had stay refused.\n\n"
+    "JSON: id, revoked.";
 
 static const char fleet_list_details[] =
     "Shows what every board runs, when it was last seen and how its last update went.\n\n"
@@ -407,6 +422,7 @@ static const struct ota_verb verbs[] = {
     {"verify", "DIR|URL|IMAGE", 1, 1, "check a repository as a board would, or an image", ota_verb_verify_details, ota_verb_verify_options, ota_cmd_verify},
     {"device add", "ID", 1, 1, "make a board known and print its token", device_add_details, device_add_options, ota_cmd_device_add},
     {"device list", "", 0, 0, "list the boards that were added", device_list_details, product_filter, ota_cmd_device_list},
+    {"device revoke", "ID", 1, 1, "refuse a board's token and certificates", device_revoke_details, NULL, ota_cmd_device_revoke},
     {"token create", "NAME", 1, 1, "make a token for CI, a script or a dashboard", token_create_details, token_create_options, ota_cmd_token_create},
     {"token list", "", 0, 0, "list the tokens of the API", token_list_details, NULL, ota_cmd_token_list},
     {"token revoke", "NAME", 1, 1, "end a token", token_revoke_details, NULL, ota_cmd_token_revoke},

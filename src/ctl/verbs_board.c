@@ -174,9 +174,10 @@ const char ota_verb_nvs_identity_details[] =
     "addresses, a token for its reports, the trusted root and the CA, as otadevice\n"
     "create gives them to a virtual one. Makes the board known to the workspace like\n"
     "otactl device add does, unless it is and its token is given. Prints the command that\n"
-    "flashes it. FILE is readable by you alone, and never overwritten.\n\n"
+    "flashes it. FILE is readable by you alone, and never overwritten. Stopped at any\n"
+    "moment, the same command goes on with the file that is there.\n\n"
     "JSON: output, id, product, channel, size, offset (null: no table), registered,\n"
-    "command.";
+    "command, argv (its words).";
 
 const struct ota_option ota_verb_provision_options[] = {
     {"id", 0, "ID", "one board: letters, digits and . _ : -", true},
@@ -187,7 +188,7 @@ const struct ota_option ota_verb_provision_options[] = {
     {"wifi-file", 0, "FILE", "name and password of the network, a line each\n(chmod 600)", false},
     {"softap-file", 0, "FILE", "password of the boards' own access point (chmod 600)", false},
     {"client-cert", 0, NULL, "give each board a P-256 key and a certificate of the\nworkspace's CA with its id", false},
-    {"again", 0, NULL, "make boards whose files are gone anew, with new\ntokens", false},
+    {"again", 0, NULL, "make boards anew whose files are gone or changed, or\nwhich would be made of something else now", false},
     {"product", 0, "NAME", "which product, when ota.conf has several", false},
     {"channel", 0, "NAME", "the channel they follow; default:\ndefault_channel of ota.conf, else stable", false},
     {"groups", 0, "NAMES", "their groups, separated by commas", false},
@@ -204,27 +205,41 @@ const char ota_verb_provision_details[] =
     "blank ota_state, its nvs, and its ota_id with id, token, addresses, channel, groups,\n"
     "trusted root and CA. Its bytes are those of \"esptool merge-bin\" of the same parts.\n"
     "The boards are known to the workspace from then on.\n\n"
+    "Files of the build must lie in its folder, and each at the beginning of its partition\n"
+    "or where the table has none; what would run into something else is refused. Flash\n"
+    "mode, frequency and size go from flash_settings into the bootloader's header, as\n"
+    "esptool does it with idf.py's arguments; if the bootloader is signed they must be in\n"
+    "it already.\n\n"
     "Columns of the CSV: id; mac (for the record); ssid, password, softap_password (into\n"
     "nvs, where the firmware reads them); channel, groups, url. Any other column must be\n"
     "named in the config CSV, which is mfg_gen.py's: NAME,namespace, opens a namespace of\n"
     "nvs, KEY,data,ENCODING or KEY,file,ENCODING puts the column KEY into it; with ,REPEAT\n"
     "behind it all boards have the first one's value. A column that it names is its own,\n"
-    "whatever it is called. Encodings are those of otactl nvs build. A CSV with passwords\n"
-    "must be closed to others (chmod 600); no password is ever given on the command line.\n"
-    "Refused though mfg_gen.py takes it: other values where REPEAT stands, values of\n"
-    "several lines, one key in two namespaces.\n\n"
+    "whatever it is called. Encodings are those of otactl nvs build. A CSV with passwords,\n"
+    "or with texts or bytes of the config, which may be some, must be closed to others\n"
+    "(chmod 600); no password is ever given on the command line. Refused though mfg_gen.py\n"
+    "takes it: other values where REPEAT stands, values of several lines, one key in two\n"
+    "namespaces.\n\n"
     "Everything is checked before the first file is made. Stopped at any moment, the same\n"
     "command goes on where it was: boards that are done keep their files and tokens. A\n"
     "board is done when DIR/boards.jsonl has its line: id, mac, files with offset, length\n"
-    "and SHA-256, the commands that flash it, when it was made; nothing secret. An id that\n"
-    "another board has is refused. The files are readable by you alone: delete them when\n"
-    "the boards are flashed, and they are not made anew without --again.\n\n"
+    "and SHA-256, the commands that flash it, when it was made; nothing secret. It also has\n"
+    "a digest of what the board is made of (values, options, build), with a key in\n"
+    "state/provision.key, so that nobody guesses passwords from it: a board that would be\n"
+    "made of something else now, or whose file was changed, is an error and changes\n"
+    "nothing. With --again it is made anew, and keeps its token if its file is whole. An\n"
+    "id or MAC that another board has is refused. The files are readable by you alone:\n"
+    "delete them when the boards are flashed, and they are not made anew without --again.\n\n"
+    "Secure Boot signatures of bootloader and app are held to the rules of otactl push.\n"
+    "Both must share a key: a board burns those of the bootloader into eFuse when it first\n"
+    "starts, and starts no app that none of them signed.\n\n"
     "A build with flash encryption has no whole image: each chip encrypts its flash itself\n"
     "when it first starts. With --parts it is flashed as ESP-IDF says, and nvs and ota_id,\n"
     "which flash encryption leaves plain, beside it. A build with NVS encryption reads no\n"
     "plain nvs: see otactl nvs build --keys.\n\n"
     "JSON: folder, record (its file there), product, version, made, kept, gone (made\n"
-    "before, and no file left), boards (id, commands).";
+    "before, and no file left), boards (id, state: made, kept or gone, and unless gone\n"
+    "commands, for a shell, and argv, their words).";
 
 const struct ota_option ota_verb_fleet_fits_options[] = {
     {"product", 0, "NAME", "which product, when ota.conf has several", false},

@@ -20,9 +20,11 @@ const char ota_verb_verify_details[] =
     "Of an image (a file) it checks structure, checksum and digest as push does, then\n"
     "every Secure Boot signature: V2 with RSA-3072, P-192, P-256 and P-384 (all blocks),\n"
     "V1 by a P-256 key that --secure-boot names. It fails when the file or a block is\n"
-    "damaged, or when a key that was asked for has not signed.\n\n"
+    "damaged, or when a key that was asked for has not signed in a block that the chip\n"
+    "looks at: the first one on esp32 and esp32c2 (and for a product with signed_apps),\n"
+    "else three, of a scheme that it knows. Blocks that it ignores are marked.\n\n"
     "JSON: repository, ok, found (one line per thing verified). Of an image: file, ok,\n"
-    "kind, v1, v1_key, blocks (scheme, valid, key_digest, key).";
+    "kind, v1, v1_key, blocks (scheme, valid, key_digest, key, ignored: why, or null).";
 
 const struct ota_option ota_verb_keys_new_options[] = {
     {"output", 'o', "FILE", "the new key; FILE.pub is its public half", false},
@@ -89,5 +91,5 @@ const char ota_verb_sign_details[] =
     "bootloader over the chip's limit; a V1 signature. Partition tables are refused, too:\n"
     "nobody looks at a signature there. JSON wants --data: it may be a role by mistake.\n\n"
     "JSON then: file, output, kind, chip, added (signatures), blocks (scheme, valid,\n"
-    "key_digest, key), remarks.";
+    "key_digest, key, ignored), remarks.";
 /* clang-format on */

@@ -54,6 +54,9 @@ struct ota_boot_key {
     struct ota_boot_digest digest;
 };
 
+/* Of the ESP32, whose version 2 knows no ECDSA: a P-256 key can only be one of Secure Boot V1. */
+bool ota_boot_key_is_v1(const struct ota_boot_key *key, const struct ota_chip *chip);
+
 struct evp_pkey_st;
 /* KEY: of a kind that Secure Boot does not take; `name` is for messages. */
 OTA_MUST_USE enum ota_status ota_boot_key_from(const struct evp_pkey_st *pkey, const char *name,

@@ -23,15 +23,14 @@ static bool from_hex(const char *word, struct ota_boot_digest *out) {
     return true;
 }
 
-static enum ota_status from_file(const struct ota_workspace *w, const char *word, struct ota_boot_digest *out,
+static enum ota_status from_file(const struct ota_workspace *w, const char *word, struct ota_boot_key *out,
                                  struct ota_err *err) {
     OTA_CLEAN_FREE char *path = word[0] == '/' ? ota_strdup(word) : ota_workspace_path(w, "%s", word);
     OTA_CLEAN(ota_buf_free) struct ota_buf bytes = {0};
-    struct ota_boot_key key;
     OTA_TRY(ota_fs_read(path, FILE_MAX, &bytes, err));
     if (is_digest_len(bytes.len)) {
-        memcpy(out->byte, bytes.p, bytes.len);
-        out->len = bytes.len;
+        memcpy(out->digest.byte, bytes.p, bytes.len);
+        out->digest.len = bytes.len;
         return OTA_OK;
     }
     if (!ota_boot_key_is_public_pem(ota_buf_span(&bytes)))
@@ -39,18 +38,19 @@ static enum ota_status from_file(const struct ota_workspace *w, const char *word
                            "%s: neither a public key in PEM form nor a digest of 32 or 16 bytes; otactl keys digest "
                            "tells it",
                            word);
-    OTA_TRY(ota_boot_key_from_pem(ota_buf_span(&bytes), word, &key, err));
-    *out = key.digest;
-    return OTA_OK;
+    return ota_boot_key_from_pem(ota_buf_span(&bytes), word, out, err);
 }
 
 static enum ota_status read_key(const struct ota_workspace *w, const char *word, const struct ota_chip *chip,
-                                struct ota_boot_digest *out, struct ota_err *err) {
-    if (!from_hex(word, out))
+                                struct ota_boot_key *out, struct ota_err *err) {
+    if (!from_hex(word, &out->digest))
         OTA_TRY(from_file(w, word, out, err));
-    if (out->len < ota_boot_digest_len(chip))
+    if (out->digest.len < ota_boot_digest_len(chip))
         return ota_err_set(err, OTA_CONFIG, "%.64s: a digest of 16 bytes is the ESP32-C2's; the %s keeps 32", word,
                            chip->name);
+    if (out->scheme != OTA_BOOT_UNKNOWN && !ota_boot_scheme_suits(out->scheme, chip) && !ota_boot_key_is_v1(out, chip))
+        return ota_err_set(err, OTA_CONFIG, "%.100s is a key of %s, which the %s does not know", word,
+                           ota_boot_layout(out->scheme)->key, chip->name);
     return OTA_OK;
 }
 
@@ -65,11 +65,17 @@ enum ota_status ota_boot_policy_read(const struct ota_workspace *w, const struct
                            ota_boot_key_count(chip));
     for (size_t i = 0; i < p->boot_key_count; i++) {
         memcpy(out->key[i].name, p->boot_key[i], sizeof out->key[i].name);
-        if (read_key(w, p->boot_key[i], chip, &out->key[i].digest, err) != OTA_OK)
+        if (read_key(w, p->boot_key[i], chip, &out->key[i].public, err) != OTA_OK)
             return ota_err_prefix(err, "ota.conf: product %s: %s", p->name,
                                   p->signed_apps ? "signed_apps" : "secure_boot");
+        out->v1 |= ota_boot_key_is_v1(&out->key[i].public, chip);
         out->count++;
     }
+    if (out->v1 && out->signed_data)
+        return ota_err_set(err, OTA_CONFIG,
+                           "ota.conf: product %s: signed_data: %s is a key of version 1, and data is verified by "
+                           "version 2 only",
+                           p->name, out->key[0].name);
     return OTA_OK;
 }
 
@@ -77,13 +83,13 @@ enum ota_status ota_boot_policy_read(const struct ota_workspace *w, const struct
 
 bool ota_boot_policy_wants(const struct ota_boot_policy *policy, enum ota_kind kind) {
     bool app = kind == OTA_KIND_APP || kind == OTA_KIND_FACTORY;
-    return policy && policy->count && (app || (kind == OTA_KIND_BOOTLOADER && !policy->signed_apps));
+    return policy && policy->count && (app || (kind == OTA_KIND_BOOTLOADER && !policy->signed_apps && !policy->v1));
 }
 
 static enum ota_status missing(const struct ota_boot_policy *policy, size_t key, const char *what,
                                struct ota_err *err) {
     char hex[2 * OTA_SHA256_LEN + 1];
-    ota_hex_encode(policy->key[key].digest.byte, policy->key[key].digest.len, hex);
+    ota_hex_encode(policy->key[key].public.digest.byte, policy->key[key].public.digest.len, hex);
     return ota_err_set(err, OTA_SIGNATURE, "%s %.100s (digest %.*s...), which %s in ota.conf requires", what,
                        policy->key[key].name, SHOWN, hex, policy->signed_apps ? "signed_apps" : "secure_boot");
 }
@@ -92,7 +98,7 @@ enum ota_status ota_boot_policy_check(const struct ota_boot_policy *policy, cons
                                       const struct ota_signatures *found, struct ota_err *err) {
     unsigned looked_at = policy->signed_apps ? 1 : ota_boot_key_count(chip);
     for (size_t i = 0; i < policy->count; i++) {
-        int at = ota_signatures_find(found, &policy->key[i].digest);
+        int at = ota_signatures_find(found, &policy->key[i].public.digest);
         if (at < 0)
             return missing(policy, i, "carries no valid signature by", err);
         if ((unsigned)at >= looked_at)

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "host/cleanup.h"
+#include "host/crypto.h"
 
 static void bio_free(BIO **b) {
     BIO_free(*b);
@@ -53,4 +54,18 @@ enum ota_status ota_certificate_check_key(struct ota_span crt, struct ota_span k
     if (!k)
         return ota_err_set(err, OTA_KEY, "%s: no private key in PEM form without a passphrase", name);
     return match ? OTA_OK : ota_err_set(err, OTA_KEY, "%s: the key of another certificate", name);
+}
+
+enum ota_status ota_certificate_key_digest(struct ota_span pem, const char *name, uint8_t out[OTA_SHA256_LEN],
+                                           struct ota_err *err) {
+    OTA_CLEAN(bio_free) BIO *text = open_text(pem);
+    OTA_CLEAN(x509_free) X509 *x = text ? PEM_read_bio_X509(text, NULL, no_passphrase, NULL) : NULL;
+    unsigned char *der = NULL;
+    int n = x ? i2d_X509_PUBKEY(X509_get_X509_PUBKEY(x), &der) : -1;
+    ERR_clear_error();
+    if (n <= 0)
+        return ota_err_set(err, OTA_KEY, "%s: no certificate in PEM form", name);
+    enum ota_status st = ota_sha256(&ota_crypto_openssl, der, (size_t)n, out, err);
+    OPENSSL_free(der);
+    return st;
 }

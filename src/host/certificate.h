@@ -10,5 +10,8 @@ OTA_MUST_USE enum ota_status ota_certificate_check(struct ota_span pem, const ch
 /* An unencrypted private key that belongs to the first certificate. KEY. */
 OTA_MUST_USE enum ota_status ota_certificate_check_key(struct ota_span crt, struct ota_span key, const char *name,
                                                        struct ota_err *err);
+/* SHA-256 of the first certificate's SubjectPublicKeyInfo: which key it is of. KEY. */
+OTA_MUST_USE enum ota_status ota_certificate_key_digest(struct ota_span pem, const char *name,
+                                                        uint8_t out[OTA_SHA256_LEN], struct ota_err *err);
 
 #endif

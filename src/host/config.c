@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "host/args.h"
+#include "host/err_place.h"
 #include "ota/image.h"
 
 #define DEFAULT_LISTEN "0.0.0.0:8443"
@@ -23,7 +24,7 @@ struct place {
 
 static enum ota_status fail(const struct place *at, struct ota_err *err) {
     err->code = OTA_CONFIG;
-    return ota_err_prefix(err, "%s:%u", at->name, at->line);
+    return ota_err_place(err, at->name, at->line);
 }
 
 #define FAIL(at, err, ...) (ota_err_set((err), OTA_CONFIG, __VA_ARGS__), fail((at), (err)))

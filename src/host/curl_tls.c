@@ -21,7 +21,6 @@ enum ota_status ota_curl_status(CURLcode code) {
     case CURLE_OPERATION_TIMEDOUT:
         return OTA_TIMEOUT;
     case CURLE_PEER_FAILED_VERIFICATION:
-    case CURLE_SSL_CERTPROBLEM:
     case CURLE_SSL_CACERT_BADFILE:
     case CURLE_SSL_ISSUER_ERROR:
     case CURLE_SSL_INVALIDCERTSTATUS:
@@ -35,6 +34,7 @@ enum ota_status ota_curl_status(CURLcode code) {
     case CURLE_TOO_MANY_REDIRECTS:
         return OTA_HTTP;
     case CURLE_URL_MALFORMAT:
+    case CURLE_SSL_CERTPROBLEM: /* the client's own: it says nothing about the server */
         return OTA_CONFIG;
     case CURLE_OUT_OF_MEMORY:
         return OTA_MEMORY;

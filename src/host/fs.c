@@ -10,6 +10,12 @@
 #include <sys/stat.h>
 #include <time.h>
 
+#include "host/err_place.h"
+
+/* In a message that names the path once, or twice. */
+#define SHORT(path) OTA_SHORT_PATH(path, 150)
+#define SHORTER(path) OTA_SHORT_PATH(path, 100)
+
 static enum ota_status status_of(int error) {
     switch (error) {
     case ENOENT:
@@ -32,7 +38,7 @@ static enum ota_status status_of(int error) {
 
 enum ota_status ota_fs_errno(struct ota_err *err, const char *path, const char *what) {
     int error = errno;
-    return ota_err_set(err, status_of(error), "%s: %s: %s", path, what, strerror(error));
+    return ota_err_set(err, status_of(error), "%s: %s: %s", SHORT(path), what, strerror(error));
 }
 
 /* A regular file opened for reading; its size in *size. */
@@ -44,11 +50,11 @@ static enum ota_status open_regular(const char *path, uint64_t max, int *out, ui
     if (fstat(fd, &st))
         return ota_fs_errno(err, path, "cannot examine");
     if (S_ISDIR(st.st_mode))
-        return ota_err_set(err, OTA_IO, "%s: is a folder; a file is wanted here", path);
+        return ota_err_set(err, OTA_IO, "%s: is a folder; a file is wanted here", SHORT(path));
     if (!S_ISREG(st.st_mode))
-        return ota_err_set(err, OTA_IO, "%s: is not a regular file", path);
+        return ota_err_set(err, OTA_IO, "%s: is not a regular file", SHORT(path));
     if ((uint64_t)st.st_size > max)
-        return ota_err_set(err, OTA_TOO_LARGE, "%s: %llu bytes; at most %llu are accepted here", path,
+        return ota_err_set(err, OTA_TOO_LARGE, "%s: %llu bytes; at most %llu are accepted here", SHORT(path),
                            (unsigned long long)st.st_size, (unsigned long long)max);
     *size = (uint64_t)st.st_size;
     *out = fd;
@@ -89,10 +95,11 @@ enum ota_status ota_fs_read_secret(const char *path, size_t max, struct ota_buf 
         return ota_fs_errno(err, path, "cannot examine");
     if (st.st_uid != geteuid() && st.st_uid != 0)
         return ota_err_set(err, OTA_PERMISSION,
-                           "%s: belongs to user %u, who can read and change it; chown it to yourself", path,
+                           "%s: belongs to user %u, who can read and change it; chown it to yourself", SHORT(path),
                            (unsigned)st.st_uid);
     if (st.st_mode & 077)
-        return ota_err_set(err, OTA_PERMISSION, "%s: other users may open it; chmod 600 %s", path, path);
+        return ota_err_set(err, OTA_PERMISSION, "%s: other users may open it; chmod 600 %s", SHORTER(path),
+                           SHORTER(path));
     return read_all(fd, path, size, out, err);
 }
 
@@ -101,7 +108,8 @@ enum ota_status ota_fs_check_folder_unshared(const char *path, struct ota_err *e
     if (stat(path, &st))
         return ota_fs_errno(err, path, "cannot examine");
     if (st.st_mode & 022)
-        return ota_err_set(err, OTA_PERMISSION, "%s: other users may put files there; chmod go-w %s", path, path);
+        return ota_err_set(err, OTA_PERMISSION, "%s: other users may put files there; chmod go-w %s", SHORTER(path),
+                           SHORTER(path));
     return OTA_OK;
 }
 
@@ -174,7 +182,7 @@ enum ota_status ota_fs_write(const char *path, const void *p, size_t n, mode_t m
 }
 
 static enum ota_status taken(const char *path, struct ota_err *err) {
-    return ota_err_set(err, OTA_EXISTS, "%s: exists; it is never overwritten", path);
+    return ota_err_set(err, OTA_EXISTS, "%s: exists; it is never overwritten", SHORT(path));
 }
 
 /* link() rather than rename(): it fails when the name is taken. */
@@ -269,7 +277,7 @@ enum ota_status ota_fs_mkdirs(const char *path, mode_t mode, struct ota_err *err
         *p = '/';
     }
     if (!ota_fs_is_dir(path))
-        return ota_err_set(err, OTA_EXISTS, "%s: exists and is not a folder", path);
+        return ota_err_set(err, OTA_EXISTS, "%s: exists and is not a folder", SHORT(path));
     return OTA_OK;
 }
 
@@ -390,7 +398,7 @@ enum ota_status ota_fs_lock(const char *path, int wait_ms, int *out, struct ota_
         if (errno != EWOULDBLOCK)
             return ota_fs_errno(err, path, "cannot lock");
         if (waited >= wait_ms)
-            return ota_err_set(err, OTA_BUSY, "%s: held by another process", path);
+            return ota_err_set(err, OTA_BUSY, "%s: held by another process", SHORT(path));
         (void)nanosleep(&(struct timespec){.tv_nsec = 20 * 1000 * 1000}, NULL);
     }
     *out = fd;
@@ -427,6 +435,19 @@ void ota_file_source_close(struct ota_file_source *f) {
         ota_clean_fd(&f->fd);
     free(f->path);
     *f = (struct ota_file_source){.fd = -1};
+}
+
+static enum ota_status span_read(void *ctx, uint64_t off, void *p, size_t n, struct ota_err *err) {
+    const struct ota_span *bytes = ctx;
+    if (off > bytes->len || n > bytes->len - off)
+        return ota_err_set(err, OTA_TRUNCATED, "%zu bytes are too few", bytes->len);
+    if (n)
+        memcpy(p, bytes->p + off, n);
+    return OTA_OK;
+}
+
+struct ota_source ota_span_source(const struct ota_span *bytes) {
+    return (struct ota_source){.ctx = (void *)(uintptr_t)bytes, .size = bytes->len, .read = span_read};
 }
 
 enum ota_status ota_source_sha256(const struct ota_source *s, const struct ota_crypto *crypto,

@@ -74,6 +74,8 @@ struct ota_file_source {
 OTA_MUST_USE enum ota_status ota_file_source_open(struct ota_file_source *f, const char *path, uint64_t max,
                                                   struct ota_err *err);
 void ota_file_source_close(struct ota_file_source *f);
+/* Bytes in memory as one; *bytes stays where it is as long as the source is used. */
+struct ota_source ota_span_source(const struct ota_span *bytes);
 /* SHA-256 and length of a source. */
 OTA_MUST_USE enum ota_status ota_source_sha256(const struct ota_source *s, const struct ota_crypto *crypto,
                                                uint8_t out[OTA_SHA256_LEN], struct ota_err *err);

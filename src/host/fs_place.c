@@ -4,7 +4,10 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 
+#include "host/err_place.h"
 #include "host/fs.h"
+
+#define SHORT(path) OTA_SHORT_PATH(path, 150)
 
 /* rename() takes the place of whatever has the name, but for a folder. */
 enum ota_status ota_fs_check_replaceable(const char *path, mode_t mode, struct ota_err *err) {
@@ -12,9 +15,9 @@ enum ota_status ota_fs_check_replaceable(const char *path, mode_t mode, struct o
                        : S_ISFIFO(mode) ? "a FIFO"
                        : S_ISSOCK(mode) ? "a socket"
                                         : "a device";
-    return S_ISREG(mode)
-               ? OTA_OK
-               : ota_err_set(err, OTA_IO, "%s: is %s, which no file takes the place of; name a file", path, what);
+    return S_ISREG(mode) ? OTA_OK
+                         : ota_err_set(err, OTA_IO, "%s: is %s, which no file takes the place of; name a file",
+                                       SHORT(path), what);
 }
 
 enum ota_status ota_fs_place(const char *path, char **place, struct ota_err *err) {
@@ -24,7 +27,8 @@ enum ota_status ota_fs_place(const char *path, char **place, struct ota_err *err
         if (errno != ENOENT)
             return ota_fs_errno(err, path, "cannot examine");
         if (there)
-            return ota_err_set(err, OTA_NOT_FOUND, "%s: is a link to a file that is missing; name that file", path);
+            return ota_err_set(err, OTA_NOT_FOUND, "%s: is a link to a file that is missing; name that file",
+                               SHORT(path));
         *place = ota_strdup(path);
         return OTA_OK;
     }

@@ -88,6 +88,14 @@ int ota_signatures_find(const struct ota_signatures *s, const struct ota_boot_di
     return -1;
 }
 
+bool ota_signatures_share_key(const struct ota_signatures *a, const struct ota_signatures *b, unsigned blocks) {
+    for (size_t i = 0; i < a->count && i < blocks; i++)
+        for (size_t n = 0; a->block[i].valid && n < b->count && n < blocks; n++)
+            if (b->block[n].valid && memcmp(a->block[i].key_digest, b->block[n].key_digest, OTA_SHA256_LEN) == 0)
+                return true;
+    return false;
+}
+
 /* ---- version 1 ----------------------------------------------------------------------------------------- */
 
 static enum ota_status read_v1(const struct ota_source *src, uint64_t at, struct ota_signatures *out,
@@ -130,7 +138,9 @@ enum ota_status ota_signatures_read_behind(const struct ota_source *src, uint64_
                                            struct ota_signatures *out, struct ota_err *err) {
     uint64_t at = (image_length + OTA_SECTOR - 1) / OTA_SECTOR * OTA_SECTOR;
     struct ota_source upto = *src;
-    if (upto.size > at + OTA_SECTOR)
-        upto.size = at + OTA_SECTOR;
+    *out = (struct ota_signatures){0};
+    if (src->size < at + OTA_SECTOR) /* the last sector is the image's own */
+        return read_v1(src, image_length, out, err);
+    upto.size = at + OTA_SECTOR;
     return ota_signatures_read(&upto, image_length, out, err);
 }

@@ -47,6 +47,8 @@ OTA_MUST_USE enum ota_status ota_signatures_read_behind(const struct ota_source 
                                                         struct ota_signatures *out, struct ota_err *err);
 /* The valid block by that key, or -1. */
 int ota_signatures_find(const struct ota_signatures *s, const struct ota_boot_digest *key);
+/* Have the first `blocks` blocks of both a valid one by the same key? */
+bool ota_signatures_share_key(const struct ota_signatures *a, const struct ota_signatures *b, unsigned blocks);
 /* Is the version 1 signature at image_length by this P-256 key? */
 OTA_MUST_USE enum ota_status ota_signature_v1_check(const struct ota_source *src, uint64_t image_length,
                                                     const struct ota_boot_key *key, bool *valid, struct ota_err *err);

@@ -9,11 +9,13 @@ struct ota_curl_config {
     const char *url_metadata, *url_targets, *url_api; /* bases; with or without a final '/' */
     struct ota_span ca_pem;                           /* trusted CA(s); empty: the system's */
     const char *token;                                /* Authorization: Bearer, API address only; NULL: none */
+    struct ota_span client_crt, client_key;           /* PEM; to servers that proved their name. Empty: none */
     const char *user_agent;
     uint32_t connect_timeout_ms, stall_timeout_ms, total_timeout_ms; /* 0: 10 s, 20 s, 30 min */
 };
 struct ota_curl;
 /* One connection kept alive between requests; body read in pull fashion with bounded buffering (<= 64 KiB). */
+/* CONFIG: of client certificate and key one is missing. */
 OTA_MUST_USE enum ota_status ota_curl_new(const struct ota_curl_config *cfg, struct ota_curl **out,
                                           struct ota_err *err);
 void ota_curl_free(struct ota_curl **c);

@@ -10,6 +10,7 @@
 
 #include "host/buf.h"
 #include "host/curl_tls.h"
+#include "host/passphrase.h"
 #include "host/transport.h"
 #include "ota/address.h"
 #include "ota/http_head.h"
@@ -23,7 +24,7 @@
 struct ota_curl {
     char *base[3]; /* by enum ota_address; NULL: not known */
     char *authorization, *user_agent;
-    struct ota_buf ca;
+    struct ota_buf ca, crt, key;
     uint32_t connect_ms, stall_ms, total_ms;
 
     CURLM *multi;
@@ -167,8 +168,22 @@ static void choose_headers(struct ota_curl *c, const struct ota_request *req) {
     }
 }
 
+static void set_blob(CURL *e, CURLoption option, const struct ota_buf *b) {
+    struct curl_blob blob = {.data = b->p, .len = b->len, .flags = CURL_BLOB_NOCOPY};
+    curl_easy_setopt(e, option, &blob);
+}
+
+/* What names the board goes only to servers that prove themselves. */
+static void set_identity(struct ota_curl *c) {
+    if (!c->verify || !c->crt.len)
+        return;
+    set_blob(c->easy, CURLOPT_SSLCERT_BLOB, &c->crt);
+    set_blob(c->easy, CURLOPT_SSLKEY_BLOB, &c->key);
+}
+
 static void set_security(struct ota_curl *c) {
     CURL *e = c->easy;
+    set_identity(c);
     ota_curl_secure(e, ota_buf_span(&c->ca), "https,http");
     curl_easy_setopt(e, CURLOPT_SSL_VERIFYPEER, c->verify ? 1L : 0L);
     curl_easy_setopt(e, CURLOPT_SSL_VERIFYHOST, c->verify ? 2L : 0L);
@@ -300,7 +315,11 @@ static enum ota_status set_up(struct ota_curl *c, const struct ota_curl_config *
     c->connect_ms = cfg->connect_timeout_ms ? cfg->connect_timeout_ms : CONNECT_TIMEOUT_MS;
     c->stall_ms = cfg->stall_timeout_ms ? cfg->stall_timeout_ms : STALL_TIMEOUT_MS;
     c->total_ms = cfg->total_timeout_ms ? cfg->total_timeout_ms : TOTAL_TIMEOUT_MS;
+    if (!cfg->client_crt.len != !cfg->client_key.len)
+        return ota_err_set(err, OTA_CONFIG, "of client certificate and key one is missing: provision crt and key");
     ota_buf_append(&c->ca, cfg->ca_pem.p, cfg->ca_pem.len);
+    ota_buf_append(&c->crt, cfg->client_crt.p, cfg->client_crt.len);
+    ota_buf_append(&c->key, cfg->client_key.p, cfg->client_key.len);
     if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK || !(c->multi = curl_multi_init()) ||
         !(c->easy = curl_easy_init()))
         return ota_err_set(err, OTA_MEMORY, "curl does not start");
@@ -329,6 +348,8 @@ void ota_curl_free(struct ota_curl **curl) {
     free(c->authorization);
     free(c->user_agent);
     ota_buf_free(&c->ca);
+    ota_buf_free(&c->crt);
+    ota_secret_free(&c->key);
     free(c);
     *curl = NULL;
 }

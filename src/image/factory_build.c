@@ -2,14 +2,10 @@
 /* flasher_args.json, project_description.json and config/sdkconfig.json of a build folder. */
 #include "image/factory_build.h"
 
-#include <errno.h>
 #include <string.h>
 
 #include "host/crypto.h"
 #include "host/fs.h"
-#include "host/json_tree.h"
-
-#define JSON_MAX (1024u * 1024u)
 
 void ota_factory_build_free(struct ota_factory_build *b) {
     for (size_t i = 0; i < b->part_count; i++)
@@ -24,134 +20,79 @@ const char *ota_factory_build_at(const struct ota_factory_build *b, uint32_t off
     return NULL;
 }
 
-static enum ota_status read_json(const char *folder, const char *name, cJSON **out, struct ota_err *err) {
-    OTA_CLEAN_FREE char *path = ota_sprintf("%s/%s", folder, name);
-    OTA_CLEAN(ota_buf_free) struct ota_buf text = {0};
-    enum ota_status status = ota_fs_read(path, JSON_MAX, &text, err);
-    if (status == OTA_NOT_FOUND)
-        return ota_err_set(err, OTA_NOT_FOUND, "%s: does not exist; is it the folder of a finished idf.py build?",
-                           path);
-    OTA_TRY(status);
-    OTA_TRY(ota_json_tree_parse(ota_buf_span(&text), path, JSON_MAX, out, err));
-    return cJSON_IsObject(*out) ? OTA_OK : ota_err_set(err, OTA_CONFIG, "%s: not a JSON object", path);
-}
-
-/* "0x8000" or "32768". */
-static bool parse_number(const char *text, uint32_t *out) {
-    char *end = NULL;
-    errno = 0;
-    unsigned long long v = text[0] >= '0' && text[0] <= '9' ? strtoull(text, &end, 0) : 0;
-    *out = (uint32_t)v;
-    return end && end != text && !*end && !errno && v <= UINT32_MAX;
-}
-
 /* ---- flasher_args.json --------------------------------------------------------------------------------- */
 
-static enum ota_status find_chip(const char *folder, const cJSON *flasher, struct ota_factory_build *b,
-                                 struct ota_err *err) {
-    const cJSON *extra = ota_json_tree_object(flasher, "extra_esptool_args");
-    const char *name = extra ? ota_json_tree_string(extra, "chip") : NULL;
+static enum ota_status find_chip(const struct ota_idf_folder *f, struct ota_factory_build *b, struct ota_err *err) {
+    const char *name = NULL;
+    OTA_TRY(ota_idf_folder_chip(f, &name, err));
     b->chip = name ? ota_chip_by_name(ota_span_str(name)) : NULL;
     if (b->chip)
         return OTA_OK;
-    return ota_err_set(err, OTA_CHIP, "%s/flasher_args.json: %s", folder,
+    return ota_err_set(err, OTA_CHIP, "%s/flasher_args.json: %s", f->given,
                        name ? "names a chip that is not known here" : "names no chip in extra_esptool_args");
 }
 
 /* 0: it says none; a build with Secure Boot says "keep". */
-static uint32_t parse_flash_size(const char *text) {
-    char *end = NULL;
-    unsigned long mb = text && text[0] >= '1' && text[0] <= '9' ? strtoul(text, &end, 10) : 0;
-    bool good = mb >= 1 && mb <= OTA_FACTORY_FLASH_MAX >> 20 && (mb & (mb - 1)) == 0 && strcmp(end, "MB") == 0;
-    return good ? (uint32_t)mb << 20 : 0;
-}
-
-static enum ota_status find_flash_size(const cJSON *flasher, const char *given, struct ota_factory_build *b,
+static enum ota_status find_flash_size(const struct ota_idf_folder *f, const char *given, struct ota_factory_build *b,
                                        struct ota_err *err) {
-    const cJSON *settings = ota_json_tree_object(flasher, "flash_settings");
-    b->flash_size = parse_flash_size(given ? given : settings ? ota_json_tree_string(settings, "flash_size") : NULL);
+    b->flash_size = ota_idf_flash_size(given ? given : ota_idf_folder_setting(f, "flash_size"));
     return b->flash_size || !given
                ? OTA_OK
                : ota_err_set(err, OTA_USAGE, "--flash-size %.20s: a flash has 1MB, 2MB, 4MB ... %uMB", given,
                              OTA_FACTORY_FLASH_MAX >> 20);
 }
 
-static enum ota_status add_image(const char *folder, const cJSON *m, struct ota_factory_build *b, struct ota_err *err) {
-    struct ota_factory_part *part = &b->part[b->part_count];
-    if (!cJSON_IsString(m) || !parse_number(m->string, &part->offset))
-        return ota_err_set(err, OTA_CONFIG, "%s/flasher_args.json: flash_files: \"%.40s\" is no \"0x...\": file pair",
-                           folder, m->string);
-    if (b->part_count + 1 == OTA_FACTORY_PARTS_MAX)
-        return ota_err_set(err, OTA_CONFIG, "%s/flasher_args.json: more than %u flash_files", folder,
-                           OTA_FACTORY_PARTS_MAX - 1);
-    part->path = m->valuestring[0] == '/' ? ota_strdup(m->valuestring) : ota_sprintf("%s/%s", folder, m->valuestring);
-    b->part_count++;
+static enum ota_status add_part(const struct ota_idf_folder *f, uint32_t offset, const char *name,
+                                struct ota_factory_build *b, struct ota_err *err) {
+    char *path = NULL;
+    OTA_TRY(ota_idf_folder_path(f, name, &path, err));
+    b->part[b->part_count++] = (struct ota_factory_part){offset, path};
     return OTA_OK;
 }
 
-static enum ota_status read_flasher(const char *folder, const char *flash_size, struct ota_factory_build *b,
+static enum ota_status read_flasher(const struct ota_idf_folder *f, const char *flash_size, struct ota_factory_build *b,
                                     struct ota_err *err) {
-    OTA_CLEAN(ota_json_tree_free) cJSON *flasher = NULL;
-    OTA_TRY(read_json(folder, "flasher_args.json", &flasher, err));
-    OTA_TRY(find_chip(folder, flasher, b, err));
-    OTA_TRY(find_flash_size(flasher, flash_size, b, err));
-    const cJSON *files = ota_json_tree_object(flasher, "flash_files");
-    for (const cJSON *m = files ? files->child : NULL; m; m = m->next)
-        OTA_TRY(add_image(folder, m, b, err));
+    OTA_TRY(find_chip(f, b, err));
+    OTA_TRY(find_flash_size(f, flash_size, b, err));
+    OTA_TRY(ota_flash_settings_read(f, b->chip, &b->settings, err));
+    for (size_t i = 0; i < f->file_count; i++)
+        OTA_TRY(add_part(f, f->file[i].offset, f->file[i].name, b, err));
     if (b->part_count == 0)
-        return ota_err_set(err, OTA_CONFIG, "%s/flasher_args.json: no flash_files", folder);
+        return ota_err_set(err, OTA_CONFIG, "%s/flasher_args.json: no flash_files", f->given);
     return OTA_OK;
 }
 
 /* ---- config/sdkconfig.json ----------------------------------------------------------------------------- */
 
-static bool flag(const cJSON *config, const char *name) {
-    return cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(config, name));
-}
-
-/* Of a sector; kconfig writes it as number or as text. */
-static enum ota_status offset_of(const char *folder, const cJSON *config, const char *name, uint32_t *out,
-                                 struct ota_err *err) {
-    const cJSON *v = cJSON_GetObjectItemCaseSensitive(config, name);
-    bool good = cJSON_IsString(v) && parse_number(v->valuestring, out);
-    if (cJSON_IsNumber(v) && v->valuedouble >= 0 && v->valuedouble < OTA_FACTORY_FLASH_MAX) {
-        *out = (uint32_t)v->valuedouble;
-        good = true;
-    }
-    if (good && *out > 0 && *out < OTA_FACTORY_FLASH_MAX && *out % OTA_SECTOR == 0)
-        return OTA_OK;
-    return ota_err_set(err, OTA_CONFIG, "%s/config/sdkconfig.json: %s is no flash sector", folder, name);
-}
-
-static enum ota_status read_config(const char *folder, struct ota_factory_build *b, struct ota_err *err) {
-    OTA_CLEAN(ota_json_tree_free) cJSON *c = NULL;
-    struct ota_boot_config *boot = &b->boot;
-    OTA_TRY(read_json(folder, "config/sdkconfig.json", &c, err));
+static enum ota_status read_config(const struct ota_idf_folder *f, struct ota_factory_build *b, struct ota_err *err) {
+    OTA_CLEAN_FREE char *path = NULL;
+    struct ota_build_config c;
+    OTA_TRY(ota_idf_folder_path(f, "config/sdkconfig.json", &path, err));
+    OTA_TRY(ota_build_config_read(path, &c, err));
     if (!b->flash_size)
-        b->flash_size = parse_flash_size(ota_json_tree_string(c, "ESPTOOLPY_FLASHSIZE"));
+        b->flash_size = ota_idf_flash_size(c.flash_size);
     if (!b->flash_size)
         return ota_err_set(err, OTA_CONFIG,
-                           "%s/flasher_args.json does not say how large the flash is; give --flash-size", folder);
-    OTA_TRY(offset_of(folder, c, "PARTITION_TABLE_OFFSET", &boot->table_offset, err));
-    boot->rollback = flag(c, "BOOTLOADER_APP_ROLLBACK_ENABLE");
-    boot->anti_rollback = flag(c, "BOOTLOADER_APP_ANTI_ROLLBACK");
-    boot->flash_encryption = flag(c, "SECURE_FLASH_ENC_ENABLED");
-    b->nvs_encryption = flag(c, "NVS_ENCRYPTION");
-    boot->secure_boot = flag(c, "SECURE_BOOT_V2_ENABLED") ? 2 : flag(c, "SECURE_BOOT_V1_ENABLED") ? 1 : 0;
-    if (boot->table_offset <= b->chip->bootloader_offset || boot->table_offset >= b->flash_size - OTA_SECTOR)
-        return ota_err_set(err, OTA_CONFIG,
-                           "%s/config/sdkconfig.json: a partition table at 0x%x is outside of the flash", folder,
-                           (unsigned)boot->table_offset);
-    b->recovery = b->chip->recovery && flag(c, "BOOTLOADER_RECOVERY_ENABLE");
-    return b->recovery ? offset_of(folder, c, "BOOTLOADER_RECOVERY_OFFSET", &b->recovery_offset, err) : OTA_OK;
+                           "%s/flasher_args.json does not say how large the flash is; give --flash-size", f->given);
+    if (c.boot.table_offset <= b->chip->bootloader_offset || c.boot.table_offset >= b->flash_size - OTA_SECTOR)
+        return ota_err_set(err, OTA_CONFIG, "%s: a partition table at 0x%x is outside of the flash", path,
+                           (unsigned)c.boot.table_offset);
+    b->boot = c.boot;
+    b->signing = c.signing;
+    b->nvs_encryption = c.nvs_encryption;
+    b->recovery = b->chip->recovery && c.recovery;
+    b->recovery_offset = b->recovery ? c.recovery_offset : 0;
+    return OTA_OK;
 }
 
 /* With Secure Boot idf.py lists no bootloader, which it leaves to be flashed by hand: in a factory it belongs to it. */
-static void add_bootloader(const char *folder, struct ota_factory_build *b) {
-    OTA_CLEAN_FREE char *path = ota_sprintf("%s/bootloader/bootloader.bin", folder);
-    if (!b->boot.secure_boot || ota_factory_build_at(b, b->chip->bootloader_offset) || !ota_fs_is_file(path))
-        return;
-    b->part[b->part_count++] = (struct ota_factory_part){b->chip->bootloader_offset, OTA_STEAL(path)};
+static enum ota_status add_bootloader(const struct ota_idf_folder *f, struct ota_factory_build *b,
+                                      struct ota_err *err) {
+    static const char usual[] = "bootloader/bootloader.bin";
+    OTA_CLEAN_FREE char *path = ota_sprintf("%s/%s", f->given, usual);
+    if (!b->boot.secure_boot || ota_factory_build_at(b, b->chip->bootloader_offset) || !ota_fs_exists(path))
+        return OTA_OK;
+    return add_part(f, b->chip->bootloader_offset, usual, b, err);
 }
 
 /* ---- chip revision ------------------------------------------------------------------------------------- */
@@ -170,12 +111,19 @@ static void choose_revision(struct ota_factory_build *b) {
     }
 }
 
-enum ota_status ota_factory_build_open(struct ota_factory_build *b, const char *folder, const char *flash_size,
-                                       struct ota_err *err) {
-    memset(b, 0, sizeof *b);
-    OTA_TRY(read_flasher(folder, flash_size, b, err));
-    OTA_TRY(read_config(folder, b, err));
-    add_bootloader(folder, b);
+static enum ota_status read_folder(const struct ota_idf_folder *f, const char *flash_size, struct ota_factory_build *b,
+                                   struct ota_err *err) {
+    OTA_TRY(read_flasher(f, flash_size, b, err));
+    OTA_TRY(read_config(f, b, err));
+    OTA_TRY(add_bootloader(f, b, err));
     choose_revision(b);
     return OTA_OK;
+}
+
+enum ota_status ota_factory_build_open(struct ota_factory_build *b, const char *folder, const char *flash_size,
+                                       struct ota_err *err) {
+    OTA_CLEAN(ota_idf_folder_free) struct ota_idf_folder f = {0};
+    memset(b, 0, sizeof *b);
+    OTA_TRY(ota_idf_folder_open(&f, folder, "copy it into the build folder", err));
+    return read_folder(&f, flash_size, b, err);
 }

@@ -4,10 +4,12 @@
 #ifndef OTA_IMAGE_FACTORY_BUILD_H
 #define OTA_IMAGE_FACTORY_BUILD_H
 
+#include "host/build_config.h"
+#include "image/flash_settings.h"
 #include "ota/agent.h"
 
-#define OTA_FACTORY_PARTS_MAX 64u
-#define OTA_FACTORY_FLASH_MAX 0x8000000u /* the largest flash chip there is */
+#define OTA_FACTORY_PARTS_MAX (OTA_IDF_FILES_MAX + 1u) /* with a bootloader that is not listed */
+#define OTA_FACTORY_FLASH_MAX 0x8000000u               /* the largest flash chip there is */
 
 struct ota_factory_part {
     uint32_t offset;
@@ -18,7 +20,9 @@ struct ota_factory_build {
     const struct ota_chip *chip;
     uint16_t revision; /* the lowest that bootloader and app accept: major*100+minor */
     uint32_t flash_size;
+    struct ota_flash_settings settings; /* for the bootloader's header */
     struct ota_boot_config boot;
+    struct ota_signing_config signing;
     bool recovery;
     uint32_t recovery_offset;
     bool nvs_encryption; /* the app opens its nvs partition as an encrypted one */
@@ -26,8 +30,8 @@ struct ota_factory_build {
     struct ota_factory_part part[OTA_FACTORY_PARTS_MAX];
 };
 void ota_factory_build_free(struct ota_factory_build *b);
-/* `flash_size` ("4MB") instead of what the build says; NULL. NOT_FOUND, JSON_*, CHIP, CONFIG. Free it also after an
- * error. */
+/* `flash_size` ("4MB") instead of what the build says; NULL. What idf_folder.h says of a folder, CHIP, USAGE. Free it also
+ * after an error. */
 OTA_MUST_USE enum ota_status ota_factory_build_open(struct ota_factory_build *b, const char *folder,
                                                     const char *flash_size, struct ota_err *err);
 /* The file that goes to `offset`, or NULL. */

@@ -18,16 +18,6 @@ static const struct ota_partition *row_at(const struct ota_table *t, uint32_t of
     return NULL;
 }
 
-/* Where the next thing behind `offset` begins. */
-static uint32_t room_at(const struct ota_factory_flash *f, uint32_t table, uint32_t offset) {
-    const struct ota_partition *p = row_at(&f->table, offset);
-    if (p)
-        return p->size;
-    if (offset < table)
-        return table - offset;
-    return offset == table ? OTA_SECTOR : (uint32_t)f->bytes.len - offset;
-}
-
 static bool left_empty(const struct ota_factory_flash *f, bool no_storage, uint32_t offset) {
     const struct ota_partition *p = row_at(&f->table, offset);
     struct ota_err reason;
@@ -40,20 +30,26 @@ static void put(struct ota_factory_flash *f, uint32_t offset, struct ota_span by
     f->end = end > f->end ? end : f->end;
 }
 
-static enum ota_status place(struct ota_factory_flash *f, uint32_t table, const struct ota_factory_part *part,
-                             struct ota_err *err) {
+static enum ota_status place(struct ota_factory_flash *f, const struct ota_factory_build *b, size_t i,
+                             struct ota_factory_places *places, bool no_storage, struct ota_err *err) {
     OTA_CLEAN(ota_buf_free) struct ota_buf bytes = {0};
-    if (part->offset >= f->bytes.len)
-        return ota_err_set(err, OTA_SLOT_SIZE, "%s: goes to 0x%x, beyond the flash of %u MiB", part->path,
-                           (unsigned)part->offset, (unsigned)(f->bytes.len >> 20));
-    OTA_TRY(ota_fs_read(part->path, f->bytes.len - part->offset, &bytes, err));
-    uint32_t room = room_at(f, table, part->offset);
-    if (bytes.len > room)
-        return ota_err_set(err, OTA_SLOT_SIZE, "%s: %zu bytes do not fit at 0x%x, where %u are free", part->path,
-                           bytes.len, (unsigned)part->offset, (unsigned)room);
-    if (bytes.len)
+    const struct ota_factory_part *part = &b->part[i];
+    OTA_TRY(ota_fs_read(part->path, f->bytes.len, &bytes, err));
+    OTA_TRY(ota_factory_places_add(places, part, bytes.len, err));
+    f->length[i] = (uint32_t)bytes.len;
+    if (part->offset == b->chip->bootloader_offset)
+        OTA_TRY(ota_flash_settings_apply(&b->settings, part->path, &bytes, &f->header_set, err));
+    if (bytes.len && !left_empty(f, no_storage, part->offset))
         put(f, part->offset, ota_buf_span(&bytes));
     return OTA_OK;
+}
+
+struct ota_span ota_factory_flash_at(const struct ota_factory_flash *f, const struct ota_factory_build *b,
+                                     uint32_t offset) {
+    for (size_t i = 0; i < b->part_count; i++)
+        if (b->part[i].offset == offset)
+            return (struct ota_span){f->bytes.p + offset, f->length[i]};
+    return (struct ota_span){NULL, 0};
 }
 
 static enum ota_status parse_table(struct ota_factory_flash *f, struct ota_span bytes, uint32_t at, const char *path,
@@ -81,9 +77,12 @@ enum ota_status ota_factory_flash_fill(struct ota_factory_flash *f, const struct
     f->bytes.len = b->flash_size;
     memset(f->bytes.p, 0xFF, f->bytes.len);
     OTA_TRY(read_table(f, b, err));
+    struct ota_factory_places places = {.table = &f->table,
+                                        .bootloader_offset = b->chip->bootloader_offset,
+                                        .table_offset = b->boot.table_offset,
+                                        .flash_size = b->flash_size};
     for (size_t i = 0; i < b->part_count; i++)
-        if (!left_empty(f, no_storage, b->part[i].offset))
-            OTA_TRY(place(f, b->boot.table_offset, &b->part[i], err));
+        OTA_TRY(place(f, b, i, &places, no_storage, err));
     return OTA_OK;
 }
 

@@ -4,18 +4,24 @@
 #define OTA_IMAGE_FACTORY_FLASH_H
 
 #include "host/buf.h"
-#include "image/factory_build.h"
+#include "image/factory_place.h"
 
 struct ota_factory_flash {
     struct ota_table table;
-    struct ota_buf bytes; /* the whole chip */
-    uint32_t end;         /* behind the last byte that was placed */
+    struct ota_buf bytes;                   /* the whole chip */
+    uint32_t end;                           /* behind the last byte that was placed */
+    uint32_t length[OTA_FACTORY_PARTS_MAX]; /* of the build's parts, in their order */
+    bool header_set;                        /* the bootloader's header is not that of its file */
 };
 void ota_factory_flash_free(struct ota_factory_flash *f);
-/* Reads, checks and places the images; `no_storage`: what a release may replace as data stays empty. TABLE_*,
- * SLOT_SIZE, CONFIG. Free it also after an error. */
+/* Reads, checks and places the images, the bootloader with the header that the build's flash settings want, so that the
+ * bytes are those of esptool merge-bin; `no_storage`: what a release may replace as data stays empty. TABLE_*, SLOT_SIZE,
+ * CONFIG, IMAGE_SIGNATURE. Free it also after an error. */
 OTA_MUST_USE enum ota_status ota_factory_flash_fill(struct ota_factory_flash *f, const struct ota_factory_build *b,
                                                     bool no_storage, struct ota_err *err);
+/* What stands at `offset` of the build's file that goes there; empty when none does. */
+struct ota_span ota_factory_flash_at(const struct ota_factory_flash *f, const struct ota_factory_build *b,
+                                     uint32_t offset);
 /* A whole flash image (esptool merge-bin, otactl provision) instead of the build's files; the table is read from it. */
 OTA_MUST_USE enum ota_status ota_factory_flash_load(struct ota_factory_flash *f, const char *path,
                                                     uint32_t table_offset, struct ota_err *err);

@@ -99,6 +99,11 @@ static enum ota_status take_all(struct ota_span image, struct ota_id_record *r, 
     return r->root.len ? OTA_OK : ota_err_set(err, OTA_CONFIG, "no \"root\": this board was not provisioned");
 }
 
+enum ota_status ota_id_record_parse(struct ota_span image, struct ota_id_record *out, struct ota_err *err) {
+    *out = (struct ota_id_record){0};
+    return take_all(image, out, err) == OTA_OK ? OTA_OK : ota_err_prefix(err, "ota_id");
+}
+
 enum ota_status ota_id_record_read(const struct ota_flash *flash, uint32_t offset, uint32_t size,
                                    struct ota_id_record *out, struct ota_err *err) {
     OTA_CLEAN(ota_buf_free) struct ota_buf image = {0};
@@ -108,7 +113,5 @@ enum ota_status ota_id_record_read(const struct ota_flash *flash, uint32_t offse
     ota_buf_reserve(&image, size);
     OTA_TRY(flash->read(flash->ctx, offset, image.p, size, err));
     image.len = size;
-    if (take_all(ota_buf_span(&image), out, err) != OTA_OK)
-        return ota_err_prefix(err, "ota_id");
-    return OTA_OK;
+    return ota_id_record_parse(ota_buf_span(&image), out, err);
 }

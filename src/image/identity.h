@@ -16,5 +16,7 @@ OTA_MUST_USE enum ota_status ota_id_record_write(const struct ota_id_record *r, 
 /* JOURNAL when damaged; CONFIG when id, product, channel, root or an URL is missing. Free it also after an error. */
 OTA_MUST_USE enum ota_status ota_id_record_read(const struct ota_flash *flash, uint32_t offset, uint32_t size,
                                                 struct ota_id_record *out, struct ota_err *err);
+/* The same of the partition's bytes. */
+OTA_MUST_USE enum ota_status ota_id_record_parse(struct ota_span image, struct ota_id_record *out, struct ota_err *err);
 
 #endif

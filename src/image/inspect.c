@@ -81,7 +81,7 @@ static enum ota_status inspect_image(const struct ota_source *src, const struct 
     i->parsed = true;
     i->kind = kind_of(i->image.kind);
     judge_image(i);
-    OTA_TRY(ota_signatures_read(src, i->image.length, &i->signatures, err));
+    OTA_TRY(ota_signatures_read_behind(src, i->image.length, &i->signatures, err));
     judge_signatures(i);
     return OTA_OK;
 }

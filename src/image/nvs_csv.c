@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "host/err_place.h"
 #include "host/json_tree.h"
 
 enum { KEY, TYPE, ENCODING, VALUE, NAMES };
@@ -139,10 +140,10 @@ static enum ota_status read_rows(struct ota_nvs_csv *c, struct ota_nvs_csv_lines
 enum ota_status ota_nvs_csv_read(struct ota_nvs_csv *c, struct ota_span text, const char *name, struct ota_err *err) {
     OTA_CLEAN(ota_nvs_csv_record_free) struct ota_nvs_csv_record record = {0};
     if (check_text(&text, err) != OTA_OK)
-        return ota_err_prefix(err, "%s", name);
+        return ota_err_place(err, name, 0);
     struct ota_nvs_csv_lines lines = {.rest = text};
     c->writer->as_generator = true;
     if (read_rows(c, &lines, &record, err) != OTA_OK)
-        return ota_err_prefix(err, "%s:%u", name, record.line);
+        return ota_err_place(err, name, record.line);
     return OTA_OK;
 }

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "host/crypto.h"
+#include "host/fs.h"
 #include "image/signature_block.h"
 
 #define TABLE_MAGIC_0 0xAA
@@ -13,14 +14,6 @@
 
 void ota_signed_image_free(struct ota_signed_image *i) {
     ota_buf_free(&i->body);
-}
-
-static enum ota_status read_span(void *ctx, uint64_t offset, void *out, size_t n, struct ota_err *err) {
-    const struct ota_span *s = ctx;
-    if (offset > s->len || n > s->len - offset)
-        return ota_err_set(err, OTA_TRUNCATED, "ends before byte %llu", (unsigned long long)(offset + n));
-    memcpy(out, s->p + offset, n);
-    return OTA_OK;
 }
 
 static uint64_t sector_end(uint64_t length) {
@@ -53,7 +46,7 @@ static enum ota_status check_image(struct ota_signed_image *i, const struct ota_
 
 static enum ota_status recognise(struct ota_signed_image *i, struct ota_span file, const struct ota_chip *chip,
                                  bool data, struct ota_image *image, struct ota_err *err) {
-    const struct ota_source src = {.ctx = &file, .size = file.len, .read = read_span};
+    const struct ota_source src = ota_span_source(&file);
     i->chip = chip;
     if (file.len == 0)
         return ota_err_set(err, OTA_TRUNCATED, "is empty");
@@ -100,7 +93,7 @@ static enum ota_status take_blocks(struct ota_signed_image *i, const struct ota_
 enum ota_status ota_signed_image_open(struct ota_signed_image *i, struct ota_span file, const struct ota_chip *chip,
                                       bool data, struct ota_err *err) {
     OTA_CLEAN_FREE struct ota_image *image = ota_calloc(1, sizeof *image);
-    struct ota_source src = {.ctx = &file, .size = file.len, .read = read_span};
+    struct ota_source src = ota_span_source(&file);
     uint64_t body = 0;
     memset(i, 0, sizeof *i);
     memset(i->sector, 0xFF, sizeof i->sector);
@@ -114,7 +107,7 @@ enum ota_status ota_signed_image_open(struct ota_signed_image *i, struct ota_spa
     memset(i->body.p + i->body.len, 0xFF, pad);
     i->body.len += pad;
     const struct ota_span padded = ota_buf_span(&i->body);
-    src = (struct ota_source){.ctx = (void *)(uintptr_t)&padded, .size = padded.len, .read = read_span};
+    src = ota_span_source(&padded);
     return ota_signature_digest(&src, padded.len, &i->digests, err);
 }
 

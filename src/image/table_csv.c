@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "host/err_place.h"
 #include "host/json_tree.h"
 
 #define APP_ALIGN 0x10000u
@@ -201,7 +202,7 @@ static enum ota_status take_lines(struct reading *r, struct ota_span text, struc
         struct ota_span line = {text.p, end ? (size_t)(end - text.p) : text.len};
         size_t used = line.len + (end ? 1 : 0);
         if (take_line(r, line, number, err) != OTA_OK)
-            return ota_err_prefix(err, "%s:%u", r->rules->name, number);
+            return ota_err_place(err, r->rules->name, number);
         text.p += used;
         text.len -= used;
     }
@@ -218,7 +219,7 @@ enum ota_status ota_table_csv_read(struct ota_span text, const struct ota_table_
         return ota_err_set(err, OTA_TOO_LARGE, "%s: %zu bytes; a table's CSV has at most %u", rules->name, text.len,
                            OTA_TABLE_CSV_MAX);
     if (ota_table_csv_decode(text, &lines, err) != OTA_OK)
-        return ota_err_prefix(err, "%s", rules->name);
+        return ota_err_place(err, rules->name, 0);
     struct reading r = {rules, out, line, (uint64_t)rules->table_offset + OTA_SECTOR};
     OTA_TRY(take_lines(&r, ota_buf_span(&lines), err));
     out->length = OTA_TABLE_LENGTH;

@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 
 #include "host/crypto.h"
+#include "host/err_place.h"
 #include "release/build_parts.h"
 
 #define HASH_CHUNK 65536u
@@ -132,10 +133,11 @@ static enum ota_status check_image(struct ota_build *b, const struct ota_build_o
                                    const struct ota_candidates *c, const struct ota_candidate *file,
                                    const struct ota_source *s, char *version, struct ota_err *err) {
     OTA_CLEAN_FREE struct ota_image *image = ota_calloc(1, sizeof *image);
+    const struct ota_boot_rules signing = ota_build_signature_rules(o, c);
     struct ota_image_rules rules = {
-        .chip = ota_chip_by_name(ota_span_str(o->chip)),
+        .chip = signing.chip,
         .room = OTA_IMAGE_LENGTH_MAX,
-        .secure_boot = c->boot.secure_boot == 2 || ota_boot_policy_wants(o->policy, file->kind),
+        .secure_boot = ota_boot_rules_take_sector(&signing, file->kind),
     };
     OTA_TRY(ota_image_read(s, &ota_crypto_openssl, image, err));
     if (file->kind == OTA_KIND_APP)
@@ -144,7 +146,7 @@ static enum ota_status check_image(struct ota_build *b, const struct ota_build_o
         OTA_TRY(check_factory(b, c, &rules, image, s->size, err));
     else
         OTA_TRY(check_bootloader(c, &rules, image, s->size, err));
-    OTA_TRY(ota_build_check_signature(o, c, file, s, image->length, err));
+    OTA_TRY(ota_build_check_signature(b, o, c, file, s, image->length, err));
     keep_highest(&b->release.chip_rev_min, image->min_rev);
     return OTA_OK;
 }
@@ -211,6 +213,6 @@ enum ota_status ota_build_check(struct ota_build *b, const struct ota_build_opti
     OTA_CLEAN(ota_file_source_close) struct ota_file_source f = {.fd = -1};
     OTA_TRY(ota_file_source_open(&f, file->path, OTA_IMAGE_LENGTH_MAX, err));
     if (check_open(b, o, c, file, &f, step, version, err) != OTA_OK)
-        return ota_err_prefix(err, "%s", file->shown);
+        return ota_err_place(err, file->shown, 0);
     return OTA_OK;
 }

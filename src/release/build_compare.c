@@ -14,16 +14,26 @@ enum ota_status ota_build_accept(const char *word, unsigned *accept, struct ota_
         const char *word;
         unsigned what;
     } words[] = {
-        {"project", OTA_ACCEPT_PROJECT}, {"secure-version", OTA_ACCEPT_SECURE_VERSION}, {"boot", OTA_ACCEPT_BOOT}};
+        {"project", OTA_ACCEPT_PROJECT},
+        {"secure-version", OTA_ACCEPT_SECURE_VERSION},
+        {"boot", OTA_ACCEPT_BOOT},
+        {"keys", OTA_ACCEPT_KEYS},
+    };
     for (size_t i = 0; i < OTA_ARRAY_LEN(words); i++)
         if (strcmp(words[i].word, word) == 0) {
             *accept |= words[i].what;
             return OTA_OK;
         }
-    return ota_err_set(err, OTA_USAGE, "--accept-change \"%.40s\" is none of project, secure-version, boot", word);
+    return ota_err_set(err, OTA_USAGE, "--accept-change \"%.40s\" is none of project, secure-version, boot, keys",
+                       word);
 }
 
 /* ---- images ---------------------------------------------------------------------------------------------- */
+
+struct compared {
+    struct ota_image image;
+    struct ota_signatures signatures;
+};
 
 static size_t find_kind(const struct ota_release *r, enum ota_kind kind) {
     size_t i = 0;
@@ -39,17 +49,11 @@ static const struct ota_release *last_with(const struct ota_build_past *past, en
     return NULL;
 }
 
-static enum ota_status read_span(void *ctx, uint64_t off, void *p, size_t n, struct ota_err *err) {
-    const struct ota_buf *bytes = ctx;
-    if (off > bytes->len || n > bytes->len - off)
-        return ota_err_set(err, OTA_TRUNCATED, "%zu bytes are too few", bytes->len);
-    memcpy(p, bytes->p + off, n);
-    return OTA_OK;
-}
-
-static enum ota_status parse(struct ota_buf *bytes, struct ota_image *out, struct ota_err *err) {
-    const struct ota_source source = {.ctx = bytes, .size = bytes->len, .read = read_span};
-    return ota_image_read(&source, &ota_crypto_openssl, out, err);
+static enum ota_status parse(const struct ota_buf *bytes, struct compared *out, struct ota_err *err) {
+    const struct ota_span span = ota_buf_span(bytes);
+    const struct ota_source source = ota_span_source(&span);
+    OTA_TRY(ota_image_read(&source, &ota_crypto_openssl, &out->image, err));
+    return ota_signatures_read_behind(&source, out->image.length, &out->signatures, err);
 }
 
 static enum ota_status read_body(const struct ota_transport *from, const struct ota_step *step, struct ota_buf *out,
@@ -88,7 +92,7 @@ static enum ota_status fetch(const struct ota_transport *from, const struct ota_
 
 /* An image of the past. *known false: it is gone, which is remarked. */
 static enum ota_status read_past(struct ota_build *b, const struct ota_build_past *past, const struct ota_release *r,
-                                 enum ota_kind kind, struct ota_image *out, bool *known, struct ota_err *err) {
+                                 enum ota_kind kind, struct compared *out, bool *known, struct ota_err *err) {
     OTA_CLEAN(ota_buf_free) struct ota_buf bytes = {0};
     const struct ota_step *step = &r->step[find_kind(r, kind)];
     enum ota_status st = fetch(past->targets, r, step, &bytes, err);
@@ -103,10 +107,55 @@ static enum ota_status read_past(struct ota_build *b, const struct ota_build_pas
     return st == OTA_OK ? st : ota_err_prefix(err, "the %s of release %u", ota_kind_name(kind), r->counter);
 }
 
-static enum ota_status read_own(const struct ota_build *b, size_t step, struct ota_image *out, struct ota_err *err) {
+static enum ota_status read_own(const struct ota_build *b, size_t step, struct compared *out, struct ota_err *err) {
     OTA_CLEAN(ota_buf_free) struct ota_buf bytes = {0};
     OTA_TRY(ota_build_read_step(b, step, NULL, &bytes, err));
     return parse(&bytes, out, err);
+}
+
+/* ---- keys ------------------------------------------------------------------------------------------------ */
+
+static bool is_signed(const struct ota_signatures *s) {
+    return s->count || s->v1;
+}
+
+/* Version 1 carries no key that could be compared. */
+static bool key_kept(const struct ota_build *b, const struct ota_signatures *now, const struct ota_signatures *then) {
+    return then->count ? ota_signatures_share_key(now, then, b->signature_blocks) : now->v1;
+}
+
+/* Boards that verify signatures trust keys that they have had from the start, or those of the app they run. */
+static enum ota_status compare_keys(const struct ota_build *b, size_t step, const struct ota_signatures *now,
+                                    const struct ota_signatures *then, const struct ota_release *last,
+                                    enum ota_kind kind, unsigned accept, struct ota_err *err) {
+    const bool first_only = b->signature_blocks == 1;
+    if (!is_signed(then) || key_kept(b, now, then) || (accept & OTA_ACCEPT_KEYS))
+        return OTA_OK;
+    return ota_err_set(
+        err, OTA_SIGNATURE,
+        "%s: %s of release %u's %s%s: boards that verify it refuse this one. Sign it with such a key, or "
+        "if boards trust the new one, add --accept-change keys",
+        b->path[step], !is_signed(now) ? "carries no signature, unlike that" : "is signed by no key", last->counter,
+        ota_kind_name(kind), is_signed(now) && first_only ? " in the first signature" : "");
+}
+
+/* Whatever trusts one image of a release must trust the others: a bootloader's keys are those in eFuse. */
+static enum ota_status compare_own_keys(const struct ota_build *b, unsigned accept, struct ota_err *err) {
+    OTA_CLEAN_FREE struct compared *first = ota_calloc(1, sizeof *first), *other = ota_calloc(1, sizeof *other);
+    const char *path = NULL;
+    for (size_t i = 0; i < b->release.step_count && !(accept & OTA_ACCEPT_KEYS); i++) {
+        if (!ota_kind_is_image(b->release.step[i].kind))
+            continue;
+        OTA_TRY(read_own(b, i, path ? other : first, err));
+        if (!path)
+            path = first->signatures.count ? b->path[i] : NULL;
+        else if (!ota_signatures_share_key(&first->signatures, &other->signatures, b->signature_blocks))
+            return ota_err_set(err, OTA_SIGNATURE,
+                               "%s: no Secure Boot key that signed %s signed it, too: boards that trust one refuse the "
+                               "other. Sign both with one key, or if boards trust both, add --accept-change keys",
+                               b->path[i], path);
+    }
+    return OTA_OK;
 }
 
 /* ---- app ------------------------------------------------------------------------------------------------- */
@@ -167,9 +216,20 @@ static void compare_revisions(struct ota_build *b, const char *what, uint16_t mi
                          what, max / 100u, max % 100u, last->counter, max / 100u, max % 100u);
 }
 
+static enum ota_status compare_project(const struct ota_build *b, size_t step, const struct ota_image *now,
+                                       const struct ota_image *then, const struct ota_release *last, unsigned accept,
+                                       struct ota_err *err) {
+    if (strcmp(now->app.project, then->app.project) == 0 || (accept & OTA_ACCEPT_PROJECT))
+        return OTA_OK;
+    return ota_err_set(err, OTA_IMAGE_DESCRIPTOR,
+                       "%s: project_name (at 0x50) is \"%s\", of release %u \"%s\": is this the build folder you "
+                       "mean? If the project has another name now, add --accept-change project",
+                       b->path[step], now->app.project, (unsigned)last->counter, then->app.project);
+}
+
 static enum ota_status compare_app(struct ota_build *b, const struct ota_build_past *past, size_t step, unsigned accept,
                                    struct ota_err *err) {
-    OTA_CLEAN_FREE struct ota_image *now = ota_calloc(1, sizeof *now), *then = ota_calloc(1, sizeof *then);
+    OTA_CLEAN_FREE struct compared *now = ota_calloc(1, sizeof *now), *then = ota_calloc(1, sizeof *then);
     const struct ota_release *last = last_with(past, OTA_KIND_APP);
     bool known;
     compare_version(b, past, last);
@@ -180,15 +240,26 @@ static enum ota_status compare_app(struct ota_build *b, const struct ota_build_p
     if (!known)
         return OTA_OK;
     OTA_TRY(read_own(b, step, now, err));
-    if (strcmp(now->app.project, then->app.project) != 0 && !(accept & OTA_ACCEPT_PROJECT))
-        return ota_err_set(err, OTA_IMAGE_DESCRIPTOR,
-                           "%s: project_name (at 0x50) is \"%s\", of release %u \"%s\": is this the build folder you "
-                           "mean? If the project has another name now, add --accept-change project",
-                           b->path[step], now->app.project, (unsigned)last->counter, then->app.project);
-    compare_revisions(b, "chip revision", now->min_rev, now->max_rev, then->min_rev, then->max_rev, last);
-    compare_revisions(b, "eFuse block revision", now->app.min_blk_rev, now->app.max_blk_rev, then->app.min_blk_rev,
-                      then->app.max_blk_rev, last);
+    OTA_TRY(compare_project(b, step, &now->image, &then->image, last, accept, err));
+    OTA_TRY(compare_keys(b, step, &now->signatures, &then->signatures, last, OTA_KIND_APP, accept, err));
+    const struct ota_image *new = &now->image, *old = &then->image;
+    compare_revisions(b, "chip revision", new->min_rev, new->max_rev, old->min_rev, old->max_rev, last);
+    compare_revisions(b, "eFuse block revision", new->app.min_blk_rev, new->app.max_blk_rev, old->app.min_blk_rev,
+                      old->app.max_blk_rev, last);
     return OTA_OK;
+}
+
+/* A factory app that comes alone: beside an app, both were compared with each other. */
+static enum ota_status compare_factory(struct ota_build *b, const struct ota_build_past *past, size_t step,
+                                       unsigned accept, struct ota_err *err) {
+    OTA_CLEAN_FREE struct compared *now = ota_calloc(1, sizeof *now), *then = ota_calloc(1, sizeof *then);
+    const struct ota_release *last = last_with(past, OTA_KIND_APP);
+    bool known;
+    if (!last || ota_build_has_app(&b->release))
+        return OTA_OK;
+    OTA_TRY(read_past(b, past, last, OTA_KIND_APP, then, &known, err));
+    OTA_TRY(read_own(b, step, now, err));
+    return known ? compare_keys(b, step, &now->signatures, &then->signatures, last, OTA_KIND_APP, accept, err) : OTA_OK;
 }
 
 /* ---- boot ------------------------------------------------------------------------------------------------ */
@@ -197,20 +268,10 @@ static bool same_spi(const struct ota_image *a, const struct ota_image *b) {
     return a->spi_mode == b->spi_mode && a->spi_speed == b->spi_speed && a->spi_size == b->spi_size;
 }
 
-/* elf2image gives both images of a build the same header, so that where no bootloader was ever released the app hints
- * at what boards were flashed with. */
-static enum ota_status compare_bootloader(struct ota_build *b, const struct ota_build_past *past, size_t step,
-                                          unsigned accept, struct ota_err *err) {
-    OTA_CLEAN_FREE struct ota_image *now = ota_calloc(1, sizeof *now), *then = ota_calloc(1, sizeof *then);
-    const struct ota_release *last = last_with(past, OTA_KIND_BOOTLOADER);
-    const enum ota_kind kind = last ? OTA_KIND_BOOTLOADER : OTA_KIND_APP;
-    bool known;
-    last = last ? last : last_with(past, OTA_KIND_APP);
-    if (!last)
-        return OTA_OK;
-    OTA_TRY(read_past(b, past, last, kind, then, &known, err));
-    OTA_TRY(read_own(b, step, now, err));
-    if (!known || same_spi(now, then))
+static enum ota_status compare_spi(struct ota_build *b, size_t step, const struct ota_image *now,
+                                   const struct ota_image *then, const struct ota_release *last, enum ota_kind kind,
+                                   unsigned accept, struct ota_err *err) {
+    if (same_spi(now, then))
         return OTA_OK;
     if (kind == OTA_KIND_BOOTLOADER && !(accept & OTA_ACCEPT_BOOT))
         return ota_err_set(err, OTA_BOOT_CONFIG,
@@ -225,6 +286,27 @@ static enum ota_status compare_bootloader(struct ota_build *b, const struct ota_
                      now->spi_mode, now->spi_speed, now->spi_size, last->counter, ota_kind_name(kind), then->spi_mode,
                      then->spi_speed, then->spi_size);
     return OTA_OK;
+}
+
+/* elf2image gives both images of a build the same header, so that where no bootloader was ever released the app hints
+ * at what boards were flashed with. Of keys, too: but apps may be verified where bootloaders are not. */
+static enum ota_status compare_bootloader(struct ota_build *b, const struct ota_build_past *past, size_t step,
+                                          unsigned accept, struct ota_err *err) {
+    OTA_CLEAN_FREE struct compared *now = ota_calloc(1, sizeof *now), *then = ota_calloc(1, sizeof *then);
+    const struct ota_release *last = last_with(past, OTA_KIND_BOOTLOADER);
+    const enum ota_kind kind = last ? OTA_KIND_BOOTLOADER : OTA_KIND_APP;
+    bool known;
+    last = last ? last : last_with(past, OTA_KIND_APP);
+    if (!last)
+        return OTA_OK;
+    OTA_TRY(read_past(b, past, last, kind, then, &known, err));
+    OTA_TRY(read_own(b, step, now, err));
+    if (!known)
+        return OTA_OK;
+    OTA_TRY(compare_spi(b, step, &now->image, &then->image, last, kind, accept, err));
+    if (kind == OTA_KIND_APP && now->signatures.count == 0)
+        return OTA_OK;
+    return compare_keys(b, step, &now->signatures, &then->signatures, last, kind, accept, err);
 }
 
 /* Boards compare these with what they were built for, and take no bootloader or table of another kind. */
@@ -292,12 +374,15 @@ static void compare_data(struct ota_build *b, const struct ota_build_past *past,
 enum ota_status ota_build_compare(struct ota_build *b, const struct ota_build_past *past, unsigned accept,
                                   struct ota_err *err) {
     OTA_TRY(compare_boot(b, past, accept, err));
+    OTA_TRY(compare_own_keys(b, accept, err));
     for (size_t i = 0; i < b->release.step_count; i++) {
         const struct ota_step *step = &b->release.step[i];
         if (step->kind == OTA_KIND_APP)
             OTA_TRY(compare_app(b, past, i, accept, err));
         else if (step->kind == OTA_KIND_BOOTLOADER)
             OTA_TRY(compare_bootloader(b, past, i, accept, err));
+        else if (step->kind == OTA_KIND_FACTORY)
+            OTA_TRY(compare_factory(b, past, i, accept, err));
         else if (step->kind == OTA_KIND_DATA)
             compare_data(b, past, step);
     }

@@ -5,13 +5,20 @@
  *
  *   app          project_name other than the last app's              refused   project
  *                secure_version below the last app's                 refused   secure-version
+ *                signed by no key of the last app                    refused   keys
  *                version below what the channel offers, or the last  remark
  *                chips or eFuse blocks that the last app took        remark
  *   bootloader   SPI mode, speed or size other than the last one's   refused   boot
  *                ... none was released, other than the last app's    remark
+ *                signed by no key of the last one (or last app)      refused   keys
+ *   factory      alone: signed by no key of the last app             refused   keys
+ *   images       of this release that share no key                   refused   keys
  *   boot         of bootloader or table, other than the last one's   refused   boot
  *   data         a file system of another size than its partition    remark
  *                larger than the last one, and no table is known     remark
+ *
+ * Keys are those of Secure Boot signatures in the blocks that boards look at; where the last one was signed, an unsigned
+ * one has no key of it.
  *
  * The last column is the word that lets it pass. "The last" is the newest release listed that has such an image.
  */
@@ -21,7 +28,7 @@
 #include "ota/ports.h"
 #include "release/build.h"
 
-enum { OTA_ACCEPT_PROJECT = 1, OTA_ACCEPT_SECURE_VERSION = 2, OTA_ACCEPT_BOOT = 4 };
+enum { OTA_ACCEPT_PROJECT = 1, OTA_ACCEPT_SECURE_VERSION = 2, OTA_ACCEPT_BOOT = 4, OTA_ACCEPT_KEYS = 8 };
 /* Adds what a word of --accept-change stands for to *accept. USAGE with the words there are. */
 OTA_MUST_USE enum ota_status ota_build_accept(const char *word, unsigned *accept, struct ota_err *err);
 
@@ -33,7 +40,7 @@ struct ota_build_past {
     const struct ota_transport *targets; /* where their images are; asked for one app and one bootloader at most */
 };
 /* Before a counter is assigned. The images of the past are believed for their signed digests only; one that is gone
- * is a remark. IMAGE_DESCRIPTOR, SECURE_VERSION, BOOT_CONFIG: see above, with the file, the place in it and the
+ * is a remark. IMAGE_DESCRIPTOR, SECURE_VERSION, BOOT_CONFIG, SIGNATURE: see above, with the file, the place in it and the
  * remedy. HASH: an image is not the one that was signed. */
 OTA_MUST_USE enum ota_status ota_build_compare(struct ota_build *b, const struct ota_build_past *past, unsigned accept,
                                                struct ota_err *err);

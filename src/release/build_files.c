@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 
 #include "host/crypto.h"
+#include "host/err_place.h"
 #include "release/build_parts.h"
 
 #define MERGED_TABLE_AT OTA_TABLE_DEFAULT_OFFSET
@@ -106,7 +107,7 @@ static enum ota_status kind_without_label(const char *path, enum found found, co
         break;
     }
     *err = *why;
-    return ota_err_prefix(err, "%s", path);
+    return ota_err_place(err, path, 0);
 }
 
 static const char *found_name(enum found found) {

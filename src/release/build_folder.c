@@ -4,123 +4,24 @@
  * comes from its flash offset and the build's own partition table, never from a file name or a top-level key, which
  * may collide.
  */
-#include <errno.h>
-#include <limits.h>
-#include <stdlib.h>
 #include <string.h>
 
-#include "host/json_tree.h"
-#include "host/printable.h"
+#include "host/idf_folder.h"
 #include "release/build_parts.h"
-
-#define BUILD_JSON_MAX (256u * 1024u)
-
-/* The folder being read. */
-struct folder {
-    const char *given; /* as the user named it */
-    char *real;        /* resolved */
-    cJSON *flasher;    /* flasher_args.json */
-    cJSON *project;    /* project_description.json, or NULL */
-};
-
-static void folder_free(struct folder *f) {
-    free(f->real);
-    ota_json_tree_free(&f->flasher);
-    ota_json_tree_free(&f->project);
-}
-
-/* ---- paths --------------------------------------------------------------------------------------------- */
-
-/* A file the build names, which must lie below the folder also after links are followed: a build may come from
- * elsewhere, and what it names is published. */
-static enum ota_status inside(const struct folder *f, const char *name, char **out, struct ota_err *err) {
-    if (name[0] == '/' || strcmp(name, "..") == 0 || strncmp(name, "../", 3) == 0 || strstr(name, "/../"))
-        return ota_err_set(err, OTA_ARGUMENT, "%s names \"%s\", which lies outside of it; push that file as FILE:LABEL",
-                           f->given, name);
-    OTA_CLEAN_FREE char *joined = ota_sprintf("%s/%s", f->given, name);
-    OTA_CLEAN_FREE char *real = realpath(joined, NULL);
-    if (!real && errno == ENOENT)
-        return ota_err_set(err, OTA_NOT_FOUND, "%s: does not exist; is the build finished (idf.py build)?", joined);
-    if (!real)
-        return ota_fs_errno(err, joined, "cannot resolve");
-    size_t n = strlen(f->real);
-    if (strncmp(real, f->real, n) != 0 || real[n] != '/')
-        return ota_err_set(err, OTA_ARGUMENT, "%s: a link out of the build folder; push that file as FILE:LABEL",
-                           joined);
-    *out = OTA_STEAL(joined);
-    return OTA_OK;
-}
-
-/* Names and values end up in messages, plans and logs. Recursion is bounded: the parser has bounded the depth. */
-static enum ota_status check_strings(const cJSON *value, const char *path, struct ota_err *err) {
-    if ((value->string && !ota_printable(value->string)) ||
-        (cJSON_IsString(value) && !ota_printable(value->valuestring)))
-        return ota_err_set(err, OTA_CONFIG, "%s: a control character in a text; this is not what idf.py writes", path);
-    for (const cJSON *child = value->child; child; child = child->next)
-        OTA_TRY(check_strings(child, path, err));
-    return OTA_OK;
-}
-
-static enum ota_status read_json(const struct folder *f, const char *name, cJSON **out, struct ota_err *err) {
-    OTA_CLEAN_FREE char *path = NULL;
-    OTA_CLEAN(ota_buf_free) struct ota_buf text = {0};
-    OTA_TRY(inside(f, name, &path, err));
-    OTA_TRY(ota_fs_read(path, BUILD_JSON_MAX, &text, err));
-    OTA_TRY(ota_json_tree_parse(ota_buf_span(&text), path, BUILD_JSON_MAX, out, err));
-    if (!cJSON_IsObject(*out))
-        return ota_err_set(err, OTA_CONFIG, "%s: not a JSON object", path);
-    return check_strings(*out, path, err);
-}
-
-static bool parse_offset(const char *text, uint32_t *out) {
-    char *end = NULL;
-    if (strncmp(text, "0x", 2) != 0 || !text[2])
-        return false;
-    errno = 0;
-    unsigned long long v = strtoull(text + 2, &end, 16);
-    if (errno || *end || v > UINT32_MAX || !strchr("0123456789abcdefABCDEF", text[2]))
-        return false;
-    *out = (uint32_t)v;
-    return true;
-}
-
-/* A top-level entry {offset, file, encrypted}, all of them strings. *file stays NULL when there is none. */
-static enum ota_status entry(const struct folder *f, const char *name, const char **file, uint32_t *offset,
-                             struct ota_err *err) {
-    const cJSON *object = ota_json_tree_object(f->flasher, name);
-    if (!object)
-        return OTA_OK;
-    const char *at = ota_json_tree_string(object, "offset");
-    *file = ota_json_tree_string(object, "file");
-    if (!*file || !at || !parse_offset(at, offset))
-        return ota_err_set(err, OTA_CONFIG, "%s/flasher_args.json: entry \"%s\" lacks a file or an offset \"0x...\"",
-                           f->given, name);
-    return OTA_OK;
-}
 
 /* ---- what the build says about itself ------------------------------------------------------------------ */
 
-static enum ota_status check_target(const struct folder *f, const struct ota_build_options *o, struct ota_err *err) {
-    const char *target = f->project ? ota_json_tree_string(f->project, "target") : NULL;
-    const cJSON *extra = ota_json_tree_object(f->flasher, "extra_esptool_args");
-    if (!target && extra)
-        target = ota_json_tree_string(extra, "chip");
+static enum ota_status check_target(const struct ota_idf_folder *f, const struct ota_build_options *o,
+                                    struct ota_err *err) {
+    const char *target = NULL;
+    OTA_TRY(ota_idf_folder_chip(f, &target, err));
     if (target && strcmp(target, o->chip) != 0)
         return ota_err_set(err, OTA_CHIP, "%s is a build for %s, but product %s is %s; push it to another product",
                            f->given, target, o->product, o->chip);
     return OTA_OK;
 }
 
-/* "4MB"; `keep` and `detect` say nothing. */
-static uint32_t flash_size(const struct folder *f) {
-    const cJSON *settings = ota_json_tree_object(f->flasher, "flash_settings");
-    const char *text = settings ? ota_json_tree_string(settings, "flash_size") : NULL;
-    char *end = NULL;
-    unsigned long long mb = text ? strtoull(text, &end, 10) : 0;
-    return end && end != text && strcmp(end, "MB") == 0 && mb >= 1 && mb <= 2048 ? (uint32_t)mb << 20 : 0;
-}
-
-static enum ota_status read_sdkconfig(const struct folder *f, const struct ota_build_options *o,
+static enum ota_status read_sdkconfig(const struct ota_idf_folder *f, const struct ota_build_options *o,
                                       struct ota_candidates *c, struct ota_err *err) {
     static const char usual[] = "config/sdkconfig.json";
     if (o->sdkconfig)
@@ -129,17 +30,17 @@ static enum ota_status read_sdkconfig(const struct folder *f, const struct ota_b
     if (!ota_fs_exists(own))
         return OTA_OK;
     OTA_CLEAN_FREE char *path = NULL;
-    OTA_TRY(inside(f, usual, &path, err));
+    OTA_TRY(ota_idf_folder_path(f, usual, &path, err));
     return ota_build_read_sdkconfig(c, path, err);
 }
 
 /* ---- images -------------------------------------------------------------------------------------------- */
 
-static enum ota_status add_table(const struct folder *f, struct ota_candidates *c, struct ota_err *err) {
+static enum ota_status add_table(const struct ota_idf_folder *f, struct ota_candidates *c, struct ota_err *err) {
     static const char usual[] = "partition_table/partition-table.bin";
     const char *file = NULL;
     uint32_t offset = 0;
-    OTA_TRY(entry(f, "partition-table", &file, &offset, err));
+    OTA_TRY(ota_idf_folder_entry(f, "partition-table", &file, &offset, err));
     if (file) {
         c->table_offset = offset;
         c->table_offset_known = true;
@@ -149,41 +50,31 @@ static enum ota_status add_table(const struct folder *f, struct ota_candidates *
         return OTA_OK;
     OTA_CLEAN_FREE char *path = NULL;
     struct ota_candidate *added = NULL;
-    OTA_TRY(inside(f, file ? file : usual, &path, err));
+    OTA_TRY(ota_idf_folder_path(f, file ? file : usual, &path, err));
     return ota_candidates_add(c, path, file ? file : usual, OTA_KIND_TABLE, OTA_LABEL_TABLE, &added, err);
 }
 
-static enum ota_status add_one(struct ota_candidates *c, const struct folder *f, const char *file, enum ota_kind kind,
-                               const char *label, const char *never, struct ota_err *err) {
+static enum ota_status add_one(struct ota_candidates *c, const struct ota_idf_folder *f, const char *file,
+                               enum ota_kind kind, const char *label, const char *never, struct ota_err *err) {
     OTA_CLEAN_FREE char *path = NULL;
     struct ota_candidate *added = NULL;
-    OTA_TRY(inside(f, file, &path, err));
+    OTA_TRY(ota_idf_folder_path(f, file, &path, err));
     OTA_TRY(ota_candidates_add(c, path, file, kind, label, &added, err));
     if (never)
         added->never = ota_strdup(never);
     return OTA_OK;
 }
 
-/* The file that flash_files puts at `offset`, or NULL. */
-static const char *file_at(const struct folder *f, uint32_t offset) {
-    const cJSON *files = ota_json_tree_object(f->flasher, "flash_files");
-    uint32_t at;
-    for (const cJSON *m = files ? files->child : NULL; m; m = m->next)
-        if (cJSON_IsString(m) && parse_offset(m->string, &at) && at == offset)
-            return m->valuestring;
-    return NULL;
-}
-
 /* The app goes to whatever slot is passive: its file counts, not the offset it is first flashed to. */
-static enum ota_status app_file(const struct folder *f, const struct ota_table *table, const char **file,
+static enum ota_status app_file(const struct ota_idf_folder *f, const struct ota_table *table, const char **file,
                                 struct ota_err *err) {
     uint32_t offset;
-    OTA_TRY(entry(f, "app", file, &offset, err));
+    OTA_TRY(ota_idf_folder_entry(f, "app", file, &offset, err));
     const struct ota_partition *first = ota_table_by_type(table, OTA_PART_APP, OTA_APP_FACTORY);
     if (!first)
         first = ota_table_by_type(table, OTA_PART_APP, OTA_APP_OTA_0);
     if (!*file && first)
-        *file = file_at(f, first->offset);
+        *file = ota_idf_folder_file_at(f, first->offset);
     if (!*file && f->project)
         *file = ota_json_tree_string(f->project, "app_bin");
     if (!*file)
@@ -192,13 +83,13 @@ static enum ota_status app_file(const struct folder *f, const struct ota_table *
 }
 
 /* Secure Boot leaves the bootloader out of the list. */
-static enum ota_status bootloader_file(const struct folder *f, const struct ota_chip *chip, const char **file,
+static enum ota_status bootloader_file(const struct ota_idf_folder *f, const struct ota_chip *chip, const char **file,
                                        struct ota_err *err) {
     static const char usual[] = "bootloader/bootloader.bin";
     uint32_t offset;
-    OTA_TRY(entry(f, "bootloader", file, &offset, err));
+    OTA_TRY(ota_idf_folder_entry(f, "bootloader", file, &offset, err));
     if (!*file)
-        *file = file_at(f, chip->bootloader_offset);
+        *file = ota_idf_folder_file_at(f, chip->bootloader_offset);
     OTA_CLEAN_FREE char *path = ota_sprintf("%s/%s", f->given, usual);
     if (!*file && ota_fs_exists(path))
         *file = usual;
@@ -213,7 +104,7 @@ static const struct ota_partition *row_at(const struct ota_table *table, uint32_
 }
 
 /* One of flash_files that is neither app, bootloader nor table. */
-static enum ota_status add_other(struct ota_build *b, const struct folder *f, struct ota_candidates *c,
+static enum ota_status add_other(struct ota_build *b, const struct ota_idf_folder *f, struct ota_candidates *c,
                                  const char *file, uint32_t offset, struct ota_err *err) {
     char place[OTA_LABEL_MAX + 1];
     struct ota_err why = {0};
@@ -226,10 +117,9 @@ static enum ota_status add_other(struct ota_build *b, const struct folder *f, st
     return add_one(c, f, file, OTA_KIND_DATA, row->label, NULL, err);
 }
 
-static enum ota_status add_images(struct ota_build *b, const struct ota_chip *chip, const struct folder *f,
+static enum ota_status add_images(struct ota_build *b, const struct ota_chip *chip, const struct ota_idf_folder *f,
                                   struct ota_candidates *c, struct ota_err *err) {
     const char *app = NULL, *bootloader = NULL;
-    uint32_t offset;
     OTA_TRY(app_file(f, &b->table, &app, err));
     OTA_TRY(add_one(c, f, app, OTA_KIND_APP, OTA_LABEL_APP, NULL, err));
     c->item[c->count - 1].chosen = true;
@@ -239,39 +129,29 @@ static enum ota_status add_images(struct ota_build *b, const struct ota_chip *ch
     if (bootloader)
         OTA_TRY(add_one(c, f, bootloader, OTA_KIND_BOOTLOADER, OTA_LABEL_BOOTLOADER, NULL, err));
 
-    const cJSON *files = ota_json_tree_object(f->flasher, "flash_files");
-    for (const cJSON *m = files ? files->child : NULL; m; m = m->next) {
-        if (!cJSON_IsString(m) || !parse_offset(m->string, &offset))
-            return ota_err_set(err, OTA_CONFIG,
-                               "%s/flasher_args.json: flash_files: \"%.40s\" is no \"0x...\": file pair", f->given,
-                               m->string);
-        bool known = strcmp(m->valuestring, app) == 0 || offset == chip->bootloader_offset ||
-                     (c->table_offset_known && offset == c->table_offset);
+    for (size_t i = 0; i < f->file_count; i++) {
+        const struct ota_idf_file *file = &f->file[i];
+        bool known = strcmp(file->name, app) == 0 || file->offset == chip->bootloader_offset ||
+                     (c->table_offset_known && file->offset == c->table_offset);
         if (!known)
-            OTA_TRY(add_other(b, f, c, m->valuestring, offset, err));
+            OTA_TRY(add_other(b, f, c, file->name, file->offset, err));
     }
     return OTA_OK;
 }
 
-static enum ota_status scan(struct ota_build *b, const struct ota_build_options *o, struct folder *f,
-                            struct ota_candidates *c, struct ota_err *err) {
-    f->real = realpath(f->given, NULL);
-    if (!f->real)
-        return ota_fs_errno(err, f->given, "cannot open");
-    enum ota_status st = read_json(f, "flasher_args.json", &f->flasher, err);
-    if (st == OTA_NOT_FOUND)
+static enum ota_status scan(struct ota_build *b, const struct ota_build_options *o, const char *folder,
+                            struct ota_idf_folder *f, struct ota_candidates *c, struct ota_err *err) {
+    enum ota_status st = ota_idf_folder_open(f, folder, "push that file as FILE:LABEL", err);
+    if (st == OTA_NOT_FOUND && f->real)
         return ota_err_set(err, st,
                            "%s has no flasher_args.json: not a finished idf.py build. Run idf.py build, or name the "
                            "files: otactl push app.bin",
-                           f->given);
+                           folder);
     OTA_TRY(st);
-    OTA_CLEAN_FREE char *description = ota_sprintf("%s/project_description.json", f->given);
-    if (ota_fs_exists(description))
-        OTA_TRY(read_json(f, "project_description.json", &f->project, err));
     OTA_TRY(check_target(f, o, err));
     OTA_TRY(add_table(f, c, err));
     OTA_TRY(read_sdkconfig(f, o, c, err));
-    c->flash_size = flash_size(f);
+    c->flash_size = ota_idf_flash_size(ota_idf_folder_setting(f, "flash_size")); /* keep and detect say nothing */
     const struct ota_candidate *table = ota_candidates_by_label(c, OTA_LABEL_TABLE);
     if (table)
         OTA_TRY(ota_build_load_table(b, c, table->path, err));
@@ -280,6 +160,6 @@ static enum ota_status scan(struct ota_build *b, const struct ota_build_options 
 
 enum ota_status ota_build_scan_folder(struct ota_build *b, const struct ota_build_options *o, const char *folder,
                                       struct ota_candidates *c, struct ota_err *err) {
-    OTA_CLEAN(folder_free) struct folder f = {.given = folder};
-    return scan(b, o, &f, c, err);
+    OTA_CLEAN(ota_idf_folder_free) struct ota_idf_folder f = {0};
+    return scan(b, o, folder, &f, c, err);
 }

@@ -6,7 +6,7 @@
 #ifndef OTA_RELEASE_BUILD_PARTS_H
 #define OTA_RELEASE_BUILD_PARTS_H
 
-#include "host/boot_key.h"
+#include "host/boot_rules.h"
 #include "host/fs.h"
 #include "release/build.h"
 
@@ -31,10 +31,7 @@ struct ota_candidates {
     uint32_t flash_size; /* bytes; 0: not known */
     bool boot_known;     /* an sdkconfig.json was read */
     struct ota_boot_config boot;
-    bool signed_app;             /* the build wants a signature on its apps */
-    bool signed_data;            /* and on data partitions of subtype undefined */
-    bool signs;                  /* and signs them itself: else <project>.bin is the unsigned one */
-    enum ota_boot_scheme scheme; /* that it verifies; UNKNOWN: version 1, or not known */
+    struct ota_signing_config signing;
 };
 void ota_candidates_free(struct ota_candidates *c);
 /* TOO_LARGE when the list is full, ARGUMENT when the label is taken. path and shown are copied. */
@@ -43,7 +40,7 @@ OTA_MUST_USE enum ota_status ota_candidates_add(struct ota_candidates *c, const 
                                                 struct ota_err *err);
 struct ota_candidate *ota_candidates_by_label(struct ota_candidates *c, const char *label);
 
-/* build_sdkconfig.c: boot configuration, table offset and signing wish of an sdkconfig.json. CONFIG, JSON_*. */
+/* build_sdkconfig.c: boot configuration, table offset and signatures of an sdkconfig.json. CONFIG, JSON_*. */
 OTA_MUST_USE enum ota_status ota_build_read_sdkconfig(struct ota_candidates *c, const char *path, struct ota_err *err);
 
 /* build_folder.c: candidates of an idf.py build folder; reads its table into *b. Nothing is chosen but the app.
@@ -72,11 +69,13 @@ OTA_MUST_USE enum ota_status ota_build_check(struct ota_build *b, const struct o
  * content. ARGUMENT. */
 OTA_MUST_USE enum ota_status ota_build_set_version(struct ota_build *b, const struct ota_build_options *o,
                                                    const char *app, struct ota_err *err);
-/* build_signature.c: what ota.conf (o->policy) and the configuration of the build want. Any block that is there must
- * hold. `length` is the image's. SIGNATURE with the remedy. */
-OTA_MUST_USE enum ota_status ota_build_check_signature(const struct ota_build_options *o,
+/* build_signature.c: host/boot_rules.h with what ota.conf (o->policy) and the configuration of the build say. The
+ * rules borrow from both. */
+struct ota_boot_rules ota_build_signature_rules(const struct ota_build_options *o, const struct ota_candidates *c);
+/* `length` is the image's. SIGNATURE with the remedy. */
+OTA_MUST_USE enum ota_status ota_build_check_signature(struct ota_build *b, const struct ota_build_options *o,
                                                        const struct ota_candidates *c, const struct ota_candidate *file,
-                                                       const struct ota_source *s, uint32_t length,
+                                                       const struct ota_source *s, uint64_t length,
                                                        struct ota_err *err);
 OTA_MUST_USE enum ota_status ota_build_check_data_signature(struct ota_build *b, const struct ota_build_options *o,
                                                             const struct ota_candidates *c,

@@ -169,7 +169,7 @@ enum ota_status ota_daemon_open(struct ota_daemon *d, const struct ota_workspace
     OTA_TRY(ota_file_map_guard(err));
     OTA_TRY(ota_listen_bind(o->listen, &d->listener, err));
     OTA_TRY(ota_tls_new(w, &d->tls, err));
-    OTA_TRY(ota_reports_init(&d->reports, err));
+    OTA_TRY(ota_reports_init(&d->reports, d->tls, err));
     OTA_TRY(ota_api_init(&d->api, w, err));
     OTA_TRY(open_fleet_if_room(d, err));
     return ota_access_log_open(o->access_log, o->log_format, &d->access, err);

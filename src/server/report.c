@@ -6,6 +6,7 @@
 
 #include "host/crypto.h"
 #include "host/log.h"
+#include "server/peer.h"
 #include "server/problem.h"
 
 #define STRANGER_BURST 20u
@@ -19,9 +20,10 @@
 #define PATIENCE_MS 20u
 #define BUSY_PAUSE_MS 1000u
 
-enum ota_status ota_reports_init(struct ota_reports *r, struct ota_err *err) {
+enum ota_status ota_reports_init(struct ota_reports *r, struct ota_tls *tls, struct ota_err *err) {
     uint64_t seed[3];
     OTA_TRY(ota_crypto_openssl.random(ota_crypto_openssl.ctx, seed, sizeof seed, err));
+    r->tls = tls;
     atomic_init(&r->fleet, NULL);
     atomic_init(&r->busy_until_ms, 0);
     ota_limit_init(&r->strangers, STRANGER_BURST, STRANGER_PER_MINUTE, seed[0]);
@@ -95,7 +97,7 @@ static enum MHD_Result stored(struct ota_exchange *x, unsigned status) {
     return rc;
 }
 
-/* Whoever has no valid token is counted by address, a board by its id: many boards may share one address. */
+/* Whoever proves nothing is counted by address, a board by its id: many boards may share one address. */
 static uint32_t limited(struct ota_reports *r, enum ota_fleet_auth auth, const char *id, const char *address) {
     uint64_t now_ms = uptime_ms();
     char key[OTA_LIMIT_KEY_MAX];
@@ -106,9 +108,34 @@ static uint32_t limited(struct ota_reports *r, enum ota_fleet_auth auth, const c
     return wait || auth != OTA_FLEET_UNKNOWN_DEVICE ? wait : ota_limit_take(&r->crowd, "", now_ms);
 }
 
+/* A token that was sent decides, whatever the certificate says: a board that was given a new one must not go on with
+ * what it had. Without one the certificate does. *why: for the refusal. */
+static enum ota_status authenticate(struct ota_reports *r, struct ota_fleet *fleet, const struct ota_exchange *x,
+                                    const char *id, enum ota_fleet_auth *auth, const char **why, struct ota_err *err) {
+    const char *token = ota_exchange_bearer(x);
+    struct ota_peer peer = {.fault = NULL};
+    *why = "this board's token or client certificate is needed";
+    if (!token)
+        ota_peer_read(r->tls, x, &peer);
+    if (peer.id[0] && strcmp(peer.id, id) == 0) {
+        OTA_TRY(ota_fleet_authenticate_key(fleet, id, peer.key, auth, err));
+        *why = "this client certificate was replaced by another";
+    } else {
+        OTA_TRY(ota_fleet_authenticate(fleet, id, token, auth, err));
+        if (peer.fault)
+            *why = peer.fault;
+        else if (peer.id[0])
+            *why = "the client certificate is another board's";
+    }
+    if (*auth == OTA_FLEET_REVOKED)
+        *why = "this board was revoked";
+    return OTA_OK;
+}
+
 enum MHD_Result ota_reports_post(struct ota_reports *r, struct ota_exchange *x, const char *id) {
     char address[OTA_ADDRESS_TEXT_MAX];
     enum ota_fleet_auth auth;
+    const char *why;
     struct ota_fleet *fleet = atomic_load(&r->fleet);
     struct ota_err err;
     if (!ota_device_id_valid(ota_span_str(id)))
@@ -120,13 +147,13 @@ enum MHD_Result ota_reports_post(struct ota_reports *r, struct ota_exchange *x, 
     if (!fleet || uptime_ms() < atomic_load(&r->busy_until_ms))
         return not_now(x);
     ota_exchange_address(x, address);
-    if (ota_fleet_authenticate(fleet, id, ota_exchange_bearer(x), &auth, &err) != OTA_OK)
+    if (authenticate(r, fleet, x, id, &auth, &why, &err) != OTA_OK)
         return not_stored(r, x, &err);
     uint32_t wait = limited(r, auth, id, address);
     if (wait)
         return too_many(x, wait);
-    if (auth == OTA_FLEET_TOKEN_WRONG)
-        return ota_problem_answer_with(x, MHD_HTTP_UNAUTHORIZED, OTA_UNAUTHORIZED, "this board's token is needed",
+    if (auth == OTA_FLEET_TOKEN_WRONG || auth == OTA_FLEET_REVOKED)
+        return ota_problem_answer_with(x, MHD_HTTP_UNAUTHORIZED, OTA_UNAUTHORIZED, why,
                                        (struct ota_problem_header){MHD_HTTP_HEADER_WWW_AUTHENTICATE, "Bearer"});
     bool quarantine = auth == OTA_FLEET_UNKNOWN_DEVICE;
     if (ota_fleet_report(fleet, id, (struct ota_span){x->body, x->body_len}, address, quarantine, &err) != OTA_OK)

@@ -8,6 +8,7 @@
 #include <openssl/x509.h>
 #include <string.h>
 
+#include "host/err_place.h"
 #include "host/fs.h"
 #include "sign/key_private.h"
 
@@ -92,7 +93,7 @@ static enum ota_status open_uri_file(const char *path, const struct ota_passphra
     if (strncmp(uri, URI_SCHEME, strlen(URI_SCHEME)) != 0)
         return ota_err_set(err, OTA_KEY, "%s: its first line is no PKCS#11 URI (pkcs11:token=...;object=...)", path);
     if (ota_key_open_token(uri, pin, out, err) != OTA_OK)
-        return ota_err_prefix(err, "%s", path);
+        return ota_err_place(err, path, 0);
     return OTA_OK;
 }
 
@@ -180,7 +181,7 @@ enum ota_status ota_key_save_pem(EVP_PKEY *pkey, const char *path, const struct 
                                  struct ota_err *err) {
     OTA_CLEAN(ota_secret_free) struct ota_buf pem = {0};
     if (ota_key_pem_of(pkey, passphrase, &pem, err) != OTA_OK)
-        return ota_err_prefix(err, "%s", path);
+        return ota_err_place(err, path, 0);
     return ota_fs_write_new(path, pem.p, pem.len, 0600, err);
 }
 
@@ -188,7 +189,7 @@ static enum ota_status save(const struct ota_key *key, const char *path, const s
                             struct ota_err *err) {
     EVP_PKEY *pkey = NULL;
     if (ota_key_exportable(key, &pkey, err) != OTA_OK)
-        return ota_err_prefix(err, "%s", path);
+        return ota_err_place(err, path, 0);
     return ota_key_save_pem(pkey, path, passphrase, err);
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The file of a virtual board: its flash and its eFuses. */
 #include "sim/board.h"
+#include "host/err_place.h"
 
 #include <string.h>
 
@@ -94,7 +95,7 @@ static enum ota_status read_efuse(struct ota_virtual_board *b, struct ota_err *e
     uint8_t bytes[OTA_EFUSE_SIZE];
     OTA_TRY(ota_nor_read_extra(&b->nor, 0, bytes, sizeof bytes, err));
     if (ota_efuse_decode(bytes, b->nor.size, &b->efuse, err) != OTA_OK)
-        return ota_err_prefix(err, "%s", b->nor.path);
+        return ota_err_place(err, b->nor.path, 0);
     return OTA_OK;
 }
 

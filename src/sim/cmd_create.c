@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* otadevice create: a board from the factory. Everything is checked first, then it is made known, then its file
- * appears. */
-#include <errno.h>
-#include <fcntl.h>
+/* otadevice create: a board from the factory. Everything is checked first, then its file appears, then it is made
+ * known. */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "host/crypto.h"
+#include "host/err_place.h"
 #include "host/fs.h"
+#include "host/passphrase.h"
 #include "image/identity.h"
 #include "sim/cmd.h"
 #include "sim/factory.h"
@@ -63,17 +65,6 @@ static enum ota_status read_trust(struct creation *c, struct ota_err *err) {
     return ota_provision_trust(c->w.dir ? &c->w : NULL, c->product, &wanted, &c->id, err);
 }
 
-/* ---- registration -------------------------------------------------------------------------------------- */
-
-static enum ota_status register_board(struct creation *c, struct ota_err *err) {
-    const char *id = ota_args_get(c->args, "id");
-    if (id)
-        OTA_TRY(ota_provision_check_id(id, err));
-    if (id || !c->w.dir)
-        c->id.id = ota_strdup(id ? id : "virtual-0001");
-    return c->w.dir ? ota_provision_register(&c->w, "virtual", &c->id, err) : OTA_OK;
-}
-
 /* A locally administered address that belongs to this id. */
 static enum ota_status choose_mac(struct creation *c, struct ota_err *err) {
     uint8_t digest[OTA_SHA256_LEN];
@@ -83,37 +74,80 @@ static enum ota_status choose_mac(struct creation *c, struct ota_err *err) {
     return OTA_OK;
 }
 
-/* ---- the file ------------------------------------------------------------------------------------------ */
-
-/* Proves that the file can be made before the board is registered. */
-static enum ota_status reserve(const char *path, struct ota_err *err) {
-    OTA_CLEAN_FD int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-    if (fd >= 0)
-        return OTA_OK;
-    if (errno == EEXIST)
-        return ota_err_set(err, OTA_EXISTS, "%s: exists already; a board is not overwritten, name another file", path);
-    return ota_fs_errno(err, path, "cannot create");
+static enum ota_status name_board(struct creation *c, struct ota_err *err) {
+    const char *id = ota_args_get(c->args, "id");
+    if (id)
+        OTA_TRY(ota_provision_check_id(id, err));
+    if (!c->id.id && (id || !c->w.dir))
+        c->id.id = ota_strdup(id ? id : "virtual-0001");
+    return c->w.dir ? ota_provision_choose(&c->w, "virtual", &c->id, err) : OTA_OK;
 }
 
-static enum ota_status provision(struct creation *c, struct ota_err *err) {
-    OTA_CLEAN(ota_buf_free) struct ota_buf bytes = {0};
+static enum ota_status place_identity(struct creation *c, struct ota_err *err) {
+    OTA_CLEAN(ota_secret_free) struct ota_buf bytes = {0};
     const struct ota_partition *p = ota_table_by_label(&c->factory.chip.table, OTA_ID_LABEL);
-    if (c->image)
-        return choose_mac(c, err);
-    OTA_TRY(register_board(c, err));
-    OTA_TRY(choose_mac(c, err));
     OTA_TRY(ota_id_record_write(&c->id, p->size, &bytes, err));
     return ota_factory_flash_put(&c->factory.chip, OTA_ID_LABEL, ota_buf_span(&bytes), err);
 }
 
-static enum ota_status finish(struct creation *c, const char *path, struct ota_err *err) {
-    OTA_TRY(reserve(path, err));
-    enum ota_status status = provision(c, err);
-    if (status == OTA_OK)
-        status = ota_factory_write(&c->factory, path, err);
-    if (status != OTA_OK)
+/* ---- the file ------------------------------------------------------------------------------------------ */
+
+static enum ota_status taken(const char *path, struct ota_err *err) {
+    return ota_err_set(err, OTA_EXISTS, "%s: exists already; a board is not overwritten, name another file",
+                       OTA_SHORT_PATH(path, 150));
+}
+
+static enum ota_status write_file(struct creation *c, const char *path, struct ota_err *err) {
+    OTA_TRY(choose_mac(c, err));
+    enum ota_status st = ota_factory_write(&c->factory, path, err);
+    return st == OTA_EXISTS ? taken(path, err) : st;
+}
+
+/* Another run may take the same number at the same time. */
+static enum ota_status make(struct creation *c, const char *path, struct ota_err *err) {
+    for (;;) {
+        OTA_TRY(name_board(c, err));
+        OTA_TRY(place_identity(c, err));
+        OTA_TRY(write_file(c, path, err));
+        enum ota_status st = c->w.dir ? ota_provision_register(&c->w, &c->id, err) : OTA_OK;
+        if (st != OTA_EXISTS)
+            return st;
         (void)unlink(path);
-    return status;
+        if (ota_args_has(c->args, "id"))
+            return st;
+        free(OTA_STEAL(c->id.id));
+        free(OTA_STEAL(c->id.token));
+    }
+}
+
+/* Id and token of a file that is there. */
+static enum ota_status read_before(struct creation *c, const char *path, struct ota_err *err) {
+    OTA_CLEAN(ota_file_source_close) struct ota_file_source file = {.fd = -1};
+    OTA_CLEAN(ota_secret_free) struct ota_buf bytes = {0};
+    OTA_CLEAN(ota_id_record_free) struct ota_id_record before = {0};
+    const struct ota_partition *p = ota_table_by_label(&c->factory.chip.table, OTA_ID_LABEL);
+    OTA_TRY(ota_file_source_open(&file, path, OTA_FACTORY_FLASH_MAX + OTA_EFUSE_SIZE, err));
+    ota_buf_reserve(&bytes, p->size);
+    OTA_TRY(file.source.read(file.source.ctx, p->offset, bytes.p, p->size, err));
+    bytes.len = p->size;
+    OTA_TRY(ota_id_record_parse(ota_buf_span(&bytes), &before, err));
+    c->id.id = OTA_STEAL(before.id);
+    c->id.token = OTA_STEAL(before.token);
+    return c->id.token ? OTA_OK : taken(path, err);
+}
+
+/* The file of a run that was killed before its board was known: byte for byte what this one would make. */
+static enum ota_status go_on(struct creation *c, const char *path, struct ota_err *err) {
+    const char *id = ota_args_get(c->args, "id");
+    if (!c->w.dir || read_before(c, path, err) != OTA_OK || (id && strcmp(id, c->id.id) != 0))
+        return taken(path, err);
+    enum ota_status st = name_board(c, err);
+    if (st == OTA_EXISTS)
+        return taken(path, err);
+    OTA_TRY(st);
+    OTA_TRY(place_identity(c, err));
+    OTA_TRY(choose_mac(c, err));
+    return ota_factory_is(&c->factory, path) ? ota_provision_register(&c->w, &c->id, err) : taken(path, err);
 }
 
 /* Of a board that otactl provision has made known already. */
@@ -124,7 +158,7 @@ static enum ota_status take_image(struct creation *c, struct ota_err *err) {
             return ota_err_set(err, OTA_USAGE, "--%s is decided by the image of --image", other[i]);
     OTA_TRY(ota_factory_check(&c->factory, err));
     if (ota_factory_identity(&c->factory, &c->id, err) != OTA_OK)
-        return ota_err_prefix(err, "%s", c->image);
+        return ota_err_place(err, c->image, 0);
     return OTA_OK;
 }
 
@@ -171,10 +205,11 @@ enum ota_status ota_cmd_create(const struct ota_args *args, struct ota_err *err)
     const char *from, *path;
     OTA_TRY(ota_sim_required(args, "from", &from, err));
     OTA_TRY(ota_sim_required(args, "output", &path, err));
-    if (ota_fs_exists(path))
-        return ota_err_set(err, OTA_EXISTS, "%s: exists already; a board is not overwritten, name another file", path);
+    bool there = ota_fs_exists(path);
+    if (there && c.image)
+        return taken(path, err);
     OTA_TRY(prepare(&c, from, err));
-    OTA_TRY(finish(&c, path, err));
+    OTA_TRY(there ? go_on(&c, path, err) : c.image ? write_file(&c, path, err) : make(&c, path, err));
     print_created(&c, path);
     return OTA_OK;
 }

@@ -126,6 +126,8 @@ static enum ota_status connect(struct device *d, struct boot *b, struct ota_err 
         .url_api = b->id.url_api,
         .ca_pem = ota_buf_span(&b->id.ca),
         .token = b->id.token,
+        .client_crt = ota_buf_span(&b->id.crt),
+        .client_key = ota_buf_span(&b->id.key),
         .user_agent = AGENT_NAME,
     };
     if (d->cfg->door || b->app.no_network) {
@@ -155,7 +157,7 @@ static enum ota_status start_agent(struct device *d, struct boot *b, struct ota_
         .poll_interval_s = d->cfg->interval_s,
         .confirm_timeout_s = d->cfg->confirm_timeout_s,
         .window = d->cfg->window,
-        .reports = b->id.token && b->id.url_api && !d->cfg->door, /* it waits for a run with a network */
+        .reports = b->id.url_api && (b->id.token || b->id.crt.len) && !d->cfg->door, /* they wait for a network */
         .buf = b->metadata,
         .cap = sizeof b->metadata,
     };

@@ -78,10 +78,24 @@ enum ota_status ota_factory_check(struct ota_factory *f, struct ota_err *err) {
     return OTA_OK;
 }
 
+static void encode(const struct ota_factory *f, struct ota_buf *file) {
+    ota_buf_reserve(file, f->chip.bytes.len + OTA_EFUSE_SIZE);
+    ota_buf_append(file, f->chip.bytes.p, f->chip.bytes.len);
+    ota_efuse_encode(&f->efuse, (uint32_t)f->chip.bytes.len, file->p + file->len);
+    file->len += OTA_EFUSE_SIZE;
+}
+
 enum ota_status ota_factory_write(const struct ota_factory *f, const char *path, struct ota_err *err) {
     OTA_CLEAN(ota_buf_free) struct ota_buf file = {0};
-    ota_buf_reserve(&file, f->chip.bytes.len + OTA_EFUSE_SIZE);
-    ota_buf_append(&file, f->chip.bytes.p, f->chip.bytes.len);
-    ota_efuse_encode(&f->efuse, (uint32_t)f->chip.bytes.len, file.p + file.len);
-    return ota_fs_write(path, file.p, file.len + OTA_EFUSE_SIZE, 0600, err);
+    encode(f, &file);
+    return ota_fs_write_new(path, file.p, file.len, 0600, err);
+}
+
+bool ota_factory_is(const struct ota_factory *f, const char *path) {
+    OTA_CLEAN(ota_buf_free) struct ota_buf file = {0};
+    OTA_CLEAN(ota_buf_free) struct ota_buf found = {0};
+    struct ota_err ignored;
+    encode(f, &file);
+    return ota_fs_read(path, file.len, &found, &ignored) == OTA_OK && found.len == file.len &&
+           memcmp(found.p, file.p, file.len) == 0;
 }

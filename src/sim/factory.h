@@ -31,7 +31,9 @@ OTA_MUST_USE enum ota_status ota_factory_identity(const struct ota_factory *f, s
                                                   struct ota_err *err);
 /* Would ROM and bootloader start the app, and are the agent's partitions there. */
 OTA_MUST_USE enum ota_status ota_factory_check(struct ota_factory *f, struct ota_err *err);
-/* The file of the board: flash and eFuses, readable by its owner alone, for it holds the token. */
+/* The file of the board: flash and eFuses, readable by its owner alone, for it holds the token. EXISTS. */
 OTA_MUST_USE enum ota_status ota_factory_write(const struct ota_factory *f, const char *path, struct ota_err *err);
+/* Is a file byte for byte what ota_factory_write() makes. */
+bool ota_factory_is(const struct ota_factory *f, const char *path);
 
 #endif

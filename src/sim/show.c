@@ -62,6 +62,7 @@ static void put_identity(const struct ota_view *v, cJSON *o) {
     put_str(id, "url_targets", v->id.url_targets);
     put_str(id, "url_api", v->id.url_api);
     put_bool(id, "has_token", v->id.token != NULL);
+    put_bool(id, "has_certificate", v->id.crt.len > 0);
 }
 
 static bool is_mixed(const struct ota_board_record *b) {

@@ -6,6 +6,7 @@
 #include <time.h>
 
 #include "host/buf.h"
+#include "host/certificate.h"
 #include "host/crypto.h"
 
 #define TOKEN_BYTES 32u
@@ -35,48 +36,74 @@ enum ota_status ota_fleet_token_make(char out[OTA_TOKEN_TEXT_MAX], struct ota_er
     return OTA_OK;
 }
 
-static enum ota_status insert(struct ota_fleet *f, const char *id, const char *product, const char *channel,
-                              const uint8_t digest[OTA_SHA256_LEN], struct ota_err *err) {
+/* What a board proves itself with, as it is kept. */
+struct proof {
+    uint8_t token[OTA_SHA256_LEN], key[OTA_SHA256_LEN];
+    bool any_key, no_key; /* of a certificate; key counts when neither holds */
+    bool revoked;
+};
+
+static void bind_digest(sqlite3_stmt *s, int at, const uint8_t digest[OTA_SHA256_LEN]) {
+    (void)sqlite3_bind_blob(s, at, digest, (int)OTA_SHA256_LEN, SQLITE_STATIC);
+}
+
+/* Runs a statement that must change the board's row; `otherwise` says what it means when it does not. */
+static enum ota_status change(struct ota_fleet *f, sqlite3_stmt *s, enum ota_status otherwise, const char *id,
+                              struct ota_err *err) {
+    OTA_TRY(ota_fleet_step(f, s, err));
+    if (sqlite3_changes(f->db))
+        return OTA_OK;
+    return otherwise == OTA_EXISTS
+               ? ota_err_set(err, otherwise, "board %s was added before; its token cannot be shown again", id)
+               : ota_err_set(err, otherwise, "board %s is not known", id);
+}
+
+static enum ota_status insert(struct ota_fleet *f, const struct ota_fleet_enrolment *e, const struct proof *proof,
+                              struct ota_err *err) {
     sqlite3_stmt *s;
     OTA_TRY(ota_fleet_statement(f, OTA_FLEET_DEVICE_ADD, &s, err));
-    ota_fleet_bind_text(s, 1, id);
-    ota_fleet_bind_text(s, 2, product);
-    ota_fleet_bind_text(s, 3, channel);
-    (void)sqlite3_bind_blob(s, 4, digest, (int)OTA_SHA256_LEN, SQLITE_STATIC);
+    ota_fleet_bind_text(s, 1, e->id);
+    ota_fleet_bind_text(s, 2, e->product);
+    ota_fleet_bind_text(s, 3, e->channel);
+    bind_digest(s, 4, proof->token);
     (void)sqlite3_bind_int64(s, 5, (sqlite3_int64)time(NULL));
-    enum ota_status st = ota_fleet_step(f, s, err);
-    if (st != OTA_OK && (sqlite3_errcode(f->db) & 0xFF) == SQLITE_CONSTRAINT)
-        return ota_err_set(err, OTA_EXISTS, "board %s was added before; its token cannot be shown again", id);
-    OTA_TRY(st);
+    if (!proof->any_key)
+        bind_digest(s, 6, proof->key);
+    OTA_TRY(change(f, s, OTA_EXISTS, e->id, err));
     OTA_TRY(ota_fleet_statement(f, OTA_FLEET_STRANGER_GONE, &s, err));
-    ota_fleet_bind_text(s, 1, id);
+    ota_fleet_bind_text(s, 1, e->id);
     return ota_fleet_step(f, s, err);
 }
 
-static enum ota_status set(struct ota_fleet *f, enum ota_fleet_sql which, const char *id, struct ota_span value,
-                           bool text, struct ota_err *err) {
+static enum ota_status replace(struct ota_fleet *f, const char *id, const struct proof *proof, struct ota_err *err) {
     sqlite3_stmt *s;
-    OTA_TRY(ota_fleet_statement(f, which, &s, err));
+    OTA_TRY(ota_fleet_statement(f, OTA_FLEET_DEVICE_RETOKEN, &s, err));
     ota_fleet_bind_text(s, 1, id);
-    (void)(text ? sqlite3_bind_text(s, 2, (const char *)value.p, (int)value.len, SQLITE_STATIC)
-                : sqlite3_bind_blob(s, 2, value.p, (int)value.len, SQLITE_STATIC));
-    OTA_TRY(ota_fleet_step(f, s, err));
-    return sqlite3_changes(f->db) ? OTA_OK : ota_err_set(err, OTA_NOT_FOUND, "board %s is not known", id);
+    bind_digest(s, 2, proof->token);
+    if (!proof->any_key)
+        bind_digest(s, 3, proof->key);
+    return change(f, s, OTA_NOT_FOUND, id, err);
 }
 
-static enum ota_status enrol(struct ota_fleet *f, const struct ota_fleet_enrolment *e,
-                             const uint8_t digest[OTA_SHA256_LEN], struct ota_err *err) {
-    const struct ota_span secret = {digest, OTA_SHA256_LEN};
-    OTA_TRY(e->replace ? set(f, OTA_FLEET_DEVICE_RETOKEN, e->id, secret, false, err)
-                       : insert(f, e->id, e->product, e->channel, digest, err));
-    return e->table ? set(f, OTA_FLEET_DEVICE_TABLE, e->id, ota_span_str(e->table), true, err) : OTA_OK;
+static enum ota_status set_table(struct ota_fleet *f, const char *id, const char *table, struct ota_err *err) {
+    sqlite3_stmt *s;
+    OTA_TRY(ota_fleet_statement(f, OTA_FLEET_DEVICE_TABLE, &s, err));
+    ota_fleet_bind_text(s, 1, id);
+    ota_fleet_bind_text(s, 2, table);
+    return change(f, s, OTA_NOT_FOUND, id, err);
 }
 
-static enum ota_status enrol_whole(struct ota_fleet *f, const struct ota_fleet_enrolment *e,
-                                   const uint8_t digest[OTA_SHA256_LEN], struct ota_err *err) {
+static enum ota_status enrol(struct ota_fleet *f, const struct ota_fleet_enrolment *e, const struct proof *proof,
+                             struct ota_err *err) {
+    OTA_TRY(e->replace ? replace(f, e->id, proof, err) : insert(f, e, proof, err));
+    return e->table ? set_table(f, e->id, e->table, err) : OTA_OK;
+}
+
+static enum ota_status enrol_whole(struct ota_fleet *f, const struct ota_fleet_enrolment *e, const struct proof *proof,
+                                   struct ota_err *err) {
     struct ota_err second;
     OTA_TRY(ota_fleet_simple(f, OTA_FLEET_BEGIN, err));
-    enum ota_status st = enrol(f, e, digest, err);
+    enum ota_status st = enrol(f, e, proof, err);
     if (st == OTA_OK)
         st = ota_fleet_simple(f, OTA_FLEET_COMMIT, err);
     if (st != OTA_OK)
@@ -85,7 +112,7 @@ static enum ota_status enrol_whole(struct ota_fleet *f, const struct ota_fleet_e
 }
 
 enum ota_status ota_fleet_enrol(struct ota_fleet *f, const struct ota_fleet_enrolment *e, struct ota_err *err) {
-    uint8_t digest[OTA_SHA256_LEN];
+    struct proof proof = {.any_key = e->crt.len == 0};
     if (!ota_device_id_valid(ota_span_str(e->id)))
         return ota_err_set(
             err, OTA_ARGUMENT,
@@ -93,9 +120,11 @@ enum ota_status ota_fleet_enrol(struct ota_fleet *f, const struct ota_fleet_enro
             e->id);
     if (!ota_name_valid(ota_span_str(e->product)) || !ota_name_valid(ota_span_str(e->channel)))
         return ota_err_set(err, OTA_ARGUMENT, "product and channel are a-z, 0-9 and -, at most 32");
-    OTA_TRY(ota_fleet_token_digest(e->token, digest, err));
+    OTA_TRY(ota_fleet_token_digest(e->token, proof.token, err));
+    if (!proof.any_key)
+        OTA_TRY(ota_certificate_key_digest(e->crt, e->id, proof.key, err));
     OTA_TRY(ota_fleet_lock(f, err));
-    enum ota_status st = enrol_whole(f, e, digest, err);
+    enum ota_status st = enrol_whole(f, e, &proof, err);
     ota_fleet_unlock(f);
     return st;
 }
@@ -107,39 +136,97 @@ enum ota_status ota_fleet_add(struct ota_fleet *f, const char *id, const char *p
     return ota_fleet_enrol(f, &e, err);
 }
 
-static enum ota_status stored_digest(struct ota_fleet *f, const char *id, uint8_t out[OTA_SHA256_LEN], bool *known,
-                                     struct ota_err *err) {
+/* ---- who is it ----------------------------------------------------------------------------------------- */
+
+enum ota_status ota_fleet_revoke(struct ota_fleet *f, const char *id, struct ota_err *err) {
     sqlite3_stmt *s;
-    OTA_TRY(ota_fleet_statement(f, OTA_FLEET_DEVICE_TOKEN, &s, err));
+    OTA_TRY(ota_fleet_lock(f, err));
+    enum ota_status st = ota_fleet_statement(f, OTA_FLEET_DEVICE_REVOKE, &s, err);
+    if (st == OTA_OK) {
+        ota_fleet_bind_text(s, 1, id);
+        (void)sqlite3_bind_int64(s, 2, (sqlite3_int64)time(NULL));
+        st = change(f, s, OTA_NOT_FOUND, id, err);
+    }
+    ota_fleet_unlock(f);
+    return st;
+}
+
+static bool read_digest(sqlite3_stmt *s, int at, uint8_t out[OTA_SHA256_LEN]) {
+    bool whole = sqlite3_column_bytes(s, at) == (int)OTA_SHA256_LEN;
+    if (whole)
+        memcpy(out, sqlite3_column_blob(s, at), OTA_SHA256_LEN);
+    return whole;
+}
+
+static enum ota_status stored_proof(struct ota_fleet *f, const char *id, struct proof *out, bool *known,
+                                    struct ota_err *err) {
+    sqlite3_stmt *s;
+    OTA_TRY(ota_fleet_statement(f, OTA_FLEET_DEVICE_PROOF, &s, err));
     ota_fleet_bind_text(s, 1, id);
     int rc = sqlite3_step(s);
     *known = rc == SQLITE_ROW;
-    if (rc == SQLITE_ROW && sqlite3_column_bytes(s, 0) == (int)OTA_SHA256_LEN)
-        memcpy(out, sqlite3_column_blob(s, 0), OTA_SHA256_LEN);
+    if (*known) {
+        (void)read_digest(s, 0, out->token);
+        out->any_key = sqlite3_column_type(s, 1) == SQLITE_NULL;
+        out->no_key = !out->any_key && !read_digest(s, 1, out->key);
+        out->revoked = sqlite3_column_int64(s, 2) != 0;
+    }
     enum ota_status st = rc == SQLITE_ROW || rc == SQLITE_DONE ? OTA_OK : ota_fleet_failed(f, err);
     (void)sqlite3_reset(s);
     return st;
 }
 
-enum ota_status ota_fleet_authenticate(struct ota_fleet *f, const char *id, const char *token, enum ota_fleet_auth *out,
-                                       struct ota_err *err) {
-    uint8_t want[OTA_SHA256_LEN] = {0}, got[OTA_SHA256_LEN];
-    bool known;
+static enum ota_status find_proof(struct ota_fleet *f, const char *id, struct proof *out, bool *known,
+                                  struct ota_err *err) {
+    *out = (struct proof){.no_key = true};
     OTA_TRY(ota_fleet_lock(f, err));
-    enum ota_status st = stored_digest(f, id, want, &known, err);
+    enum ota_status st = stored_proof(f, id, out, known, err);
     ota_fleet_unlock(f);
-    OTA_TRY(st);
-    OTA_TRY(ota_fleet_token_digest(token ? token : "", got, err));
-    if (!known)
-        *out = OTA_FLEET_UNKNOWN_DEVICE;
-    else
-        *out = ota_equal_secret(want, got, sizeof want) ? OTA_FLEET_TOKEN_OK : OTA_FLEET_TOKEN_WRONG;
+    return st;
+}
+
+enum ota_status ota_fleet_is_free(struct ota_fleet *f, const char *id, bool *out, struct ota_err *err) {
+    struct proof proof;
+    bool known;
+    OTA_TRY(find_proof(f, id, &proof, &known, err));
+    *out = !known || proof.revoked;
     return OTA_OK;
 }
+
+static enum ota_fleet_auth verdict(bool known, bool right, bool revoked) {
+    return !known    ? OTA_FLEET_UNKNOWN_DEVICE
+           : !right  ? OTA_FLEET_TOKEN_WRONG
+           : revoked ? OTA_FLEET_REVOKED
+                     : OTA_FLEET_TOKEN_OK;
+}
+
+enum ota_status ota_fleet_authenticate(struct ota_fleet *f, const char *id, const char *token, enum ota_fleet_auth *out,
+                                       struct ota_err *err) {
+    uint8_t got[OTA_SHA256_LEN];
+    struct proof want;
+    bool known;
+    OTA_TRY(find_proof(f, id, &want, &known, err));
+    OTA_TRY(ota_fleet_token_digest(token ? token : "", got, err));
+    *out = verdict(known, ota_equal_secret(want.token, got, sizeof got), want.revoked);
+    return OTA_OK;
+}
+
+enum ota_status ota_fleet_authenticate_key(struct ota_fleet *f, const char *id, const uint8_t key[OTA_SHA256_LEN],
+                                           enum ota_fleet_auth *out, struct ota_err *err) {
+    struct proof want;
+    bool known;
+    OTA_TRY(find_proof(f, id, &want, &known, err));
+    bool right = want.any_key || (!want.no_key && memcmp(want.key, key, OTA_SHA256_LEN) == 0);
+    *out = verdict(known, right, want.revoked);
+    return OTA_OK;
+}
+
+/* ---- the list ------------------------------------------------------------------------------------------ */
 
 static void read_row(sqlite3_stmt *s, struct ota_fleet_device *d) {
     memset(d, 0, sizeof *d);
     d->quarantine = sqlite3_column_int(s, 0) != 0;
+    d->revoked = sqlite3_column_int64(s, 18) != 0;
     ota_fleet_column_text(s, 1, d->id, sizeof d->id);
     ota_fleet_column_text(s, 2, d->product, sizeof d->product);
     ota_fleet_column_text(s, 3, d->channel, sizeof d->channel);

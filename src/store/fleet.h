@@ -20,7 +20,8 @@ void ota_fleet_close(struct ota_fleet **f);
  * with BUSY; 3000 when not told. For a thread that has others to serve. */
 void ota_fleet_set_patience(struct ota_fleet *f, unsigned ms);
 
-/* Adds a board (EXISTS when known) and makes its token: 32 random bytes, shown once, only their SHA-256 is kept. */
+/* Adds a board (EXISTS when known and not revoked) and makes its token: 32 random bytes, shown once, only their SHA-256
+ * is kept. */
 OTA_MUST_USE enum ota_status ota_fleet_add(struct ota_fleet *f, const char *id, const char *product,
                                            const char *channel, char token[OTA_TOKEN_TEXT_MAX], struct ota_err *err);
 
@@ -28,16 +29,30 @@ OTA_MUST_USE enum ota_status ota_fleet_add(struct ota_fleet *f, const char *id, 
 OTA_MUST_USE enum ota_status ota_fleet_token_make(char out[OTA_TOKEN_TEXT_MAX], struct ota_err *err);
 struct ota_fleet_enrolment {
     const char *id, *product, *channel, *token;
-    const char *table; /* SHA-256 of its partition table, as it will report it, in hexadecimal */
-    bool replace;      /* give a board that is known this token instead of its own */
+    const char *table;   /* SHA-256 of its partition table, as it will report it, in hexadecimal */
+    struct ota_span crt; /* its client certificate, PEM; empty: none is known. From then on its key is the only one */
+    bool replace;        /* give a board that is known these instead of its own; those it had end */
 };
-/* Adds a board with a token made before: EXISTS when one of this id is known, NOT_FOUND when it should be. */
+/* Adds a board with a token made before: EXISTS when one of this id is known and not revoked, NOT_FOUND when it should
+ * be. KEY: crt is no certificate. */
 OTA_MUST_USE enum ota_status ota_fleet_enrol(struct ota_fleet *f, const struct ota_fleet_enrolment *e,
                                              struct ota_err *err);
 
-enum ota_fleet_auth { OTA_FLEET_TOKEN_OK, OTA_FLEET_TOKEN_WRONG, OTA_FLEET_UNKNOWN_DEVICE };
+/* Can a board of this id be added: none is known, or one that was revoked. */
+OTA_MUST_USE enum ota_status ota_fleet_is_free(struct ota_fleet *f, const char *id, bool *out, struct ota_err *err);
+
+/* Refuses the board's token and client certificates from now on. NOT_FOUND; revoking twice is OK. */
+OTA_MUST_USE enum ota_status ota_fleet_revoke(struct ota_fleet *f, const char *id, struct ota_err *err);
+
+/* REVOKED: the proof is right, and does not count any more. */
+enum ota_fleet_auth { OTA_FLEET_TOKEN_OK, OTA_FLEET_TOKEN_WRONG, OTA_FLEET_UNKNOWN_DEVICE, OTA_FLEET_REVOKED };
 OTA_MUST_USE enum ota_status ota_fleet_authenticate(struct ota_fleet *f, const char *id, const char *token,
                                                     enum ota_fleet_auth *out, struct ota_err *err);
+/* The same for whoever holds the key of a certificate that was verified to be the board's. `key`: SHA-256 of its
+ * SubjectPublicKeyInfo. */
+OTA_MUST_USE enum ota_status ota_fleet_authenticate_key(struct ota_fleet *f, const char *id,
+                                                        const uint8_t key[OTA_SHA256_LEN], enum ota_fleet_auth *out,
+                                                        struct ota_err *err);
 
 /* Stores a report body that was checked for size, depth, UTF-8 and duplicate keys: reads the fields the schema names,
  * refuses others of wrong type (ARGUMENT). A repeated (stream, number) is accepted once. quarantine: the board is not
@@ -47,7 +62,7 @@ OTA_MUST_USE enum ota_status ota_fleet_report(struct ota_fleet *f, const char *i
 
 struct ota_fleet_device {
     char id[OTA_DEVICE_ID_MAX + 1], product[OTA_NAME_MAX + 1], channel[OTA_NAME_MAX + 1];
-    bool quarantine, mixed, counter_unknown, time_unverified;
+    bool quarantine, revoked, mixed, counter_unknown, time_unverified;
     uint32_t counter;
     char version[OTA_VERSION_MAX + 1];
     char state[24], result[24], code[24], message[160];

@@ -10,7 +10,7 @@
 #include "host/buf.h"
 #include "host/fs.h"
 
-#define SCHEMA_VERSION 2
+#define SCHEMA_VERSION 3
 #define PATIENCE_MS 3000
 
 /* user_version is the schema's: step i takes a database from version i to i + 1. */
@@ -36,16 +36,25 @@ static const char *const schema_step[SCHEMA_VERSION] = {
     "CREATE TABLE token(name TEXT PRIMARY KEY, digest BLOB NOT NULL UNIQUE, role INTEGER NOT NULL,"
     " product TEXT NOT NULL, created INTEGER NOT NULL, expires INTEGER NOT NULL, used INTEGER NOT NULL DEFAULT 0,"
     " revoked INTEGER NOT NULL DEFAULT 0) WITHOUT ROWID;",
+    /* client_key: NULL, or what one key of a client certificate hashes to; empty: no key is right. */
+    ("ALTER TABLE device ADD COLUMN revoked INTEGER NOT NULL DEFAULT 0;"
+     "ALTER TABLE device ADD COLUMN client_key BLOB;"),
 };
 
 static const char *const sql_text[OTA_FLEET_SQL_COUNT] = {
     [OTA_FLEET_BEGIN] = "BEGIN IMMEDIATE",
     [OTA_FLEET_COMMIT] = "COMMIT",
     [OTA_FLEET_ROLLBACK] = "ROLLBACK",
-    [OTA_FLEET_DEVICE_ADD] = "INSERT INTO device(id, product, channel, token, added) VALUES(?1, ?2, ?3, ?4, ?5)",
-    [OTA_FLEET_DEVICE_RETOKEN] = "UPDATE device SET token = ?2 WHERE id = ?1",
+    /* One that was revoked gives its id up, but not to the certificates of its first life. */
+    [OTA_FLEET_DEVICE_ADD] =
+        "INSERT INTO device(id, product, channel, token, added, client_key) VALUES(?1, ?2, ?3, ?4, ?5, ?6)"
+        " ON CONFLICT(id) DO UPDATE SET product = ?2, channel = ?3, token = ?4, added = ?5,"
+        " client_key = ifnull(?6, x''), revoked = 0 WHERE revoked",
+    [OTA_FLEET_DEVICE_RETOKEN] =
+        "UPDATE device SET token = ?2, client_key = ifnull(?3, x''), revoked = 0 WHERE id = ?1",
+    [OTA_FLEET_DEVICE_REVOKE] = "UPDATE device SET revoked = iif(revoked, revoked, ?2) WHERE id = ?1",
     [OTA_FLEET_DEVICE_TABLE] = "UPDATE device SET table_sha256 = ?2 WHERE id = ?1",
-    [OTA_FLEET_DEVICE_TOKEN] = "SELECT token FROM device WHERE id = ?1",
+    [OTA_FLEET_DEVICE_PROOF] = "SELECT token, client_key, revoked FROM device WHERE id = ?1",
     /* A late report of the same stream must not replace a newer one. */
     [OTA_FLEET_DEVICE_REPORTED] =
         "UPDATE device SET stream = ?2, number = ?3, product = ?4, channel = iif(?5 = '', channel, ?5), agent = ?6, "
@@ -70,8 +79,9 @@ static const char *const sql_text[OTA_FLEET_SQL_COUNT] = {
     [OTA_FLEET_LIST] =
         "SELECT 0, id, product, channel, mixed, counter_unknown, time_unverified, counter, version, state, result, "
         "code,"
-        " message, result_counter, added, seen, address, table_sha256 FROM device WHERE ?1 IS NULL OR product = ?1"
-        " UNION ALL SELECT 1, id, product, '', 0, 0, 0, 0, '', '', '', '', '', 0, first, seen, address, '' FROM "
+        " message, result_counter, added, seen, address, table_sha256, revoked FROM device"
+        " WHERE ?1 IS NULL OR product = ?1"
+        " UNION ALL SELECT 1, id, product, '', 0, 0, 0, 0, '', '', '', '', '', 0, first, seen, address, '', 0 FROM "
         "stranger"
         " WHERE ?1 IS NULL OR product = ?1 ORDER BY 1, 2",
     [OTA_FLEET_TOKEN_ADD] = "INSERT OR REPLACE INTO token(name, role, product, created, expires, digest)"

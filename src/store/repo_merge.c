@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "host/crypto.h"
+#include "host/err_place.h"
 #include "store/repo_commit.h"
 #include "store/repo_unpack.h"
 #include "store/repo_verify.h"
@@ -59,7 +60,7 @@ static enum ota_status fetch(struct merge *m, enum ota_address address, const ch
             s = ota_err_set(err, OTA_HTTP, "the server answered %d", answer.status);
         m->from->close(m->from->ctx);
     }
-    return s == OTA_OK ? s : ota_err_prefix(err, "%s", path);
+    return s == OTA_OK ? s : ota_err_place(err, path, 0);
 }
 
 static enum ota_status fetch_role(struct merge *m, const char *role, uint64_t version, struct ota_role_file *f,
@@ -189,7 +190,7 @@ static enum ota_status bring_image(void *ctx, const struct ota_repo_image *image
     if (bytes.len != image->length || memcmp(digest, image->sha256, sizeof digest) != 0)
         return ota_err_set(err, OTA_HASH, "%s: not what was signed", image->path);
     if (image->plain_length && check_packed(image, &bytes, err) != OTA_OK)
-        return ota_err_prefix(err, "%s", image->path);
+        return ota_err_place(err, image->path, 0);
     m->done->images++;
     OTA_TRY(ota_fs_mkdirs(folder, 0755, err));
     return ota_fs_write(path, bytes.p, bytes.len, 0644, err);

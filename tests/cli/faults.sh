@@ -109,7 +109,7 @@ sweep() { # verb kind stride [ignored]
     is "faults_of_${kind}_in_${verb}_came" "$([ $faults -gt 0 ] && echo yes)" yes
 }
 # SQLite finds other ways when it cannot open, write or cut a file beside the database.
-for verb in ${*:-sign keys_new keys_digest table_build nvs_build provision}; do
+for verb in ${*:-sign keys_new keys_digest table_build nvs_build nvs_identity provision}; do
     case $verb in
     nvs_identity) sweep "$verb" disk "$stride" 'open pwrite ftruncate' && sweep "$verb" memory "$stride" ;;
     provision) sweep "$verb" disk "$stride" 'open pwrite ftruncate' && sweep "$verb" memory $((stride == 1 ? 1 : 3 * stride)) ;;

@@ -86,6 +86,11 @@ fails identity_is_not_overwritten 1 "exists already" otactl -C "$ws" nvs identit
 fails identity_of_a_board_that_is_known 1 "choose another --id" otactl -C "$ws" nvs identity --id sensor-1 -o "$tmp/again.bin"
 is identity_failures_leave_no_file "$(ls "$tmp/again.bin" 2>/dev/null)" ""
 
+mkdir "$tmp/it's here"
+ok identity_in_an_odd_place otactl -C "$ws" nvs identity --id odd-1 -o "$tmp/it's here/odd.bin" --json
+is identity_command_is_quoted "$(jq -r .command <<<"$out")" "parttool.py write_partition --partition-name ota_id --input '$tmp/it'\\''s here/odd.bin' --ignore-readonly"
+is identity_argv_is_not "$(jq -r '.argv[-2]' <<<"$out")" "$tmp/it's here/odd.bin"
+
 # A board that was added before brings its token.
 otactl -C "$ws" device add kitchen --json | jq -r .token >"$tmp/token" && chmod 600 "$tmp/token"
 ok identity_with_a_token otactl -C "$ws" nvs identity --id kitchen --token-file "$tmp/token" --groups early,home --channel beta -o "$tmp/kitchen.bin"
@@ -147,7 +152,7 @@ fails identity_ca_brings_a_key 1 "holds a private key" otactl -C "$ws" nvs ident
 fails identity_wants_an_id 2 "Add --id ID" otactl -C "$ws" nvs identity -o "$tmp/x"
 fails identity_id_is_none 2 "no punctuation first" otactl -C "$ws" nvs identity --id ../x -o "$tmp/x"
 fails identity_channel_is_none 1 "no channel \"nightly\"" otactl -C "$ws" nvs identity --id sensor-7 --channel nightly -o "$tmp/x"
-is identity_failures_made_nobody_known "$(otactl -C "$ws" device list --json | jq -r '[.devices[].id] | join(" ")')" "kitchen sensor-1 sensor-3 sensor-4 sensor-6 up-1 up-2 virtual"
+is identity_failures_made_nobody_known "$(otactl -C "$ws" device list --json | jq -r '[.devices[].id] | join(" ")')" "kitchen odd-1 sensor-1 sensor-3 sensor-4 sensor-6 up-1 up-2 virtual"
 ok identity_names_its_file env -C "$tmp" otactl -C "$ws" nvs identity --id sensor-8
 ok identity_default_name test -f "$tmp/ota_id-sensor-8.bin"
 mkdir -p "$tmp/away/keys" && cp "$ws/keys/root.json" "$ws/keys/ca.crt" "$tmp/away/keys" && sed '1i server = https://ota.example:8443' "$ws/ota.conf" >"$tmp/away/ota.conf"
@@ -162,6 +167,7 @@ else
     wrong=
     for file in "$csv" "$tmp/edge.csv" tests/fuzz/corpus/nvs/*.csv; do
         grep -q ',file,' "$file" && continue
+        [ "$(basename "$file")" = columns.csv ] && continue # a cell more than columns: refused here, see otactl(1)
         rm -f "$tmp/theirs.bin" "$tmp/ours.bin"
         python3 -m esp_idf_nvs_partition_gen generate "$file" "$tmp/theirs.bin" 0x8000 >/dev/null 2>&1
         otactl nvs build "$file" --size 0x8000 -o "$tmp/ours.bin" >/dev/null 2>&1

@@ -433,7 +433,7 @@ fails "otactl_token_revoke_nobody" 1 "no token is named" otactl -C "$ws" token r
 contains "otactl_token_list_shows_revoked" "$(otactl -C "$ws" token list | grep '^ci ')" "revoked"
 ok "otactl_token_is_not_stored" bash -c "! grep -qa '$(jq -r .token <<<"$token")' '$ws'/state/fleet.db*"
 fails "otactl_device_add_bad_id" 2 "bad id" otactl -C "$ws" device add 'bad id'
-fails "otactl_device_wants_a_second_word" 2 "wants one of: add, list" otactl device
+fails "otactl_device_wants_a_second_word" 2 "wants one of: add, list, revoke" otactl device
 ok "otactl_help_of_a_group" otactl keys --help
 contains "otactl_help_of_a_group_lists_its_verbs" "$out" "keys move-offline   take an offline role's key off this machine"
 fails "otactl_group_with_an_option_that_is_none" 2 "wants one of" otactl keys --json

@@ -31,7 +31,8 @@ is create_needs_no_workspace_with_a_root "$(json .registered)" false
 fails create_does_not_overwrite 1 "exists already" otadevice create -C "$ws" --from "$build" -o "$flash"
 fails create_wants_from 2 "--from is required" otadevice create -C "$ws" -o "$tmp/x.flash"
 fails create_wants_output 2 "--output is required" otadevice create -C "$ws" --from "$build"
-fails create_wants_a_build_folder 1 "flasher_args.json" otadevice create -C "$ws" --from "$tmp/nowhere" -o "$tmp/x.flash"
+fails create_wants_a_folder 1 "nowhere: cannot open" otadevice create -C "$ws" --from "$tmp/nowhere" -o "$tmp/x.flash"
+fails create_wants_a_build_folder 1 "has no flasher_args.json" otadevice create -C "$ws" --from "$ws" -o "$tmp/x.flash"
 fails create_wants_a_workspace 2 "otactl init" env -C / otadevice create --from "$build" -o "$tmp/x.flash"
 fails create_knows_its_products 2 "" otadevice create -C "$ws" --from "$build" -o "$tmp/x.flash" --product oven
 fails create_knows_its_channels 1 "no channel" otadevice create -C "$ws" --from "$build" -o "$tmp/x.flash" --channel night
@@ -62,8 +63,10 @@ broken a_damaged_table "MD5" 'printf x | dd of=partition_table/partition-table.b
 broken a_missing_sdkconfig "sdkconfig.json" 'rm config/sdkconfig.json'
 broken a_broken_sdkconfig "sdkconfig.json" 'echo "{" >config/sdkconfig.json'
 broken a_table_offset_of_no_sector "no flash sector" 'sed -i "s/32768/32769/" config/sdkconfig.json'
-broken an_unknown_chip "not known" 'sed -i "s/esp32c3/esp32x9/" flasher_args.json'
+broken an_unknown_chip "not known" 'sed -i "s/esp32c3/esp32x9/" flasher_args.json project_description.json'
 broken duplicate_keys "flasher_args.json" 'echo "{\"a\":1,\"a\":2}" >flasher_args.json'
+broken a_file_from_outside "../ws/keys/root.pem" 'sed -i "s/storage.bin/..\/ws\/keys\/root.pem/" flasher_args.json'
+broken a_file_inside_the_app "inside ota_0" 'sed -i "s/\"0x320000\"/\"0x20000\"/" flasher_args.json'
 broken an_offset_that_is_none "flash_files" 'sed -i "s/\"0x10000\"/\"here\"/" flasher_args.json'
 is create_failures_leave_no_file "$(ls "$tmp/x.flash" 2>/dev/null)" ""
 is create_failures_register_nobody "$(otactl -C "$ws" device list --json | jq -r '[.devices[].id] | join(" ")')" "kitchen virtual-0001 virtual-0002"

@@ -67,6 +67,11 @@ otadevice create -C ws --from build -o flash --id b1 >/dev/null
 read_board() { otadevice read flash ota_id "$@"; }
 spares read_board flash 'is the flash itself'
 
+long=$(printf 'folder/%.0s' $(seq 40))
+mkdir -p "$long" && cp p.csv "${long}p.csv"
+fails output_of_a_long_path_says_what_is_wrong 2 'p.csv is the input itself; name another file' otactl table build "${long}p.csv" -o "${long}p.csv"
+rm -r folder
+
 # ---- what lies there is a file, or nothing ----
 mkfifo fifo
 mkdir folder

@@ -115,7 +115,7 @@ bad_csv provision_csv_column_is_none 'bad.csv:1: column "sside" is not known; di
 bad_csv provision_csv_column_wants_a_config '(--config)' 'id,calibration\nq1,x\n'
 bad_csv provision_csv_column_twice 'two columns are named "mac"' 'id,mac,mac\nq1,x,y\n'
 bad_csv provision_csv_without_ids 'names no column "id"' 'mac\nx\n'
-bad_csv provision_csv_row_is_short 'bad.csv:3: 1 values' 'id,mac\nq1,x\nq2\n'
+bad_csv provision_csv_row_is_short 'bad.csv:3: 1 values' 'id,mac\nq1,aa:bb:cc:00:00:01\nq2\n'
 bad_csv provision_csv_id_twice 'bad.csv:3: board q1 is in line 2 already' 'id\nq1\nq1\n'
 bad_csv provision_csv_id_is_blank 'bad.csv:2: this board has no id' 'id,mac\n,x\n'
 bad_csv provision_csv_id_is_none 'bad.csv:3: id "q/1"' 'id\nq2\nq/1\n'
@@ -124,6 +124,26 @@ bad_csv provision_csv_password_alone 'bad.csv:2: a password without an ssid' 'id
 bad_csv provision_csv_password_is_short 'bad.csv:2: password has 3 bytes' 'id,ssid,password\nq1,home,abc\n'
 bad_csv provision_csv_ssid_is_long 'the ssid has 33 bytes' 'id,ssid\nq1,123456789012345678901234567890123\n'
 bad_csv provision_csv_channel_is_none 'bad.csv:2: product thermo has no channel "nightly"' 'id,channel\nq1,nightly\n'
+bad_csv provision_csv_has_semicolons 'bad.csv:1: "id;ssid" is one column; put commas between columns, not semicolons' 'id;ssid\nq1;home\n'
+bad_csv provision_csv_has_tabs 'put commas between columns, not tabs' 'id\tssid\nq1\thome\n'
+bad_csv provision_csv_column_is_in_capitals 'bad.csv:1: column "ID" is not known; write "id"' 'ID,ssid\nq1,home\n'
+bad_csv provision_csv_url_is_none 'bad.csv:3: url http://h: an address https://' 'id,url\nq1,https://h\nq2,http://h\n'
+bad_csv provision_csv_url_has_a_password 'bad.csv:2: url: without user name and password' 'id,url\nq1,https://u:p@h\n'
+bad_csv provision_csv_groups_are_none 'bad.csv:2: groups Early,,x: names of a-z' 'id,groups\nq1,"Early,,x"\n'
+bad_csv provision_csv_channel_is_no_name 'bad.csv:2: channel Beta!: a-z' 'id,channel\nq1,Beta!\n'
+bad_csv provision_csv_mac_is_none 'bad.csv:2: mac "aa:bb:cc:00:00:0g": aa:bb:cc:dd:ee:ff is wanted' 'id,mac\nq1,aa:bb:cc:00:00:0g\n'
+bad_csv provision_csv_mac_is_mixed 'bad.csv:2: mac "aa:bb-cc:00:00:01"' 'id,mac\nq1,aa:bb-cc:00:00:01\n'
+bad_csv provision_csv_mac_is_short 'bad.csv:2: mac "aabbcc00000"' 'id,mac\nq1,aabbcc00000\n'
+bad_csv provision_csv_mac_is_a_groups "bad.csv:2: mac \"01:bb:cc:00:00:01\" is a group's address" 'id,mac\nq1,01:bb:cc:00:00:01\n'
+bad_csv provision_csv_mac_is_zero 'bad.csv:2: mac "000000000000" is zero' 'id,mac\nq1,000000000000\n'
+bad_csv provision_csv_mac_twice 'bad.csv:4: mac aa:bb:cc:00:00:01 is in line 2 already' 'id,mac\nq1,aa:bb:cc:00:00:01\nq2,\nq3,AABBCC000001\n'
+hex64=$(printf '0123456789abcDEF%.0s' 1 2 3 4)
+bad_csv provision_csv_key_is_no_hex 'bad.csv:2: password has 64 bytes, which is a key of hexadecimal digits alone' "id,ssid,password\nq1,home,${hex64%F}g\n"
+bad_csv provision_csv_password_is_long 'bad.csv:2: password has 65 bytes; WPA2 takes 8 to 63' "id,ssid,password\nq1,home,${hex64}0\n"
+bad_csv provision_csv_password_is_no_ascii 'bad.csv:2: password: WPA2 takes printable ASCII alone, and byte 7 is none' 'id,ssid,password\nq1,home,secretü-\n'
+bad_csv provision_csv_softap_takes_no_key 'bad.csv:2: softap_password has 64 bytes; WPA2 takes 8 to 63' "id,softap_password\nq1,$hex64\n"
+printf 'id,ssid,password\nhex1,home,%s\nhex2,home,%s\n' "$hex64" "${hex64%?}" >"$tmp/hex.csv" && chmod 600 "$tmp/hex.csv"
+ok provision_csv_key_of_hex_and_longest_passphrase provision --csv "$tmp/hex.csv" --parts -o "$tmp/hex"
 bad_csv provision_csv_has_too_many_columns 'bad.csv:1: 70 columns; at most 64 are read' "id$(printf ',c%d' $(seq 69))\nq1\n"
 is provision_csv_failures_made_nothing "$(ls "$tmp/bad" 2>/dev/null | grep -v boards.jsonl)" ""
 printf 'id,offset,serial,batch\nq1,x,S,1\n' >"$tmp/bad.csv"
@@ -132,6 +152,14 @@ printf 'id,offset,serial,batch\nq1,1,S,1\nq2,1,S,2\n' >"$tmp/bad.csv"
 fails provision_csv_repeats_another 1 'bad.csv:3: "batch" repeats' provision --csv "$tmp/bad.csv" --config "$config" -o "$tmp/bad"
 printf 'id,offset\nq1,1\n' >"$tmp/bad.csv"
 fails provision_csv_lacks_a_key 1 'no column "serial"' provision --csv "$tmp/bad.csv" --config "$config" -o "$tmp/bad"
+# A config decides what a column is, not whether others may read it.
+for row in 'password,data,string' 'softap_password,data,u8' 'serial,data,string' 'psk,data,hex2bin' 'key,data,base64'; do
+    printf 'id,%s\nq1,1234\n' "${row%%,*}" >"$tmp/open.csv" && chmod 644 "$tmp/open.csv" && printf 'mine,namespace,\n%s\n' "$row" >"$tmp/open.config"
+    fails "provision_open_csv_with_${row%%,*}" 1 'open.csv: other users may open it; chmod 600' provision --csv "$tmp/open.csv" --config "$tmp/open.config" -o "$tmp/open-csv"
+done
+printf 'id,offset\nopen1,5\n' >"$tmp/open.csv" && printf 'cal,namespace,\noffset,data,i32\n' >"$tmp/open.config"
+ok provision_open_csv_of_numbers provision --csv "$tmp/open.csv" --config "$tmp/open.config" --parts -o "$tmp/open-csv"
+fails provision_option_is_not_blamed_on_a_line 2 'otactl: --groups Early,,x' provision --csv "$tmp/open.csv" --config "$tmp/open.config" --groups Early,,x -o "$tmp/bad"
 printf 'offset,data,i32\n' >"$tmp/bad.config"
 fails provision_config_without_namespace 1 "bad.config:1: key \"offset\" is in no namespace" provision --csv "$tmp/bad.csv" --config "$tmp/bad.config" -o "$tmp/bad"
 printf 'a,namespace,\noffset,text,i32\n' >"$tmp/bad.config"
@@ -169,7 +197,8 @@ spoil() { # NAME CODE PART, then a command that spoils $tmp/spoilt
 sdk=$tmp/spoilt/config/sdkconfig.json
 set_sdk() { jq "$1" "$sdk" >"$sdk.new" && mv "$sdk.new" "$sdk"; }
 table() { otactl table show "$tmp/spoilt/partition_table/partition-table.bin" --csv | sed "$1" >"$tmp/t.csv" && otactl table build "$tmp/t.csv" -o "$tmp/spoilt/partition_table/partition-table.bin" >/dev/null; }
-spoil provision_build_is_none 1 "is it the folder of a finished idf.py build?" 'rm "$tmp/spoilt/flasher_args.json"'
+spoil provision_build_is_none 1 "has no flasher_args.json: not a finished idf.py build" 'rm "$tmp/spoilt/flasher_args.json"'
+fails provision_build_folder_is_none 1 "$tmp/nowhere: cannot open" otactl -C "$ws" provision "$tmp/nowhere" --id s1 -o "$tmp/spoil"
 spoil provision_app_is_too_large 1 "do not fit at 0x10000" 'head -c 2000000 /dev/zero >>"$tmp/spoilt/thermo.bin"'
 spoil provision_app_is_broken 1 "thermo.bin: " 'printf x | dd of="$tmp/spoilt/thermo.bin" bs=1 seek=5000 conv=notrunc status=none'
 spoil provision_without_a_bootloader 1 "puts no bootloader at 0x0" 'jq "del(.flash_files[\"0x0\"])" "$build/flasher_args.json" >"$tmp/spoilt/flasher_args.json"'
@@ -179,13 +208,99 @@ spoil provision_table_without_ota_state 1 "no ota_state; add a row" 'table /ota_
 spoil provision_with_flash_encryption 1 "with --parts the build is flashed as ESP-IDF" 'set_sdk ".SECURE_FLASH_ENC_ENABLED = true"'
 ok provision_parts_with_flash_encryption otactl -C "$ws" provision "$tmp/spoilt" --id fe1 --parts -o "$tmp/spoil"
 spoil provision_with_nvs_encryption 1 "built with NVS encryption" 'set_sdk ".NVS_ENCRYPTION = true"' "--wifi-file $tmp/wifi"
-spoil provision_unsigned_with_secure_boot 1 "is not signed, and Secure Boot v2" 'set_sdk ".SECURE_BOOT_V2_ENABLED = true"'
+spoil provision_unsigned_with_secure_boot 1 "bootloader.bin: carries no Secure Boot signature" 'set_sdk ".SECURE_BOOT_V2_ENABLED = true"'
+# What a build of strangers might name.
+edit() { jq "$1" "$build/flasher_args.json" >"$tmp/spoilt/flasher_args.json"; }
+more() { edit ".flash_files += {$1}"; }
+spoil provision_takes_no_key_of_the_workspace 1 'names "../ws/keys/root.pem", which lies outside of it; copy it into the build folder' 'more "\"0x360000\": \"../ws/keys/root.pem\""'
+spoil provision_takes_no_file_of_the_system 1 'names "/etc/passwd", which lies outside of it; copy it into the build folder' 'more "\"0x360000\": \"/etc/passwd\""'
+spoil provision_follows_no_link_outside 1 "x.bin: a link out of the build folder" 'ln -s /etc/passwd "$tmp/spoilt/x.bin"; more "\"0x360000\": \"x.bin\""'
+spoil provision_bootloader_is_no_link_outside 1 "bootloader.bin: a link out of the build folder" 'set_sdk ".SECURE_BOOT_V2_ENABLED = true"; edit "del(.flash_files[\"0x0\"])"; mv "$tmp/spoilt/bootloader/bootloader.bin" "$tmp/away.bin"; ln -s "$tmp/away.bin" "$tmp/spoilt/bootloader/bootloader.bin"'
+spoil provision_sdkconfig_is_no_link_outside 1 "sdkconfig.json: a link out of the build folder" 'mv "$sdk" "$tmp/away.json"; ln -s "$tmp/away.json" "$sdk"'
+spoil provision_offset_is_decimal 1 '"3538944" is no "0x...": file pair' 'more "\"3538944\": \"storage.bin\""'
+spoil provision_offset_has_a_capital_x 1 '"0X360000" is no "0x...": file pair' 'more "\"0X360000\": \"storage.bin\""'
+spoil provision_offset_twice 1 "flash_files puts two files at 0x10000" 'more "\"0x010000\": \"storage.bin\""'
+spoil provision_name_has_a_control_character 1 "a control character in a text" 'more "\"0x360000\": \"a\\u001b.bin\""'
+spoil provision_file_inside_the_app 1 "storage.bin: goes to 0x20000, inside ota_0 (0x10000 to 0x190000), where it must go to the beginning" 'more "\"0x20000\": \"storage.bin\""'
+spoil provision_file_over_the_bootloader 1 "storage.bin: goes to 0x2000, inside the bootloader's place" 'more "\"0x2000\": \"storage.bin\""'
+spoil provision_file_inside_another 1 "goes to 0x321000, inside storage" 'more "\"0x321000\": \"ota_data_initial.bin\""'
+spoil provision_file_over_the_next 1 "storage.bin: 65536 bytes do not fit at 0xf000, where 4096 are free" 'more "\"0xf000\": \"storage.bin\""'
+spoil provision_files_overlap_where_no_row_is 1 "share flash sectors with" 'more "\"0x360000\": \"storage.bin\", \"0x361000\": \"ota_data_initial.bin\""'
+spoil provision_file_begins_between_sectors 1 "goes to 0x360010, where no flash sector" 'more "\"0x360010\": \"storage.bin\""'
+spoil provision_build_brings_an_identity 1 "brings an image for ota_id" 'more "\"$(printf 0x%x "$(row ota_id offset)")\": \"ota_data_initial.bin\""'
+spoil provision_build_brings_a_state 1 "brings an image for ota_state" 'more "\"$(printf 0x%x "$(row ota_state offset)")\": \"ota_data_initial.bin\""'
+spoil provision_build_is_of_two_chips 1 "project_description.json is of a build for esp32c3, flasher_args.json for esp32s3" 'edit ".extra_esptool_args.chip = \"esp32s3\""'
+more '"0x360000": "storage.bin"'
+ok provision_file_where_no_row_is otactl -C "$ws" provision "$tmp/spoilt" --id free1 -o "$tmp/free"
+is provision_file_is_where_no_row_is "$(tail -c +$((0x360000 + 1)) "$tmp/free/free1.bin" | sha256sum)" "$(sha256sum <"$build/storage.bin")"
+
+# ---- flash settings, which esptool writes into the bootloader's header ----
+quick='.flash_settings = {"flash_mode": "qio", "flash_size": "8MB", "flash_freq": "80m"}'
+rm -rf "$tmp/spoilt" && cp -r "$build" "$tmp/spoilt"
+edit "$quick"
+ok provision_with_flash_settings otactl -C "$ws" provision "$tmp/spoilt" --id fast1 -o "$tmp/quick"
+python3 - "$build/bootloader/bootloader.bin" >"$tmp/wanted.bin" <<'END'
+import hashlib, struct, sys
+image = bytearray(open(sys.argv[1], "rb").read())
+image[2:4] = bytes([0, 0x3F])
+at = 24
+for _ in range(image[1]):
+    at += 8 + struct.unpack_from("<I", image, at + 4)[0]
+at = at // 16 * 16 + 16
+assert image[23] == 1
+image[at:at + 32] = hashlib.sha256(image[:at]).digest()
+sys.stdout.buffer.write(image)
+END
+is provision_header_is_as_the_settings_want_it "$(head -c "$(stat -c %s "$tmp/wanted.bin")" "$tmp/quick/fast1.bin" | sha256sum)" "$(sha256sum <"$tmp/wanted.bin")"
+ok provision_board_of_flash_settings_boots otadevice create --from "$tmp/spoilt" --image "$tmp/quick/fast1.bin" -o "$tmp/quick.flash"
+ok provision_parts_with_flash_settings otactl -C "$ws" provision "$tmp/spoilt" --id fast2 --parts -o "$tmp/quick"
+contains provision_parts_command_has_the_settings "$out" " write-flash --flash-mode qio --flash-freq 80m --flash-size 8MB 0x0 "
+spoil provision_flash_settings_are_none 1 'flash_mode "slow" is none that the esp32c3 has' 'edit ".flash_settings.flash_mode = \"slow\""'
+otactl keys new --secure-boot rsa3072 -o "$tmp/rsa.pem" >/dev/null
+sign_both() { for one in bootloader/bootloader.bin thermo.bin; do otactl sign --secure-boot "$tmp/rsa.pem" "$build/$one" -o "$tmp/spoilt/$one" >/dev/null; done; }
+spoil provision_flash_settings_break_no_signature 1 "bootloader.bin: is signed with flash mode/speed/size codes 2/0/2, and flasher_args.json wants 0/15/3" 'sign_both; edit "$quick"'
+edit .
+ok provision_signed_with_the_same_settings otactl -C "$ws" provision "$tmp/spoilt" --id made1 -o "$tmp/quick"
+is provision_signed_stays_as_it_is "$(head -c "$(stat -c %s "$tmp/spoilt/bootloader/bootloader.bin")" "$tmp/quick/made1.bin" | sha256sum)" "$(sha256sum <"$tmp/spoilt/bootloader/bootloader.bin")"
+
 # As idf.py has it with Secure Boot: no bootloader to be flashed, and no flash size.
 rm -rf "$tmp/spoilt" && cp -r "$build" "$tmp/spoilt" && set_sdk '.SECURE_BOOT_V2_ENABLED = true | .ESPTOOLPY_FLASHSIZE = "4MB"'
 jq 'del(.flash_files["0x0"]) | del(.bootloader) | .flash_settings.flash_size = "keep"' "$build/flasher_args.json" >"$tmp/spoilt/flasher_args.json"
-fails provision_secure_boot_takes_the_bootloader 1 "bootloader/bootloader.bin: is not signed" otactl -C "$ws" provision "$tmp/spoilt" --id s1 -o "$tmp/spoil"
+fails provision_secure_boot_takes_the_bootloader 1 "bootloader/bootloader.bin: carries no Secure Boot signature" otactl -C "$ws" provision "$tmp/spoilt" --id s1 -o "$tmp/spoil"
 set_sdk 'del(.ESPTOOLPY_FLASHSIZE)'
 fails provision_flash_size_is_not_known 1 "give --flash-size" otactl -C "$ws" provision "$tmp/spoilt" --id s1 -o "$tmp/spoil"
+# The rules of push: this chip knows RSA only, and app and bootloader must share a key.
+for key in boot1 boot2; do otactl keys new --secure-boot rsa3072 -o "$tmp/$key.pem" >/dev/null; done
+otactl keys new --secure-boot ecdsa256 -o "$tmp/ec.pem" >/dev/null
+signed() { # FILE KEY [more of otactl sign]: signed in place
+    otactl sign --secure-boot "$tmp/$2.pem" "${@:3}" "$tmp/spoilt/$1" -o "$tmp/spoilt/$1" >/dev/null
+}
+both() { signed bootloader/bootloader.bin "$1" && signed thermo.bin "$2"; }
+v2='.SECURE_BOOT_V2_ENABLED = true | .SECURE_BOOT_BUILD_SIGNED_BINARIES = true | .SECURE_SIGNED_APPS_RSA_SCHEME = true'
+flip() { # FILE OFFSET-IN-SIGNATURE-SECTOR
+    printf x | dd of="$tmp/spoilt/$1" bs=1 seek=$(($(stat -c %s "$tmp/spoilt/$1") - 4096 + $2)) conv=notrunc status=none
+}
+graft() { # the app's signature behind the bootloader
+    { head -c -4096 "$tmp/spoilt/bootloader/bootloader.bin" && tail -c 4096 "$tmp/spoilt/thermo.bin"; } >"$tmp/graft" && mv "$tmp/graft" "$tmp/spoilt/bootloader/bootloader.bin"
+}
+spoil provision_app_unsigned_with_secure_boot 1 "thermo.bin: carries no Secure Boot signature, which its configuration asks for" 'set_sdk "$v2"; signed bootloader/bootloader.bin boot1'
+spoil provision_signature_of_the_app_is_bent 1 "thermo.bin: signature block 0 does not hold" 'set_sdk "$v2"; both boot1 boot1; flip thermo.bin 900'
+spoil provision_signature_of_the_bootloader_is_of_other_bytes 1 "bootloader.bin: signature block 0 does not hold" 'set_sdk "$v2"; both boot1 boot1; graft'
+spoil provision_second_signature_is_bent 1 "thermo.bin: signature block 1 does not hold" 'set_sdk "$v2"; both boot1 boot1; signed thermo.bin boot2 --append; flip thermo.bin 2200'
+spoil provision_signature_the_chip_does_not_know 1 "thermo.bin: is signed with ecdsa256, which the esp32c3 does not know" 'set_sdk ".SECURE_BOOT_V2_ENABLED = true"; signed bootloader/bootloader.bin boot1; signed thermo.bin ec --data'
+spoil provision_app_and_bootloader_by_different_keys 1 "thermo.bin: no Secure Boot key that signed " 'set_sdk "$v2"; both boot1 boot2'
+spoil provision_unsigned_where_apps_are_verified_on_update 1 "thermo.bin: carries no Secure Boot signature" 'set_sdk ".SECURE_SIGNED_ON_UPDATE_NO_SECURE_BOOT = true"'
+rm -rf "$tmp/spoilt" && cp -r "$build" "$tmp/spoilt" && set_sdk "$v2" && both boot1 boot2 && signed thermo.bin boot1 --append
+ok provision_with_secure_boot otactl -C "$ws" provision "$tmp/spoilt" --id v1 -o "$tmp/signed"
+# What ota.conf says of the product holds here as well.
+mkdir -p "$tmp/keyed/keys" && cp "$ws/keys/root.json" "$ws/keys/ca.crt" "$tmp/keyed/keys" && cp "$tmp/boot2.pem.pub" "$tmp/keyed/keys/boot.pub"
+{ sed '/^secure_boot/d' "$ws/ota.conf" && echo 'secure_boot = keys/boot.pub'; } >"$tmp/keyed/ota.conf"
+fails provision_without_the_key_of_ota_conf 1 "bootloader.bin: carries no valid signature by keys/boot.pub" otactl -C "$tmp/keyed" provision "$tmp/spoilt" --id s1 -o "$tmp/spoil"
+fails provision_unsigned_though_ota_conf_names_a_key 1 "carries no Secure Boot signature, which ota.conf requires" otactl -C "$tmp/keyed" provision "$build" --id s1 -o "$tmp/spoil"
+sed -i 's/^secure_boot/signed_apps/' "$tmp/keyed/ota.conf"
+cp -r "$build" "$tmp/one-key" && otactl sign --secure-boot "$tmp/boot1.pem" "$tmp/one-key/thermo.bin" -o "$tmp/one-key/thermo.bin" >/dev/null
+fails provision_first_signature_is_not_the_key_of_signed_apps 1 "thermo.bin: carries no valid signature by keys/boot.pub" otactl -C "$tmp/keyed" provision "$tmp/one-key" --id s1 -o "$tmp/spoil"
+fails provision_unsigned_though_signed_apps_names_a_key 1 "thermo.bin: carries no Secure Boot signature, which ota.conf requires" otactl -C "$tmp/keyed" provision "$build" --id s1 -o "$tmp/spoil"
 otadevice sample "$tmp/s3" --chip esp32s3 --version 1.0.0 >/dev/null
 fails provision_wrong_chip 1 "is a build for esp32s3, but product thermo is esp32c3" otactl -C "$ws" provision "$tmp/s3" --id s1 -o "$tmp/spoil"
 fails provision_flash_is_too_small 1 "" provision --flash-size 1MB --id s1 -o "$tmp/spoil"
@@ -245,14 +360,21 @@ for one in esptool esptool.py "python3 -m esptool" "/usr/bin/python3 -m esptool"
 done
 if [ -z "$esptool" ]; then
     skip provision_equals_merge_bin "esptool is not installed"
+    skip provision_with_flash_settings_equals_merge_bin "esptool is not installed"
 else
-    for label in nvs ota_state ota_id; do part "$tmp/csv/c1.bin" $label >"$tmp/$label.part"; done
     merge=merge-bin
     $esptool merge-bin -h >/dev/null 2>&1 || merge=merge_bin
-    arguments=$(jq -r '.flash_files | to_entries[] | "\(.key) \(.value)"' "$build/flasher_args.json" | tr '\n' ' ')
-    for label in nvs ota_state ota_id; do arguments="$arguments $(printf '0x%x' "$(row $label offset)") $tmp/$label.part"; done
-    # shellcheck disable=SC2086
-    (cd "$build" && $esptool --chip esp32c3 $merge -o "$tmp/merged.bin" $arguments) >/dev/null 2>&1
-    ok provision_equals_merge_bin cmp "$tmp/merged.bin" "$tmp/csv/c1.bin"
+    same_as_merge_bin() { # NAME BUILD IMAGE
+        for label in nvs ota_state ota_id; do part "$3" $label >"$tmp/$label.part"; done
+        arguments=$(jq -r '(.flash_settings | "-fm \(.flash_mode) -ff \(.flash_freq) -fs \(.flash_size)"), (.flash_files | to_entries[] | "\(.key) \(.value)")' "$2/flasher_args.json" | tr '\n' ' ')
+        for label in nvs ota_state ota_id; do arguments="$arguments $(printf '0x%x' "$(row $label offset)") $tmp/$label.part"; done
+        # shellcheck disable=SC2086
+        (cd "$2" && $esptool --chip esp32c3 $merge -o "$tmp/merged.bin" $arguments) >/dev/null 2>&1
+        ok "$1" cmp "$tmp/merged.bin" "$3"
+    }
+    same_as_merge_bin provision_equals_merge_bin "$build" "$tmp/csv/c1.bin"
+    rm -rf "$tmp/spoilt" && cp -r "$build" "$tmp/spoilt"
+    edit "$quick"
+    same_as_merge_bin provision_with_flash_settings_equals_merge_bin "$tmp/spoilt" "$tmp/quick/fast1.bin"
 fi
 done_testing

@@ -126,6 +126,21 @@ fails secure_boot_verify_damaged_block 1 "signature block" otactl verify bent.bi
 fails secure_boot_sign_on_a_damaged_block 1 "does not hold" sign --secure-boot second.pem --append bent.bin -o x2.bin
 fails secure_boot_verify_nothing 1 "nothing to verify" otactl verify data.bin
 fails secure_boot_verify_no_such_file 2 "no such file" otactl verify none.bin --secure-boot second.pem.pub
+# Blocks that the chip never looks at: a second one of the C2, and one of a scheme that it lacks.
+sign --secure-boot ecdsa256.pem c2/thermo.bin -o c2-one.bin >/dev/null
+sign --secure-boot ecdsa256.pem --secure-boot second.pem --data c2/thermo.bin -o c2-two.bin >/dev/null
+sign --secure-boot ecdsa256.pem --data esp32/thermo.bin -o esp32-ec.bin >/dev/null
+ok secure_boot_verify_first_block otactl verify c2-two.bin --secure-boot ecdsa256.pem.pub
+contains secure_boot_verify_marks_what_is_ignored "$out" "  ignored: boards look at the first signature only"
+fails secure_boot_verify_block_that_is_never_read 1 "the signature by second.pem.pub, block 1, does not count: boards look at the first" otactl verify c2-two.bin --secure-boot second.pem.pub
+is secure_boot_verify_json_of_ignored "$(json verify c2-two.bin | jq -c '[.blocks[].ignored]')" '[null,"boards look at the first signature only"]'
+fails secure_boot_verify_scheme_that_the_chip_lacks 1 "does not count: the esp32 does not know ecdsa256" otactl verify esp32-ec.bin --secure-boot ecdsa256.pem.pub
+# A chip looks right behind the image, whatever the end of the file says.
+sign --pad-only $app -o pad.bin >/dev/null
+{ cat pad.bin && head -c 4096 /dev/zero; } >gap.bin
+sign --secure-boot ecdsa256.pem --data gap.bin -o gap-signed.bin >/dev/null
+fails secure_boot_verify_signature_in_another_place 1 "is not signed, so not by" otactl verify gap-signed.bin --secure-boot ecdsa256.pem.pub
+is secure_boot_verify_nothing_is_ignored "$(json verify two.bin | jq -c '[.blocks[].ignored]')" '[null,null]'
 is secure_boot_verify_json "$(json verify two.bin --secure-boot second.pem.pub | jq -c '[.ok, .kind, .v1, (.blocks | map(.key))]')" '[true,"app",false,[null,"second.pem.pub"]]'
 # Version 1: 4 zeros, then r and s of 32 bytes, behind the image.
 openssl ecparam -name prime256v1 -genkey -noout -out v1.pem && chmod 600 v1.pem
@@ -150,6 +165,7 @@ sign --secure-boot ecdsa256.pem --append $app -o $app >/dev/null
 ok secure_boot_policy_takes_it_signed otactl -C "$ws" push c5
 ok secure_boot_policy_in_verify_holds otactl -C "$ws" verify $app --product thermo
 sed -i 's/^secure_boot/signed_apps/' "$ws/ota.conf"
+fails secure_boot_verify_of_signed_apps_reads_block_0 1 "does not count: boards look at the first signature only" otactl -C "$ws" verify $app --product thermo --secure-boot ecdsa256.pem.pub
 fails secure_boot_policy_of_signed_apps_reads_block_0 1 "another block than the first" otactl -C "$ws" push c5
 sed -i "s|^signed_apps.*|secure_boot = $(otactl keys digest ecdsa256.pem)|" "$ws/ota.conf"
 ok secure_boot_policy_by_digest otactl -C "$ws" push c5
@@ -171,7 +187,11 @@ ok secure_boot_policy_of_data_in_verify otactl -C "$ws" verify c5/storage.bin --
 fails secure_boot_policy_of_data_in_verify_refuses 1 "plain-storage.bin: " otactl -C "$ws" verify plain-storage.bin --product thermo
 sed -i '/^signed_data/d' "$ws/ota.conf"
 sed -i 's|^secure_boot.*|secure_boot = keys/thermo.pem|' "$ws/ota.conf"
+fails secure_boot_verify_of_another_chip 1 "is for esp32c2, but product thermo is esp32c5" otactl -C "$ws" verify c2-one.bin --product thermo
 fails secure_boot_policy_names_no_private_key 1 "neither a public key" otactl -C "$ws" push c5
+
+sed 's/esp32c5/esp32c3/; s|^secure_boot.*|secure_boot = keys/boot.pub|' "$ws/ota.conf" >ota.c3 && mkdir -p c3/keys && cp ota.c3 c3/ota.conf && cp "$ws/keys/boot.pub" c3/keys
+fails secure_boot_policy_names_no_key_the_chip_lacks 1 "keys/boot.pub is a key of P-256, which the esp32c3 does not know" otactl -C c3 push c5
 
 # The inbox is held to it as well.
 sed -i 's|^secure_boot.*|secure_boot = keys/boot.pub|' "$ws/ota.conf"
@@ -236,10 +256,14 @@ cd "$OTA_TOP" || exit 1
 # ---- what espsecure signed, of its own tests ----
 images=$OTA_SHARED/images
 if [ -e "$images/bootloader_multi_signed_v2_rsa.bin" ]; then
-    for key in pubkey pubkey2; do
-        ok secure_boot_golden_multi_by_$key otactl verify "$images/bootloader_multi_signed_v2_rsa.bin" --secure-boot "$images/rsa_secure_boot_signing_$key.pem"
-    done
-    ok secure_boot_golden_p256 otactl verify "$images/bootloader_signed_v2_ecdsa256.bin" --secure-boot "$images/ecdsa256_secure_boot_signing_pubkey.pem"
+    # They are images for the ESP32, which reads one block of RSA; of the others it is seen that they hold.
+    multi=$images/bootloader_multi_signed_v2_rsa.bin
+    ok secure_boot_golden_multi_by_pubkey otactl verify "$multi" --secure-boot "$images/rsa_secure_boot_signing_pubkey.pem"
+    fails secure_boot_golden_multi_by_pubkey2 1 "block 1, does not count" otactl verify "$multi" --secure-boot "$images/rsa_secure_boot_signing_pubkey2.pem"
+    is secure_boot_golden_multi_holds "$(otactl verify "$multi" --json | jq -c '[.blocks[] | .valid, .key_digest[:8]]')" '[true,"cb2791a3",true,"901a7409",true,"27919392"]'
+    p256=$images/bootloader_signed_v2_ecdsa256.bin
+    fails secure_boot_golden_p256_is_not_the_esp32s 1 "the esp32 does not know ecdsa256" otactl verify "$p256" --secure-boot "$images/ecdsa256_secure_boot_signing_pubkey.pem"
+    is secure_boot_golden_p256_holds "$(otactl verify "$p256" --json | jq -c '[.blocks[] | .valid, .key_digest[:8]]')" '[true,"f35cc5db"]'
     fails secure_boot_golden_by_another_key 1 "not by" otactl verify "$images/bootloader_signed_v2_rsa.bin" --secure-boot "$images/rsa_secure_boot_signing_pubkey2.pem"
     contains secure_boot_golden_v1_is_seen "$(otactl verify "$images/hello-world-signed.bin")" "version 1"
     ok secure_boot_golden_digest otactl keys digest "$images/rsa_secure_boot_signing_pubkey.pem" -o "$tmp/golden.digest"

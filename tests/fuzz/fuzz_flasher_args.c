@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A build folder whose flasher_args.json is the input: whatever it says, no file from outside of the folder goes into
- * a release, and none to a partition that a release may not write. */
+ * a release or a factory image, none to a partition that a release may not write, and none over another. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,8 +8,11 @@
 #include "fuzz.h"
 #include "host/crypto.h"
 #include "host/fs.h"
+#include "image/factory_flash.h"
 #include "image/sample_folder.h"
 #include "release/build.h"
+
+#define FLASH_MAX (8u << 20)
 
 static char folder[] = "/tmp/ota-fuzz-build-XXXXXX";
 
@@ -39,11 +42,15 @@ static char *build_folder(void) {
     return build;
 }
 
-static void check_steps(const struct ota_build *b, const char *build) {
+static bool is_inside(const char *path, const char *build) {
     const size_t n = strlen(build);
+    return strncmp(path, build, n) == 0 && path[n] == '/' && !strstr(path + n, "/../");
+}
+
+static void check_steps(const struct ota_build *b, const char *build) {
     for (size_t i = 0; i < b->release.step_count; i++) {
         const struct ota_step *s = &b->release.step[i];
-        fuzz_promise(strncmp(b->path[i], build, n) == 0 && b->path[i][n] == '/' && !strstr(b->path[i] + n, "/../"));
+        fuzz_promise(is_inside(b->path[i], build));
         fuzz_promise(ota_label_valid(ota_span_str(s->label)) && s->length > 0);
         if (s->kind == OTA_KIND_DATA) {
             struct ota_err err;
@@ -51,6 +58,38 @@ static void check_steps(const struct ota_build *b, const char *build) {
             fuzz_promise(row && ota_table_updatable(row, &err) == OTA_OK && s->length <= row->size);
         }
     }
+}
+
+/* Every file stands in the flash as it is, which nothing that came later has changed; the bootloader's header and its
+ * hash may be others. */
+static void check_flash(const struct ota_factory_build *b, const struct ota_factory_flash *f) {
+    for (size_t i = 0; i < b->part_count; i++) {
+        OTA_CLEAN(ota_buf_free) struct ota_buf file = {0};
+        struct ota_err err;
+        const struct ota_factory_part *part = &b->part[i];
+        const struct ota_span stands = ota_factory_flash_at(f, b, part->offset);
+        fuzz_promise(ota_fs_read(part->path, f->bytes.len, &file, &err) == OTA_OK && stands.len == file.len);
+        fuzz_promise(part->offset % OTA_SECTOR == 0 && stands.len <= f->bytes.len - part->offset);
+        if (part->offset != b->chip->bootloader_offset || !f->header_set)
+            fuzz_promise(ota_span_equal(stands, ota_buf_span(&file)));
+    }
+}
+
+static void make_factory_image(const char *folder_of_build) {
+    OTA_CLEAN(ota_factory_build_free) struct ota_factory_build b;
+    OTA_CLEAN(ota_factory_flash_free) struct ota_factory_flash f = {0};
+    struct ota_err err = {.code = OTA_OK};
+    enum ota_status st = ota_factory_build_open(&b, folder_of_build, NULL, &err);
+    for (size_t i = 0; i < b.part_count; i++)
+        fuzz_promise(is_inside(b.part[i].path, folder_of_build));
+    if (st == OTA_OK && b.flash_size > FLASH_MAX) /* a large one is only slow */
+        return;
+    if (st == OTA_OK)
+        st = ota_factory_flash_fill(&f, &b, false, &err);
+    if (st == OTA_OK)
+        check_flash(&b, &f);
+    else
+        fuzz_promise(err.msg[0] != '\0');
 }
 
 /* Without the pains ota_fs_write() takes for a power cut. */
@@ -76,5 +115,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         check_steps(&b, build);
     else
         fuzz_promise(err.msg[0] != '\0');
+    make_factory_image(build);
     return 0;
 }

@@ -12,6 +12,7 @@ set -u
 cd "$(dirname "$0")/../.." || exit 1
 merge=false
 [ "${1:-}" = --merge ] && { merge=true; shift; }
+case ${1:-} in '' | -*) echo "usage: tests/fuzz/run.sh [--merge] BUILD/fuzz [NAME...]" >&2; exit 2 ;; esac
 out=$1
 shift
 seconds=${FUZZ_SECONDS:-600}

@@ -17,7 +17,7 @@ contains push_policy_names_the_way_out "$err" "--accept-change project"
 fails push_policy_refuses_it_on_a_dry_run_too 1 "--accept-change project" push "$tmp/bell" -n
 fails push_policy_refuses_it_unsigned_too 1 "--accept-change project" push "$tmp/bell" --unsigned
 fails push_policy_other_words_do_not_help 1 "--accept-change project" push "$tmp/bell" --accept-change boot --accept-change secure-version
-fails push_policy_unknown_word 2 "none of project, secure-version, boot" push "$tmp/bell" --accept-change everything
+fails push_policy_unknown_word 2 "none of project, secure-version, boot, keys" push "$tmp/bell" --accept-change everything
 is push_policy_refused_published_nothing "$(otactl -C "$ws" releases --json | jq '.releases | length')" 1
 ok push_policy_accepts_another_project push "$tmp/bell" --accept-change project -n
 
@@ -34,6 +34,30 @@ words=(--with @bootloader --compatible --accept-brick-risk -n)
 fails push_policy_refuses_another_boot_configuration 1 "BOOTLOADER_APP_ROLLBACK_ENABLE is 0x0, of release 1 0x1" push "$tmp/boot" "${words[@]}"
 ok push_policy_accepts_another_boot_configuration push "$tmp/boot" "${words[@]}" --accept-change boot
 ok push_policy_app_alone_has_no_boot_configuration push "$tmp/boot" -n
+
+# ---- other Secure Boot keys, in a workspace of its own ----
+keyed=$tmp/keyed
+otactl init "$keyed" --product thermo --chip esp32c3 --url https://localhost:1 >/dev/null
+for key in first second; do otactl keys new --secure-boot rsa3072 -o "$tmp/$key.pem" >/dev/null; done
+by() { # KEY...: the build, its app signed by these
+    local key keys=()
+    for key in "$@"; do keys+=(--secure-boot "$tmp/$key.pem"); done
+    rm -rf "$tmp/by" && cp -r "$build" "$tmp/by" && otactl sign "${keys[@]}" "$build/thermo.bin" -o "$tmp/by/thermo.bin" >/dev/null
+}
+push_keyed() { otactl -C "$keyed" push "$@"; }
+by first
+ok push_policy_first_signed_release push_keyed "$tmp/by"
+by second
+fails push_policy_refuses_other_keys 1 "$tmp/by/thermo.bin: is signed by no key of release 1's app" push_keyed "$tmp/by"
+contains push_policy_names_the_way_out_of_other_keys "$err" "--accept-change keys"
+fails push_policy_refuses_no_key 1 "thermo.bin: carries no signature, unlike that of release 1's app" push_keyed "$build"
+ok push_policy_accepts_other_keys push_keyed "$tmp/by" --accept-change keys -n
+otactl sign --secure-boot "$tmp/first.pem" "$build/bootloader/bootloader.bin" -o "$tmp/by/bootloader/bootloader.bin" >/dev/null
+fails push_policy_refuses_app_and_bootloader_of_different_keys 1 "thermo.bin: no Secure Boot key that signed $tmp/by/bootloader/bootloader.bin signed it, too" push_keyed "$tmp/by" --with @bootloader --compatible --accept-brick-risk
+by second first
+ok push_policy_takes_a_key_that_is_added push_keyed "$tmp/by"
+by second
+ok push_policy_then_the_old_key_may_go push_keyed "$tmp/by" -n
 
 # ---- a past that is gone, or not what was signed ----
 image=$(find "$ws/state/repo/targets/img/thermo/1" -name '*.app.bin')

@@ -10,6 +10,9 @@ make_fleet esp32
 start_daemon "$ws"
 # The board leaves the factory with the older real bootloader, whose SPI header the newer one must match.
 cp "$images/bootloader_esp32_v5_2.bin" "$tmp/build-1.0.0/bootloader/bootloader.bin"
+change() { jq "$2" "$1" >"$tmp/changed" && mv "$tmp/changed" "$1"; }
+change "$tmp/build-1.0.0/flasher_args.json" '.flash_settings |= map_values("keep")'
+change "$tmp/build-1.0.0/config/sdkconfig.json" '.ESPTOOLPY_FLASHSIZE = "4MB"'
 new_board --id real
 is real_images_board_starts_at_release_1 "$(running_version)" 1.0.0
 otadevice sample "$tmp/tables" --chip esp32 --version 2.0.0 --add-label assets >/dev/null

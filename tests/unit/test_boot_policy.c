@@ -76,9 +76,9 @@ static void test_boot_policy_takes_keys_and_digests(void **state) {
     OTA_CLEAN_FREE char *lines = ota_sprintf("secure_boot = mine.pub, second.bin %s\nsigned_data = yes", hex);
     assert_ota_ok(read_policy("esp32c6", lines, &policy));
     assert_int_equal(policy.count, 3);
-    assert_memory_equal(policy.key[0].digest.byte, mine.digest, 32);
-    assert_memory_equal(policy.key[1].digest.byte, second.digest, 32);
-    assert_memory_equal(policy.key[2].digest.byte, foreign.digest, 32);
+    assert_memory_equal(policy.key[0].public.digest.byte, mine.digest, 32);
+    assert_memory_equal(policy.key[1].public.digest.byte, second.digest, 32);
+    assert_memory_equal(policy.key[2].public.digest.byte, foreign.digest, 32);
     assert_false(policy.signed_apps);
     assert_true(policy.signed_data);
     assert_ota_ok(read_policy("esp32c6", "", &policy));
@@ -87,7 +87,7 @@ static void test_boot_policy_takes_keys_and_digests(void **state) {
     assert_int_equal(policy.count, 0);
     OTA_CLEAN_FREE char *half = ota_sprintf("secure_boot = %.32s", hex);
     assert_ota_ok(read_policy("esp32c2", half, &policy));
-    assert_int_equal(policy.key[0].digest.len, 16);
+    assert_int_equal(policy.key[0].public.digest.len, 16);
     policy_fails("esp32c6", half, "is the ESP32-C2's");
 }
 
@@ -107,6 +107,35 @@ static void test_boot_policy_refuses_and_says_why(void **state) {
     policy_fails("esp32c6", "signed_data = perhaps", "yes or no");
     policy_fails("esp32c2", "secure_boot = mine.pub mine.pub", "has room for 1 key");
     assert_ota(read_policy("esp32c6", "secure_boot = nothing.pub", &policy), OTA_NOT_FOUND);
+}
+
+/* A key file tells its scheme, a digest does not. */
+static void test_boot_policy_refuses_keys_that_the_chip_does_not_know(void **state) {
+    struct ota_boot_policy policy;
+    char hex[OTA_SHA256_HEX_LEN + 1];
+    (void)state;
+    put_public("mine.pub", &mine);
+    policy_fails("esp32c3", "secure_boot = mine.pub", "secure_boot: mine.pub is a key of P-256, which the esp32c3");
+    policy_fails("esp32s3", "signed_apps = mine.pub", "signed_apps: mine.pub is a key of P-256, which the esp32s3");
+    ota_hex_encode(mine.digest, 32, hex);
+    OTA_CLEAN_FREE char *digest = ota_sprintf("secure_boot = %s", hex);
+    assert_ota_ok(read_policy("esp32c3", digest, &policy));
+    assert_ota_ok(read_policy("esp32c2", "secure_boot = mine.pub", &policy));
+    assert_false(policy.v1);
+}
+
+/* An ESP32 knows RSA in version 2 and P-256 in version 1. */
+static void test_boot_policy_of_p256_on_the_esp32_is_version_1(void **state) {
+    struct ota_boot_policy policy;
+    (void)state;
+    put_public("mine.pub", &mine);
+    assert_ota_ok(read_policy("esp32", "secure_boot = mine.pub", &policy));
+    assert_true(policy.v1);
+    assert_true(ota_boot_policy_wants(&policy, OTA_KIND_APP));
+    assert_false(ota_boot_policy_wants(&policy, OTA_KIND_BOOTLOADER));
+    assert_ota_ok(read_policy("esp32", "signed_apps = mine.pub", &policy));
+    assert_true(policy.v1);
+    policy_fails("esp32", "secure_boot = mine.pub\nsigned_data = yes", "signed_data: mine.pub is a key of version 1");
 }
 
 /* ---- blocks ----------------------------------------------------------------------------------------------- */
@@ -145,7 +174,8 @@ static void test_boot_policy_wants_every_key(void **state) {
     assert_non_null(strstr(err.msg, "second.pub"));
     assert_ota(check(&one, "esp32c2", &foreign, &mine), OTA_SIGNATURE); /* it reads one block */
     assert_non_null(strstr(err.msg, "another block than the first"));
-    assert_ota(check(&one, "esp32c3", &mine, NULL), OTA_SIGNATURE); /* it knows RSA only */
+    assert_ota(check(&one, "esp32c3", &mine, NULL),
+               OTA_SIGNATURE); /* it knows RSA only; the policy is another chip's */
     blocks(&s, &mine, NULL);
     s.block[0].valid = false;
     assert_ota(ota_boot_policy_check(&one, ota_chip_by_name(ota_span_str("esp32c6")), &s, &err), OTA_SIGNATURE);
@@ -350,6 +380,8 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_boot_policy_takes_keys_and_digests),
         cmocka_unit_test(test_boot_policy_refuses_and_says_why),
+        cmocka_unit_test(test_boot_policy_refuses_keys_that_the_chip_does_not_know),
+        cmocka_unit_test(test_boot_policy_of_p256_on_the_esp32_is_version_1),
         cmocka_unit_test(test_boot_policy_wants_every_key),
         cmocka_unit_test(test_boot_policy_of_signed_apps_reads_the_first_block),
         cmocka_unit_test(test_boot_policy_holds_a_push),

@@ -275,6 +275,23 @@ static void test_build_refuses_control_characters(void **state) {
     folder_gives(options(), NULL, OTA_CONFIG, "project_description.json: a control character");
 }
 
+static void test_build_takes_offsets_as_idf_writes_them(void **state) {
+    (void)state;
+    static const struct {
+        const char *offset, *says;
+    } bad[] = {{"0x010000", "puts two files at 0x10000"},
+               {"0xD000", "puts two files at 0xd000"},
+               {"3801088", "\"3801088\" is no \"0x...\": file pair"},
+               {"0X3a0000", "\"0X3a0000\" is no \"0x...\": file pair"}};
+    for (size_t i = 0; i < OTA_ARRAY_LEN(bad); i++) {
+        OTA_CLEAN_FREE char *more = ota_sprintf("\"flash_files\": {\"%s\": \"storage.bin\",", bad[i].offset);
+        edit("flasher_args.json", "\"flash_files\":\t{", more);
+        folder_gives(options(), NULL, OTA_CONFIG, bad[i].says);
+        edit("flasher_args.json", more, "\"flash_files\":\t{");
+    }
+    folder_gives(options(), NULL, OTA_OK, NULL);
+}
+
 static void test_build_reads_hostile_json_with_care(void **state) {
     (void)state;
     OTA_CLEAN(ota_buf_free) struct ota_buf deep = {0};
@@ -686,6 +703,7 @@ int main(void) {
         WITH_SAMPLE(test_build_lets_no_path_escape),
         WITH_SAMPLE(test_build_reads_no_description_through_a_link),
         WITH_SAMPLE(test_build_refuses_control_characters),
+        WITH_SAMPLE(test_build_takes_offsets_as_idf_writes_them),
         WITH_SAMPLE(test_build_reads_hostile_json_with_care),
         WITH_SAMPLE(test_build_takes_the_bootloader_that_secure_boot_leaves_unlisted),
         WITH_SAMPLE(test_build_files_find_kind_and_label),

@@ -8,6 +8,7 @@
 #include "host/transport.h"
 #include "image/sample_folder.h"
 #include "release/build_compare.h"
+#include "support/boot_signer.h"
 #include "support/images.h"
 #include "support/unit.h"
 
@@ -360,6 +361,143 @@ static void test_build_compare_looks_past_releases_of_data(void **state) {
     assert_ota(ota_build_compare(&b, &past, 0, &err), OTA_IMAGE_DESCRIPTOR);
 }
 
+/* ---- keys -------------------------------------------------------------------------------------------------- */
+
+static struct boot_signer old, new; /* RSA-3072, as the chip wants it */
+
+static int make_keys(void **state) {
+    (void)state;
+    boot_signer_make(&old, OTA_BOOT_RSA3072);
+    boot_signer_make(&new, OTA_BOOT_RSA3072);
+    return 0;
+}
+static int free_keys(void **state) {
+    (void)state;
+    boot_signer_free(&old);
+    boot_signer_free(&new);
+    return 0;
+}
+
+/* `name` signed by one key or two, as `to`. */
+static void put_signed(const char *name, const char *to, struct boot_signer *a, struct boot_signer *b) {
+    OTA_CLEAN(ota_buf_free) struct ota_buf bytes = {0};
+    OTA_CLEAN_FREE char *path = in(name);
+    assert_ota_ok(ota_fs_read(path, 1 << 20, &bytes, &err));
+    boot_sign(a, &bytes, 0);
+    if (b)
+        boot_sign(b, &bytes, 1);
+    put(to, &bytes);
+}
+
+static void publish(struct ota_release *out, const char *const *names) {
+    OTA_CLEAN(ota_build_free) struct ota_build b;
+    open_files(&b, names, NULL);
+    b.release.counter = 8;
+    assert_ota_ok(ota_build_write(&b, repo_dir, NULL, &err));
+    *out = b.release;
+}
+
+/* What boards run: the same images, signed. */
+static void publish_signed(struct ota_release *out) {
+    static const char *const names[] = {"old-app.bin", "old-boot.bin:@bootloader", NULL};
+    put_signed("app.bin", "old-app.bin", &old, NULL);
+    put_signed("boot.bin", "old-boot.bin", &old, NULL);
+    publish(out, names);
+}
+
+static enum ota_status compare_signed(const struct ota_release *p, const char *const *names, unsigned accept) {
+    const struct ota_build_past past = {.count = 1, .release = p, .targets = &repo.port};
+    OTA_CLEAN(ota_build_free) struct ota_build b;
+    open_files(&b, names, NULL);
+    return ota_build_compare(&b, &past, accept, &err);
+}
+
+static void keys_refused(const struct ota_release *p, const char *const *names, const char *says) {
+    assert_ota(compare_signed(p, names, OTA_ACCEPT_BOOT | OTA_ACCEPT_PROJECT), OTA_SIGNATURE);
+    if (!strstr(err.msg, says) || !strstr(err.msg, "--accept-change keys"))
+        fail_msg("\"%s\" is not in \"%s\"", says, err.msg);
+    assert_ota_ok(compare_signed(p, names, OTA_ACCEPT_KEYS));
+}
+
+static void test_build_compare_refuses_keys_that_boards_do_not_know(void **state) {
+    static const char *const unsigned_app[] = {"app.bin", NULL}, *const unsigned_boot[] = {"boot.bin:@bootloader",
+                                                                                           NULL};
+    struct ota_release p;
+    (void)state;
+    publish_signed(&p);
+    keys_refused(&p, unsigned_app, "app.bin: carries no signature, unlike that of release 8's app:");
+    keys_refused(&p, unsigned_boot, "boot.bin: carries no signature, unlike that of release 8's bootloader:");
+    put_signed("app.bin", "new.bin", &new, NULL);
+    keys_refused(&p, new_app, "new.bin: is signed by no key of release 8's app:");
+    put_signed("app.bin", "new.bin", &new, &old);
+    assert_ota_ok(compare_signed(&p, new_app, 0));
+    put_signed("boot.bin", "new.bin", &new, NULL);
+    keys_refused(&p, new_boot, "new.bin: is signed by no key of release 8's bootloader:");
+    put_signed("boot.bin", "new.bin", &old, &new);
+    assert_ota_ok(compare_signed(&p, new_boot, 0));
+}
+
+/* A factory app that comes alone is verified by the same bootloader. */
+static void test_build_compare_holds_a_factory_app_to_the_app(void **state) {
+    struct ota_release p;
+    (void)state;
+    publish_signed(&p);
+    const struct ota_build_past past = {.count = 1, .release = &p, .targets = &repo.port};
+    for (unsigned i = 0; i < 2; i++) {
+        OTA_CLEAN(ota_build_free) struct ota_build b;
+        put_signed("app.bin", "new.bin", i ? &old : &new, NULL);
+        open_files(&b, new_app, NULL);
+        b.release.step[0].kind = OTA_KIND_FACTORY;
+        assert_ota(ota_build_compare(&b, &past, 0, &err), i ? OTA_OK : OTA_SIGNATURE);
+        assert_ota_ok(ota_build_compare(&b, &past, OTA_ACCEPT_KEYS, &err));
+    }
+}
+
+/* Where no bootloader was released the app tells what boards trust, if the bootloader is signed at all. */
+static void test_build_compare_holds_a_first_bootloader_to_the_app(void **state) {
+    static const char *const names[] = {"old-app.bin", NULL}, *const unsigned_boot[] = {"boot.bin:@bootloader", NULL};
+    struct ota_release p;
+    (void)state;
+    publish_signed(&p);
+    publish(&p, names);
+    put_signed("boot.bin", "new.bin", &new, NULL);
+    keys_refused(&p, new_boot, "new.bin: is signed by no key of release 8's app:");
+    assert_ota_ok(compare_signed(&p, unsigned_boot, 0));
+}
+
+static void test_build_compare_refuses_images_that_share_no_key(void **state) {
+    static const char *const names[] = {"new.bin", "old-boot.bin:@bootloader", NULL};
+    static const char *const half[] = {"app.bin", "old-boot.bin:@bootloader", NULL};
+    struct ota_release p;
+    (void)state;
+    publish_signed(&p);
+    put_signed("app.bin", "new.bin", &new, NULL);
+    p = last; /* unsigned, so that nothing but the two is compared */
+    keys_refused(&p, names, "new.bin: no Secure Boot key that signed ");
+    keys_refused(&p, half, "app.bin: no Secure Boot key that signed ");
+    put_signed("app.bin", "new.bin", &new, &old);
+    assert_ota_ok(compare_signed(&p, names, 0));
+}
+
+/* Without Secure Boot the key of the first block must stay. */
+static void test_build_compare_of_apps_verified_on_update_reads_the_first_block(void **state) {
+    OTA_CLEAN_FREE char *path = in("build/config/sdkconfig.json");
+    OTA_CLEAN(ota_buf_free) struct ota_buf text = {0}, edited = {0};
+    struct ota_release p;
+    (void)state;
+    publish_signed(&p);
+    assert_ota_ok(ota_fs_read(path, 1 << 16, &text, &err));
+    const char *from = strstr(ota_buf_text(&text), "\"SECURE_SIGNED_ON_UPDATE_NO_SECURE_BOOT\"");
+    const char *value = from ? strstr(from, "false") : NULL;
+    assert_non_null(value);
+    ota_buf_printf(&edited, "%.*strue%s", (int)(value - ota_buf_text(&text)), ota_buf_text(&text), value + 5);
+    assert_ota_ok(ota_fs_write(path, edited.p, edited.len, 0644, &err));
+    put_signed("app.bin", "new.bin", &new, &old);
+    keys_refused(&p, new_app, "new.bin: is signed by no key of release 8's app in the first signature:");
+    put_signed("app.bin", "new.bin", &old, &new);
+    assert_ota_ok(compare_signed(&p, new_app, 0));
+}
+
 static void test_build_compare_words(void **state) {
     unsigned accept = 0;
     (void)state;
@@ -368,8 +506,10 @@ static void test_build_compare_words(void **state) {
     assert_int_equal(accept, OTA_ACCEPT_PROJECT | OTA_ACCEPT_BOOT);
     assert_ota_ok(ota_build_accept("secure-version", &accept, &err));
     assert_int_equal(accept, OTA_ACCEPT_PROJECT | OTA_ACCEPT_BOOT | OTA_ACCEPT_SECURE_VERSION);
+    assert_ota_ok(ota_build_accept("keys", &accept, &err));
+    assert_true(accept & OTA_ACCEPT_KEYS);
     assert_ota(ota_build_accept("all", &accept, &err), OTA_USAGE);
-    assert_non_null(strstr(err.msg, "project, secure-version, boot"));
+    assert_non_null(strstr(err.msg, "project, secure-version, boot, keys"));
 }
 
 int main(void) {
@@ -387,7 +527,12 @@ int main(void) {
         TEST(test_build_compare_remarks_data_of_another_size),
         TEST(test_build_compare_believes_signed_digests_only),
         TEST(test_build_compare_looks_past_releases_of_data),
+        TEST(test_build_compare_refuses_keys_that_boards_do_not_know),
+        TEST(test_build_compare_holds_a_factory_app_to_the_app),
+        TEST(test_build_compare_holds_a_first_bootloader_to_the_app),
+        TEST(test_build_compare_refuses_images_that_share_no_key),
+        TEST(test_build_compare_of_apps_verified_on_update_reads_the_first_block),
         TEST(test_build_compare_words),
     };
-    return cmocka_run_group_tests_name("build_compare", tests, NULL, NULL);
+    return cmocka_run_group_tests_name("build_compare", tests, make_keys, free_keys);
 }

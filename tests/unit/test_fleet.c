@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <time.h>
 
+#include "host/certificate.h"
 #include "host/fs.h"
 #include "store/fleet.h"
 #include "support/unit.h"
@@ -40,6 +41,15 @@ static enum ota_fleet_auth ask(const char *id, const char *token) {
     return auth;
 }
 
+static enum ota_fleet_auth ask_key(const char *id, uint8_t fill) {
+    uint8_t key[OTA_SHA256_LEN];
+    enum ota_fleet_auth auth;
+    struct ota_err err;
+    memset(key, fill, sizeof key);
+    assert_ota_ok(ota_fleet_authenticate_key(fleet, id, key, &auth, &err));
+    return auth;
+}
+
 static enum ota_status put(const char *id, bool quarantine, const char *json) {
     struct ota_err err;
     return ota_fleet_report(fleet, id, ota_span_str(json), "192.0.2.1", quarantine, &err);
@@ -66,6 +76,16 @@ static struct rows all(const char *product) {
     struct ota_err err;
     assert_ota_ok(ota_fleet_list(fleet, product, collect, &r, &err));
     return r;
+}
+
+static void write_certificate(struct ota_buf *crt) {
+    OTA_CLEAN_FREE char *file = ota_sprintf("%s/crt", dir);
+    OTA_CLEAN_FREE char *command = ota_sprintf("openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes "
+                                               "-subj /CN=t -keyout %s.key -out %s 2>/dev/null",
+                                               file, file);
+    struct ota_err err;
+    assert_int_equal(system(command), 0);
+    assert_ota_ok(ota_fs_read(file, 65536, crt, &err));
 }
 
 static void add(const char *id, char token[OTA_TOKEN_TEXT_MAX]) {
@@ -133,6 +153,95 @@ static void test_fleet_replaces_the_token_of_a_known_board_alone(void **state) {
     assert_ota_ok(ota_fleet_enrol(fleet, &e, &err));
     assert_int_equal(ask("kitchen", other), OTA_FLEET_TOKEN_OK);
     assert_int_equal(ask("kitchen", token), OTA_FLEET_TOKEN_WRONG);
+}
+
+static void test_fleet_takes_any_key_until_one_is_known(void **state) {
+    char token[OTA_TOKEN_TEXT_MAX];
+    (void)state;
+    add("kitchen", token);
+    assert_int_equal(ask_key("kitchen", 1), OTA_FLEET_TOKEN_OK);
+    assert_int_equal(ask_key("kitchen", 2), OTA_FLEET_TOKEN_OK);
+    assert_int_equal(ask_key("attic", 1), OTA_FLEET_UNKNOWN_DEVICE);
+}
+
+static void test_fleet_holds_a_board_to_the_key_it_was_given(void **state) {
+    OTA_CLEAN(ota_buf_free) struct ota_buf crt = {0};
+    uint8_t key[OTA_SHA256_LEN];
+    enum ota_fleet_auth auth;
+    struct ota_err err;
+    (void)state;
+    write_certificate(&crt);
+    assert_ota_ok(ota_certificate_key_digest(ota_buf_span(&crt), "crt", key, &err));
+    struct ota_fleet_enrolment e = {
+        .id = "kitchen", .product = "thermo", .channel = "stable", .token = "ota_a", .crt = ota_buf_span(&crt)};
+    assert_ota_ok(ota_fleet_enrol(fleet, &e, &err));
+    assert_ota_ok(ota_fleet_authenticate_key(fleet, "kitchen", key, &auth, &err));
+    assert_int_equal(auth, OTA_FLEET_TOKEN_OK);
+    assert_int_equal(ask_key("kitchen", 1), OTA_FLEET_TOKEN_WRONG);
+    e.crt = (struct ota_span){0};
+    e.replace = true;
+    assert_ota_ok(ota_fleet_enrol(fleet, &e, &err)); /* a new life without a certificate: what it had ends */
+    assert_ota_ok(ota_fleet_authenticate_key(fleet, "kitchen", key, &auth, &err));
+    assert_int_equal(auth, OTA_FLEET_TOKEN_WRONG);
+    assert_int_equal(ask_key("kitchen", 0), OTA_FLEET_TOKEN_WRONG);
+    e.crt = ota_span_str("no PEM");
+    assert_ota(ota_fleet_enrol(fleet, &e, &err), OTA_KEY);
+}
+
+static void test_fleet_revokes_token_and_keys(void **state) {
+    char token[OTA_TOKEN_TEXT_MAX], other[OTA_TOKEN_TEXT_MAX];
+    struct ota_err err;
+    (void)state;
+    add("kitchen", token);
+    add("cellar", other);
+    assert_ota(ota_fleet_revoke(fleet, "attic", &err), OTA_NOT_FOUND);
+    assert_ota_ok(ota_fleet_revoke(fleet, "kitchen", &err));
+    assert_ota_ok(ota_fleet_revoke(fleet, "kitchen", &err));
+    assert_int_equal(ask("kitchen", token), OTA_FLEET_REVOKED);
+    assert_int_equal(ask("kitchen", other), OTA_FLEET_TOKEN_WRONG); /* it is not said to whom it is no secret */
+    assert_int_equal(ask_key("kitchen", 1), OTA_FLEET_REVOKED);
+    assert_int_equal(ask("cellar", other), OTA_FLEET_TOKEN_OK);
+    struct rows r = all(NULL);
+    assert_false(r.row[0].revoked);
+    assert_true(r.row[1].revoked);
+}
+
+static void test_fleet_adds_a_revoked_board_anew(void **state) {
+    char token[OTA_TOKEN_TEXT_MAX], other[OTA_TOKEN_TEXT_MAX];
+    struct ota_err err;
+    (void)state;
+    add("kitchen", token);
+    assert_ota_ok(ota_fleet_revoke(fleet, "kitchen", &err));
+    assert_ota_ok(ota_fleet_add(fleet, "kitchen", "valve", "beta", other, &err));
+    assert_int_equal(ask("kitchen", token), OTA_FLEET_TOKEN_WRONG);
+    assert_int_equal(ask("kitchen", other), OTA_FLEET_TOKEN_OK);
+    assert_int_equal(ask_key("kitchen", 1), OTA_FLEET_TOKEN_WRONG);
+    struct rows r = all(NULL);
+    assert_int_equal(r.count, 1);
+    assert_string_equal(r.row[0].product, "valve");
+    assert_false(r.row[0].revoked);
+    assert_ota(ota_fleet_add(fleet, "kitchen", "valve", "beta", other, &err), OTA_EXISTS);
+}
+
+static void test_fleet_opens_a_database_of_the_version_before(void **state) {
+    char token[OTA_TOKEN_TEXT_MAX];
+    struct ota_err err;
+    sqlite3 *db;
+    (void)state;
+    add("kitchen", token);
+    ota_fleet_close(&fleet);
+    assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(db,
+                                  "ALTER TABLE device DROP COLUMN revoked; ALTER TABLE device DROP COLUMN client_key;"
+                                  "PRAGMA user_version = 2",
+                                  NULL, NULL, NULL),
+                     SQLITE_OK);
+    (void)sqlite3_close(db);
+    assert_ota_ok(ota_fleet_open(&fleet, path, &err));
+    assert_int_equal(ask("kitchen", token), OTA_FLEET_TOKEN_OK);
+    assert_int_equal(ask_key("kitchen", 1), OTA_FLEET_TOKEN_OK);
+    assert_ota_ok(ota_fleet_revoke(fleet, "kitchen", &err));
+    assert_int_equal(ask("kitchen", token), OTA_FLEET_REVOKED);
 }
 
 static void test_fleet_report_is_kept_whole(void **state) {
@@ -322,6 +431,11 @@ int main(void) {
         TEST(test_fleet_add_twice_and_bad_names),
         TEST(test_fleet_enrols_a_board_with_its_token),
         TEST(test_fleet_replaces_the_token_of_a_known_board_alone),
+        TEST(test_fleet_takes_any_key_until_one_is_known),
+        TEST(test_fleet_holds_a_board_to_the_key_it_was_given),
+        TEST(test_fleet_revokes_token_and_keys),
+        TEST(test_fleet_adds_a_revoked_board_anew),
+        TEST(test_fleet_opens_a_database_of_the_version_before),
         TEST(test_fleet_report_is_kept_whole),
         TEST(test_fleet_report_once_and_in_order),
         TEST(test_fleet_history_is_bounded),

@@ -50,9 +50,43 @@ static void test_provision_record_is_read_back(void **state) {
     assert_non_null(e);
     assert_false(e->again);
     assert_int_equal(e->file_count, 2);
-    assert_string_equal(e->file[1], "b2.ota_id.bin");
-    assert_int_equal(e->bytes[1], 6);
+    assert_string_equal(e->file[1].name, "b2.ota_id.bin");
+    assert_int_equal(e->file[1].bytes, 6);
     assert_null(ota_provision_record_find(&r, "b3"));
+}
+
+static void test_provision_record_tells_what_a_board_is_made_of(void **state) {
+    (void)state;
+    OTA_CLEAN(ota_provision_record_close) struct ota_provision_record r = {.fd = -1};
+    static const char lines[] =
+        LINE_1 LINE_2 "{\"id\":\"b1\",\"mac\":\"aa:bb:cc:00:00:01\",\"inputs\":\"k-d\",\"files\":[{\"file\":\"b1.bin\","
+                      "\"bytes\":7,\"sha256\":\"abc\"}]}\n";
+    put(lines, sizeof lines - 1);
+    assert_ota_ok(ota_provision_record_open(&r, dir, &err));
+    assert_int_equal(r.count, 2);
+    assert_string_equal(r.entry[0]->id, "b1");
+    assert_string_equal(r.entry[0]->mac, "aa:bb:cc:00:00:01");
+    assert_string_equal(r.entry[0]->inputs, "k-d");
+    assert_string_equal(r.entry[0]->file[0].sha256, "abc");
+    assert_ptr_equal(r.entry[0], ota_provision_record_find(&r, "b1"));
+    assert_ptr_equal(r.entry[1], ota_provision_record_find(&r, "b2"));
+    assert_null(r.entry[1]->mac); /* a record of before */
+    assert_null(r.entry[1]->inputs);
+    assert_string_equal(r.entry[1]->file[0].sha256, "");
+}
+
+static void test_provision_record_refuses_a_line_too_long_to_be_read(void **state) {
+    (void)state;
+    OTA_CLEAN(ota_provision_record_close) struct ota_provision_record r = {.fd = -1};
+    OTA_CLEAN_FREE char *text = ota_calloc(1, 1024 * 1024 + 1);
+    memset(text, 'x', 1024 * 1024);
+    put(LINE_1, strlen(LINE_1));
+    assert_ota_ok(ota_provision_record_open(&r, dir, &err));
+    cJSON *line = cJSON_Parse(LINE_2);
+    (void)cJSON_AddStringToObject(line, "commands", text);
+    assert_ota(ota_provision_record_append(&r, line, &err), OTA_TOO_LARGE);
+    cJSON_Delete(line);
+    assert_file(LINE_1);
 }
 
 static void test_provision_record_begins_empty(void **state) {
@@ -99,6 +133,8 @@ static void test_provision_record_refuses_what_it_did_not_write(void **state) {
         "{\"id\":\"b1\"}\n",
         "{\"id\":\"b1\",\"files\":[]}\n",
         "{\"id\":\"b1\",\"files\":[{\"file\":\"../b1.bin\",\"bytes\":1}]}\n",
+        "{\"id\":\"b1\",\"files\":[{\"file\":\"boards.jsonl\",\"bytes\":1}]}\n",
+        "{\"id\":\"b1\",\"files\":[{\"file\":\"b1./../x\",\"bytes\":1}]}\n",
         "{\"id\":\"b1\",\"files\":[{\"file\":\"b1.bin\",\"bytes\":-1}]}\n",
         "{\"id\":\"b1\",\"files\":[{\"file\":\"b1.bin\"}]}\n",
         "{\"id\":\"b1\",\"id\":\"b2\",\"files\":[{\"file\":\"b1.bin\",\"bytes\":1}]}\n",
@@ -141,6 +177,8 @@ int main(void) {
 #define T(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
     const struct CMUnitTest tests[] = {
         T(test_provision_record_is_read_back),
+        T(test_provision_record_tells_what_a_board_is_made_of),
+        T(test_provision_record_refuses_a_line_too_long_to_be_read),
         T(test_provision_record_begins_empty),
         T(test_provision_record_loses_only_the_line_that_was_cut),
         T(test_provision_record_last_line_of_a_board_holds),

@@ -2,6 +2,8 @@
 /* The bytes of a block are otactl's own; test_signed_image.c holds them to the tables and to espsecure's files. */
 #include "boot_signer.h"
 
+#include <openssl/ecdsa.h>
+
 #include "host/signature.h"
 #include "image/signature_block.h"
 #include "images.h"
@@ -48,4 +50,21 @@ void boot_sign(struct boot_signer *s, struct ota_buf *image, unsigned block) {
     const struct ota_span digest = ota_signature_digest_for(&digests, public->scheme);
     assert_ota_ok(ota_boot_private_sign(s->key, digest, &signature, &err));
     assert_ota_ok(ota_signature_block_make(public, digest, ota_buf_span(&signature), block_at(image, block), &err));
+}
+
+void boot_sign_v1(struct boot_signer *s, struct ota_buf *image) {
+    const struct ota_span bytes = ota_buf_span(image);
+    const struct ota_source src = memory_source(&bytes);
+    struct ota_signature_digests digests;
+    OTA_CLEAN(ota_buf_free) struct ota_buf der = {0};
+    uint8_t v1[OTA_SIGNATURE_V1_LEN] = {0};
+    assert_ota_ok(ota_signature_digest(&src, image->len, &digests, &err));
+    assert_ota_ok(ota_boot_private_sign(s->key, ota_signature_digest_for(&digests, OTA_BOOT_ECDSA256), &der, &err));
+    const unsigned char *p = der.p;
+    ECDSA_SIG *sig = d2i_ECDSA_SIG(NULL, &p, (long)der.len);
+    assert_non_null(sig);
+    assert_int_equal(BN_bn2binpad(ECDSA_SIG_get0_r(sig), v1 + 4, 32), 32);
+    assert_int_equal(BN_bn2binpad(ECDSA_SIG_get0_s(sig), v1 + 36, 32), 32);
+    ECDSA_SIG_free(sig);
+    ota_buf_append(image, v1, sizeof v1);
 }

@@ -15,6 +15,8 @@ void boot_signer_free(struct boot_signer *s);
 
 /* Block 0: pads the image and appends the signature sector. Another block goes into the sector that is there. */
 void boot_sign(struct boot_signer *s, struct ota_buf *image, unsigned block);
+/* Version 1, by a P-256 key: 68 bytes behind the image. */
+void boot_sign_v1(struct boot_signer *s, struct ota_buf *image);
 /* The CRC of a block that was edited. */
 void boot_sign_reseal(struct ota_buf *image, unsigned block);
 

@@ -26,7 +26,7 @@ struct http_server {
     SSL_CTX *tls;
     char url[64];
     char *ca;
-    unsigned connections;
+    unsigned connections, named;
     size_t request_count;
     struct ota_buf request[REQUESTS_MAX];
 };
@@ -76,6 +76,11 @@ static X509 *make_certificate(EVP_PKEY *key) {
     return cert;
 }
 
+static int take_any(int ok, X509_STORE_CTX *ctx) {
+    (void)ok, (void)ctx;
+    return 1;
+}
+
 static void use_tls(struct http_server *s) {
     EVP_PKEY *key = EVP_EC_gen("P-256");
     X509 *cert = make_certificate(key);
@@ -87,6 +92,8 @@ static void use_tls(struct http_server *s) {
     s->tls = SSL_CTX_new(TLS_server_method());
     assert_int_equal(SSL_CTX_use_certificate(s->tls, cert), 1);
     assert_int_equal(SSL_CTX_use_PrivateKey(s->tls, key), 1);
+    SSL_CTX_set_verify(s->tls, SSL_VERIFY_PEER, take_any);
+    assert_int_equal(SSL_CTX_set_session_id_context(s->tls, (const unsigned char *)"test", 4), 1);
     BIO_free(pem);
     X509_free(cert);
     EVP_PKEY_free(key);
@@ -151,6 +158,15 @@ static void serve(struct http_server *s, const struct link *l) {
     }
 }
 
+static bool accept_tls(struct http_server *s, const struct link *l) {
+    if (SSL_set_fd(l->ssl, l->fd) != 1 || SSL_accept(l->ssl) != 1)
+        return false;
+    (void)pthread_mutex_lock(&s->lock);
+    s->named += SSL_get0_peer_certificate(l->ssl) != NULL;
+    (void)pthread_mutex_unlock(&s->lock);
+    return true;
+}
+
 static void *run(void *ctx) {
     struct http_server *s = ctx;
     for (int fd; (fd = accept(s->listener, NULL, NULL)) >= 0;) {
@@ -158,7 +174,7 @@ static void *run(void *ctx) {
         (void)pthread_mutex_lock(&s->lock);
         s->connections++;
         (void)pthread_mutex_unlock(&s->lock);
-        if (!l.ssl || (SSL_set_fd(l.ssl, fd) == 1 && SSL_accept(l.ssl) == 1))
+        if (!l.ssl || accept_tls(s, &l))
             serve(s, &l);
         if (l.ssl)
             SSL_free(l.ssl);
@@ -221,6 +237,13 @@ const char *http_server_request(struct http_server *s, size_t n) {
 unsigned http_server_connections(struct http_server *s) {
     (void)pthread_mutex_lock(&s->lock);
     unsigned n = s->connections;
+    (void)pthread_mutex_unlock(&s->lock);
+    return n;
+}
+
+unsigned http_server_named(struct http_server *s) {
+    (void)pthread_mutex_lock(&s->lock);
+    unsigned n = s->named;
     (void)pthread_mutex_unlock(&s->lock);
     return n;
 }

@@ -26,6 +26,8 @@ struct ota_span http_server_ca(const struct http_server *s);
 /* The n-th request, head and body, or "". */
 const char *http_server_request(struct http_server *s, size_t n);
 unsigned http_server_connections(struct http_server *s);
+/* How many of them came with a client certificate, for which every TLS client is asked. */
+unsigned http_server_named(struct http_server *s);
 
 /* Reads an answer to its end with small reads, and closes it: `wanted` bytes of 'x', then `status`. */
 void http_body_is(const struct ota_transport *net, size_t wanted, enum ota_status status, struct ota_err *err);
