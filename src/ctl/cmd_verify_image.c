@@ -122,11 +122,20 @@ static enum ota_status read_product(struct verifying *v, struct ota_err *err) {
     return OTA_OK;
 }
 
+static enum ota_kind kind_of(const struct verifying *v) {
+    return !is_image(v) ? OTA_KIND_DATA : v->found.kind == OTA_INSPECT_BOOTLOADER ? OTA_KIND_BOOTLOADER : OTA_KIND_APP;
+}
+
+/* Does ota.conf say whose signatures it must carry? Then check_policy() found them. */
+static bool is_required(const struct verifying *v) {
+    const struct ota_boot_policy *policy = v->rules.policy;
+    return policy && (kind_of(v) == OTA_KIND_DATA ? policy->count && policy->signed_data
+                                                  : ota_boot_policy_wants(policy, kind_of(v)));
+}
+
 static enum ota_status check_policy(const struct verifying *v, struct ota_err *err) {
     const struct ota_boot_file judged = {
-        .kind = !is_image(v)                              ? OTA_KIND_DATA
-                : v->found.kind == OTA_INSPECT_BOOTLOADER ? OTA_KIND_BOOTLOADER
-                                                          : OTA_KIND_APP,
+        .kind = kind_of(v),
         .path = v->path,
         .source = &v->file.source,
         .length = v->found.image.length,
@@ -139,12 +148,19 @@ static enum ota_status check_policy(const struct verifying *v, struct ota_err *e
 
 /* ---- the result ------------------------------------------------------------------------------------------- */
 
+/* What nothing but its signature tells is data, as it is to sign. */
+static const char *kind_name(const struct verifying *v) {
+    const struct ota_signatures *s = &v->found.signatures;
+    return v->found.kind == OTA_INSPECT_UNKNOWN && (s->count || v->v1_by) ? "data"
+                                                                          : ota_inspect_kind_name(v->found.kind);
+}
+
 static void report_json(const struct verifying *v) {
     const struct ota_signatures *s = &v->found.signatures;
     cJSON *tree = cJSON_CreateObject();
     (void)cJSON_AddStringToObject(tree, "file", v->path);
     (void)cJSON_AddBoolToObject(tree, "ok", true);
-    (void)cJSON_AddStringToObject(tree, "kind", ota_inspect_kind_name(v->found.kind));
+    (void)cJSON_AddStringToObject(tree, "kind", kind_name(v));
     (void)cJSON_AddBoolToObject(tree, "v1", s->v1);
     (void)cJSON_AddItemToObject(tree, "v1_key", v->v1_by ? cJSON_CreateString(v->v1_by) : cJSON_CreateNull());
     (void)cJSON_AddItemToObject(tree, "blocks", ota_boot_view_json(s, &v->rules, v->named, v->count));
@@ -155,14 +171,16 @@ static void report_text(const struct verifying *v) {
     const struct ota_signatures *s = &v->found.signatures;
     bool any = s->count || s->v1;
     const struct ota_chip *chip = is_image(v) ? ota_chip_by_id(v->found.image.chip_id) : NULL;
-    ota_print_line(stdout, "%s: %s%s%s, sound, %s", v->path, ota_inspect_kind_name(v->found.kind), chip ? " for " : "",
-                   chip ? chip->name : "", any ? "signed" : "not signed for Secure Boot");
+    ota_print_line(stdout, "%s: %s%s%s, sound, %s", v->path, kind_name(v), chip ? " for " : "", chip ? chip->name : "",
+                   any ? "signed" : "not signed for Secure Boot");
     ota_boot_view_print(s, &v->rules, v->named, v->count);
     if (s->v1)
         ota_print_line(stdout, "  version 1  %s%s",
                        v->v1_by ? "valid  " : "by a key that was not named (--secure-boot)", v->v1_by ? v->v1_by : "");
     if (v->count)
         printf("Signed by every key that was named.\n");
+    if (is_required(v))
+        printf("Signed by every key that ota.conf requires for %s.\n", ota_args_get(v->args, "product"));
 }
 
 enum ota_status ota_ctl_verify_image(const struct ota_args *args, struct ota_err *err) {

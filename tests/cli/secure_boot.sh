@@ -85,6 +85,8 @@ printf 'settings' >data.bin
 ok secure_boot_data sign --secure-boot ecdsa256.pem data.bin -o data-signed.bin
 is secure_boot_data_is_two_sectors "$(stat -c %s data-signed.bin)" 8192
 ok secure_boot_data_verifies otactl verify data-signed.bin --secure-boot ecdsa256.pem.pub
+contains secure_boot_data_is_called_so "$out" "data-signed.bin: data, sound, signed"
+is secure_boot_data_is_called_so_json "$(json verify data-signed.bin | jq -r .kind)" data
 fails secure_boot_data_holds_to_a_chip 1 "does not know ecdsa256" sign --secure-boot ecdsa256.pem --chip esp32c3 data.bin -o x.bin
 fails secure_boot_signs_with_no_public_key 2 "ecdsa256.pem.pub is a public key" sign --secure-boot ecdsa256.pem.pub data.bin -o x.bin
 printf '\n{"signed": {}}' >role.json
@@ -164,6 +166,7 @@ fails secure_boot_policy_in_verify 1 "by keys/boot.pub" otactl -C "$ws" verify $
 sign --secure-boot ecdsa256.pem --append $app -o $app >/dev/null
 ok secure_boot_policy_takes_it_signed otactl -C "$ws" push c5
 ok secure_boot_policy_in_verify_holds otactl -C "$ws" verify $app --product thermo
+is secure_boot_policy_in_verify_says_so "$(tail -n 1 <<<"$out")" "Signed by every key that ota.conf requires for thermo."
 sed -i 's/^secure_boot/signed_apps/' "$ws/ota.conf"
 fails secure_boot_verify_of_signed_apps_reads_block_0 1 "does not count: boards look at the first signature only" otactl -C "$ws" verify $app --product thermo --secure-boot ecdsa256.pem.pub
 fails secure_boot_policy_of_signed_apps_reads_block_0 1 "another block than the first" otactl -C "$ws" push c5
@@ -184,8 +187,10 @@ sign --secure-boot ecdsa256.pem --data plain-storage.bin -o c5/storage.bin >/dev
 ok secure_boot_policy_takes_signed_data push_data --json
 is secure_boot_policy_takes_it_as_signed "$(jq -r '.steps[] | select(.label == "storage") | .sha256' <<<"$out")" "$(sha256sum <c5/storage.bin | cut -d' ' -f1)"
 ok secure_boot_policy_of_data_in_verify otactl -C "$ws" verify c5/storage.bin --product thermo
+is secure_boot_policy_of_data_in_verify_says_so "$(tail -n 1 <<<"$out")" "Signed by every key that ota.conf requires for thermo."
 fails secure_boot_policy_of_data_in_verify_refuses 1 "plain-storage.bin: " otactl -C "$ws" verify plain-storage.bin --product thermo
 sed -i '/^signed_data/d' "$ws/ota.conf"
+is secure_boot_policy_that_wants_none_is_not_claimed "$(otactl -C "$ws" verify c5/storage.bin --product thermo | grep -c "ota.conf requires")" 0
 sed -i 's|^secure_boot.*|secure_boot = keys/thermo.pem|' "$ws/ota.conf"
 fails secure_boot_verify_of_another_chip 1 "is for esp32c2, but product thermo is esp32c5" otactl -C "$ws" verify c2-one.bin --product thermo
 fails secure_boot_policy_names_no_private_key 1 "neither a public key" otactl -C "$ws" push c5
