@@ -226,6 +226,7 @@ enum ota_status ota_sample_data(const struct ota_sample *s, const char *label, u
 
 /* ---- table ---- */
 
+/* Its data is no file system, and fills no partition. */
 void ota_sample_rows(const struct ota_sample *s, struct ota_partition rows[OTA_SAMPLE_ROWS_MAX], size_t *count) {
     static const struct ota_partition base[] = {
         {OTA_PART_DATA, OTA_DATA_NVS, 0x9000, 0x4000, "nvs", 0},
@@ -235,7 +236,7 @@ void ota_sample_rows(const struct ota_sample *s, struct ota_partition rows[OTA_S
         {OTA_PART_APP, OTA_APP_OTA_0 + 1, 0x190000, OTA_SAMPLE_SLOT_SIZE, "ota_1", 0},
         {OTA_PART_DATA, OTA_DATA_NVS, 0x310000, 0xC000, "ota_state", 0},
         {OTA_PART_DATA, OTA_DATA_NVS, 0x31C000, 0x4000, "ota_id", OTA_FLAG_READONLY},
-        {OTA_PART_DATA, OTA_DATA_SPIFFS, 0x320000, 0x40000, "storage", 0},
+        {OTA_PART_DATA, OTA_DATA_UNDEFINED, 0x320000, 0x40000, "storage", 0},
     };
     _Static_assert(OTA_ARRAY_LEN(base) < OTA_SAMPLE_ROWS_MAX, "room for the added row");
     memcpy(rows, base, sizeof base);
@@ -243,8 +244,8 @@ void ota_sample_rows(const struct ota_sample *s, struct ota_partition rows[OTA_S
     if (!s->add_label)
         return;
     struct ota_partition *extra = &rows[(*count)++];
-    *extra =
-        (struct ota_partition){OTA_PART_DATA, OTA_DATA_SPIFFS, OTA_SAMPLE_EXTRA_OFFSET, OTA_SAMPLE_EXTRA_SIZE, "", 0};
+    *extra = (struct ota_partition){
+        OTA_PART_DATA, OTA_DATA_UNDEFINED, OTA_SAMPLE_EXTRA_OFFSET, OTA_SAMPLE_EXTRA_SIZE, "", 0};
     size_t n = strnlen(s->add_label, OTA_LABEL_MAX);
     memcpy(extra->label, s->add_label, n);
 }

@@ -94,7 +94,7 @@ static enum ota_status put_partitions(struct folder *f, struct ota_err *err) {
             OTA_TRY(put_otadata(f, p->offset, p->size, err));
         else if (p->type == OTA_PART_APP && p->subtype == OTA_APP_OTA_0)
             OTA_TRY(put_app(f, p->offset, err));
-        else if (p->type == OTA_PART_DATA && p->subtype == OTA_DATA_SPIFFS)
+        else if (p->type == OTA_PART_DATA && p->subtype == OTA_DATA_UNDEFINED)
             OTA_TRY(put_data(f, p->label, p->offset, OTA_SAMPLE_STORAGE_SIZE, err));
     }
     return OTA_OK;

@@ -14,18 +14,17 @@ enum ota_status ota_build_accept(const char *word, unsigned *accept, struct ota_
         const char *word;
         unsigned what;
     } words[] = {
-        {"project", OTA_ACCEPT_PROJECT},
-        {"secure-version", OTA_ACCEPT_SECURE_VERSION},
-        {"boot", OTA_ACCEPT_BOOT},
-        {"keys", OTA_ACCEPT_KEYS},
+        {"project", OTA_ACCEPT_PROJECT}, {"secure-version", OTA_ACCEPT_SECURE_VERSION},
+        {"boot", OTA_ACCEPT_BOOT},       {"keys", OTA_ACCEPT_KEYS},
+        {"size", OTA_ACCEPT_SIZE},       {"fleet", OTA_ACCEPT_FLEET},
     };
     for (size_t i = 0; i < OTA_ARRAY_LEN(words); i++)
         if (strcmp(words[i].word, word) == 0) {
             *accept |= words[i].what;
             return OTA_OK;
         }
-    return ota_err_set(err, OTA_USAGE, "--accept-change \"%.40s\" is none of project, secure-version, boot, keys",
-                       word);
+    return ota_err_set(err, OTA_USAGE,
+                       "--accept-change \"%.40s\" is none of project, secure-version, boot, keys, size, fleet", word);
 }
 
 /* ---- images ---------------------------------------------------------------------------------------------- */
@@ -357,16 +356,24 @@ static bool fills_its_partition(const struct ota_partition *row) {
     return row->type == OTA_PART_DATA && (row->subtype == OTA_DATA_SPIFFS || row->subtype == OTA_DATA_LITTLEFS);
 }
 
-static void compare_data(struct ota_build *b, const struct ota_build_past *past, const struct ota_step *step) {
+static enum ota_status compare_data(struct ota_build *b, const struct ota_build_past *past, size_t index,
+                                    unsigned accept, struct ota_err *err) {
+    const struct ota_step *step = &b->release.step[index];
     const struct ota_release *of = NULL;
     const struct ota_step *last = last_of_label(past, step->label, &of);
     const struct ota_partition *row = b->table_known ? ota_table_by_label(&b->table, step->label) : NULL;
-    if (row && fills_its_partition(row) && step->length != row->size)
-        ota_build_remark(b, "%s has %u bytes, its partition %u: a file system made for another size may not mount",
-                         step->label, step->length, row->size);
+    if (row && fills_its_partition(row) && step->length != row->size && !(accept & OTA_ACCEPT_SIZE)) {
+        char subtype[8];
+        return ota_err_set(err, OTA_SLOT_SIZE,
+                           "%s: has %u bytes, its partition %s %u, and %s mounts no file system of another size. Make "
+                           "it of %u bytes, or if the app copes, add --accept-change size",
+                           b->path[index], (unsigned)step->length, step->label, (unsigned)row->size,
+                           ota_partition_subtype_name(row, subtype), (unsigned)row->size);
+    }
     if (!b->table_known && last && step->length > last->length)
         ota_build_remark(b, "%s has %u bytes, in release %u it had %u, and no table tells whether that fits",
                          step->label, step->length, of->counter, last->length);
+    return OTA_OK;
 }
 
 /* ---- all of it ------------------------------------------------------------------------------------------- */
@@ -384,7 +391,7 @@ enum ota_status ota_build_compare(struct ota_build *b, const struct ota_build_pa
         else if (step->kind == OTA_KIND_FACTORY)
             OTA_TRY(compare_factory(b, past, i, accept, err));
         else if (step->kind == OTA_KIND_DATA)
-            compare_data(b, past, step);
+            OTA_TRY(compare_data(b, past, i, accept, err));
     }
     return OTA_OK;
 }

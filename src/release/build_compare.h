@@ -14,7 +14,7 @@
  *   factory      alone: signed by no key of the last app             refused   keys
  *   images       of this release that share no key                   refused   keys
  *   boot         of bootloader or table, other than the last one's   refused   boot
- *   data         a file system of another size than its partition    remark
+ *   data         SPIFFS, LittleFS of another size than its partition refused   size
  *                larger than the last one, and no table is known     remark
  *
  * Keys are those of Secure Boot signatures in the blocks that boards look at; where the last one was signed, an unsigned
@@ -28,7 +28,14 @@
 #include "ota/ports.h"
 #include "release/build.h"
 
-enum { OTA_ACCEPT_PROJECT = 1, OTA_ACCEPT_SECURE_VERSION = 2, OTA_ACCEPT_BOOT = 4, OTA_ACCEPT_KEYS = 8 };
+enum {
+    OTA_ACCEPT_PROJECT = 1,
+    OTA_ACCEPT_SECURE_VERSION = 2,
+    OTA_ACCEPT_BOOT = 4,
+    OTA_ACCEPT_KEYS = 8,
+    OTA_ACCEPT_SIZE = 16,
+    OTA_ACCEPT_FLEET = 32, /* boards that would refuse it; src/ctl/push_fleet.c asks them */
+};
 /* Adds what a word of --accept-change stands for to *accept. USAGE with the words there are. */
 OTA_MUST_USE enum ota_status ota_build_accept(const char *word, unsigned *accept, struct ota_err *err);
 

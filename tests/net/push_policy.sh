@@ -17,7 +17,7 @@ contains push_policy_names_the_way_out "$err" "--accept-change project"
 fails push_policy_refuses_it_on_a_dry_run_too 1 "--accept-change project" push "$tmp/bell" -n
 fails push_policy_refuses_it_unsigned_too 1 "--accept-change project" push "$tmp/bell" --unsigned
 fails push_policy_other_words_do_not_help 1 "--accept-change project" push "$tmp/bell" --accept-change boot --accept-change secure-version
-fails push_policy_unknown_word 2 "none of project, secure-version, boot, keys" push "$tmp/bell" --accept-change everything
+fails push_policy_unknown_word 2 "none of project, secure-version, boot, keys, size, fleet" push "$tmp/bell" --accept-change everything
 is push_policy_refused_published_nothing "$(otactl -C "$ws" releases --json | jq '.releases | length')" 1
 ok push_policy_accepts_another_project push "$tmp/bell" --accept-change project -n
 

@@ -301,22 +301,51 @@ static void test_build_compare_remarks_a_lower_version(void **state) {
 
 static void test_build_compare_remarks_data_of_another_size(void **state) {
     static const char *const names[] = {"storage.bin", NULL};
-    OTA_CLEAN(ota_build_free) struct ota_build b;
     OTA_CLEAN(ota_build_free) struct ota_build grown;
     OTA_CLEAN(ota_buf_free) struct ota_buf data = {0};
-    OTA_CLEAN_FREE char *table = in("build/partition_table/partition-table.bin");
     OTA_CLEAN_FREE char *path = in("storage.bin");
     struct ota_sample s = sample_of("esp32c3");
     (void)state;
-    open_files(&b, names, table);
-    assert_ota_ok(compare(&b, 0));
-    assert_remark(&b, "storage has 4096 bytes, its partition 262144");
     assert_ota_ok(ota_sample_data(&s, "storage", 8192, &ota_crypto_openssl, &data, &err));
     put("storage.bin", &data);
     open_files(&grown, names, NULL);
     assert_ota_ok(compare(&grown, 0));
     assert_remark(&grown, "storage has 8192 bytes, in release 7 it had 4096");
     assert_int_equal(truncate(path, 4096), 0);
+}
+
+/* spiffsgen.py and littlefs images always fill their partition; what is in others has the size it likes. */
+static void test_build_compare_refuses_a_file_system_of_another_size(void **state) {
+    static const char *const names[] = {"storage.bin", NULL};
+    static const struct {
+        uint8_t type, subtype;
+        uint32_t size;
+        const char *says; /* NULL: taken */
+    } rows[] = {
+        {OTA_PART_DATA, OTA_DATA_SPIFFS, 0x40000,
+         "storage.bin: has 4096 bytes, its partition storage 262144, and spiffs mounts"},
+        {OTA_PART_DATA, OTA_DATA_LITTLEFS, 0x2000,
+         "storage.bin: has 4096 bytes, its partition storage 8192, and littlefs mounts"},
+        {OTA_PART_DATA, OTA_DATA_SPIFFS, 0x1000, NULL},
+        {OTA_PART_DATA, OTA_DATA_LITTLEFS, 0x1000, NULL},
+        {OTA_PART_DATA, OTA_DATA_FAT, 0x40000, NULL},
+        {OTA_PART_DATA, OTA_DATA_UNDEFINED, 0x40000, NULL},
+        {0x40, OTA_DATA_SPIFFS, 0x40000, NULL},
+    };
+    (void)state;
+    for (size_t i = 0; i < OTA_ARRAY_LEN(rows); i++) {
+        OTA_CLEAN(ota_build_free) struct ota_build b;
+        open_files(&b, names, NULL);
+        b.table_known = true;
+        b.table.count = 1;
+        b.table.row[0] = (struct ota_partition){rows[i].type, rows[i].subtype, 0x320000, rows[i].size, "storage", 0};
+        if (rows[i].says) {
+            assert_ota(compare(&b, OTA_ACCEPT_FLEET), OTA_SLOT_SIZE);
+            if (!strstr(err.msg, rows[i].says) || !strstr(err.msg, "--accept-change size"))
+                fail_msg("%zu: %s", i, err.msg);
+        }
+        assert_ota_ok(compare(&b, rows[i].says ? OTA_ACCEPT_SIZE : 0));
+    }
 }
 
 /* A repository that somebody tampered with, or pruned, is told from one that is whole. */
@@ -509,7 +538,12 @@ static void test_build_compare_words(void **state) {
     assert_ota_ok(ota_build_accept("keys", &accept, &err));
     assert_true(accept & OTA_ACCEPT_KEYS);
     assert_ota(ota_build_accept("all", &accept, &err), OTA_USAGE);
-    assert_non_null(strstr(err.msg, "project, secure-version, boot, keys"));
+    assert_non_null(strstr(err.msg, "project, secure-version, boot, keys, size, fleet"));
+    accept = 0;
+    assert_ota_ok(ota_build_accept("size", &accept, &err));
+    assert_int_equal(accept, OTA_ACCEPT_SIZE);
+    assert_ota_ok(ota_build_accept("fleet", &accept, &err));
+    assert_int_equal(accept, OTA_ACCEPT_SIZE | OTA_ACCEPT_FLEET);
 }
 
 int main(void) {
@@ -525,6 +559,7 @@ int main(void) {
         TEST(test_build_compare_remarks_chips_that_are_left_behind),
         TEST(test_build_compare_remarks_a_lower_version),
         TEST(test_build_compare_remarks_data_of_another_size),
+        TEST(test_build_compare_refuses_a_file_system_of_another_size),
         TEST(test_build_compare_believes_signed_digests_only),
         TEST(test_build_compare_looks_past_releases_of_data),
         TEST(test_build_compare_refuses_keys_that_boards_do_not_know),
