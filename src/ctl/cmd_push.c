@@ -232,6 +232,7 @@ static enum ota_status push(const struct ota_args *args, struct ota_push *p, str
     OTA_TRY(ota_workspace_product(p->w, ota_args_get(args, "product"), &p->product, err));
     OTA_TRY(check_and_build(args, p, &v, err));
     OTA_TRY(compare_with_published(p, err));
+    OTA_TRY(ota_push_ask_fleet(p, err));
     if (!json)
         ota_push_print_plan(p);
     if (!p->dry_run) {

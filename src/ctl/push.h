@@ -4,6 +4,7 @@
  *
  *   cmd_push.c       the command line; builds and checks the release
  *   push_current.c   compares it with what is published
+ *   push_fleet.c     asks the boards that are known here
  *   push_publish.c   counter, signature; the same for both places
  *   push_local.c     a workspace: state/incoming; push_wait.c waits, publishes and takes back
  *   push_remote.c    a server: its metadata; push_upload.c the files
@@ -51,6 +52,12 @@ struct ota_push_server {
     uint64_t sent_bytes;
 };
 
+/* What the boards it is offered to would say; all 0 unless asked. */
+struct ota_push_fleet {
+    bool asked;
+    size_t fits, misfits, unknown;
+};
+
 struct ota_push {
     const struct ota_workspace *w;
     const struct ota_push_place *place;
@@ -65,6 +72,7 @@ struct ota_push {
     struct ota_build build;
     int lock; /* local: state/lock */
     struct ota_push_server server;
+    struct ota_push_fleet fleet;
 };
 
 /* A release without an app goes over the offered one, see sign/base.h. */
@@ -73,6 +81,11 @@ OTA_MUST_USE enum ota_status ota_push_set_base(struct ota_push *p, const struct 
 /* Adds a remark when the channel offers the same image already; refuses and remarks what release/build_compare.h lists. */
 OTA_MUST_USE enum ota_status ota_push_compare(struct ota_push *p, const struct ota_push_current *c,
                                               struct ota_err *err);
+
+/* Holds it against the partition tables of the boards that state/fleet.db has on the channel. Sets p->fleet; remarks that
+ * some would refuse it. SLOT_SIZE, LABEL, TABLE_CHANGE: what all would say whose table is known, unless that is
+ * accepted. */
+OTA_MUST_USE enum ota_status ota_push_ask_fleet(struct ota_push *p, struct ota_err *err);
 
 /* Assigns the counter, signs, hands the release over and waits until it is published; on a conflict once more on top
  * of what has come. Killed at any moment it leaves the release before served whole. BUSY when the publisher did not

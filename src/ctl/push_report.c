@@ -98,6 +98,17 @@ static cJSON *left_json(const struct ota_build *b) {
     return list;
 }
 
+/* null: no board was asked. */
+static cJSON *fleet_json(const struct ota_push_fleet *f) {
+    if (!f->asked)
+        return cJSON_CreateNull();
+    cJSON *o = cJSON_CreateObject();
+    (void)cJSON_AddNumberToObject(o, "fits", (double)f->fits);
+    (void)cJSON_AddNumberToObject(o, "misfits", (double)f->misfits);
+    (void)cJSON_AddNumberToObject(o, "unknown", (double)f->unknown);
+    return o;
+}
+
 void ota_push_print_json(const struct ota_push *p) {
     const struct ota_release *r = &p->build.release;
     cJSON *tree = cJSON_CreateObject(), *remarks = cJSON_CreateArray();
@@ -129,5 +140,6 @@ void ota_push_print_json(const struct ota_push *p) {
     for (size_t i = 0; i < p->build.remark_count; i++)
         (void)cJSON_AddItemToArray(remarks, cJSON_CreateString(p->build.remark[i]));
     (void)cJSON_AddItemToObject(tree, "remarks", remarks);
+    (void)cJSON_AddItemToObject(tree, "fleet", fleet_json(&p->fleet));
     ota_ctl_print_json(&tree);
 }

@@ -42,7 +42,7 @@ static const struct ota_option push_options[] = {
     {"share", 0, "PERCENT", "the same in percent: 25% or 2.5%", false},
     {"compatible", 0, NULL, "my word that the app boards run now also works\nwith the other images of this release", false},
     {"accept-brick-risk", 0, NULL, "send a bootloader or table to a chip\nwithout ROM recovery", false},
-    {"accept-change", 0, "WHAT", "the release differs from the last one on purpose:\nproject, secure-version, boot or keys", true},
+    {"accept-change", 0, "WHAT", "what would be refused is meant: project,\nsecure-version, boot, keys, size or fleet", true},
     {"sdkconfig", 0, "FILE", "sdkconfig.json of the build; default:\nBUILD_DIR/config/sdkconfig.json", false},
     {"table", 0, "FILE", "partition table to check single images\nagainst; default: that of the last build pushed", false},
     {"version", 0, "TEXT", "version for people; default: the app's own", false},
@@ -72,8 +72,13 @@ static const char push_details[] =
     "a lower secure_version, a bootloader for other flash settings, a bootloader or table\n"
     "for another boot configuration, and an image that no Secure Boot key of the last one\n"
     "signed are refused until --accept-change says that this is meant. A version that goes\n"
-    "down, chip revisions that the last app took, and file systems smaller than their\n"
-    "partition are noted.\n\n"
+    "down and chip revisions that the last app took are noted. A SPIFFS or LittleFS image\n"
+    "must have the size of its partition, which --accept-change size lifts.\n\n"
+    "And it is held against the partition tables of the boards on the channel that the\n"
+    "workspace here knows (a server is not asked), also with --dry-run: what none of\n"
+    "them would take is refused, or noted with --accept-change fleet; what some would not\n"
+    "take is noted. Boards whose table is not known do not count. Once it is published,\n"
+    "otactl fleet fits lists them. Offered to nobody, it is held against no board.\n\n"
     "Secure Boot signatures must all hold. Those that boards look at (the first one on\n"
     "esp32 and esp32c2, and wherever apps are verified on update only; else three) must be\n"
     "of a scheme that the chip knows, and that the build verifies. ota.conf says whose\n"
@@ -95,7 +100,8 @@ static const char push_details[] =
     "JSON: product, counter, version, channel (null: offered to nobody), permille,\n"
     "from_min, published, dry_run, steps (kind, label, file, length, sha256,\n"
     "with a zlib form also z: length, sha256), left_out (file, label, reason, remedy),\n"
-    "remarks; with a server also server, sent_files, sent_bytes; with --unsigned draft.";
+    "remarks, fleet (fits, misfits, unknown: boards; null: none was asked); with a server\n"
+    "also server, sent_files, sent_bytes; with --unsigned draft.";
 
 static const struct ota_option publish_options[] = {
     {"drop", 0, NULL, "remove the draft instead", false},
@@ -460,5 +466,6 @@ const struct ota_program ota_ctl_program = {
     .man_section = "1",
     .epilogue = "Exit codes: 0 done, 1 failed, 2 wrong command line or no workspace. Errors are one line of text on "
                 "stderr, also "
-                "with --json; stdout stays empty then.",
+                "with --json. stdout stays empty then, unless what was found is the failure: inspect, fleet fits, "
+                "nvs show, table show, table check and table plan print it all the same.",
 };
