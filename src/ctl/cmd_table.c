@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* otactl table show, build, check: what gen_esp32part.py does, and what an updatable board needs besides. */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "ctl/cmd_table.h"
@@ -38,9 +39,12 @@ static cJSON *json_of(const struct ota_table_file *f) {
     OTA_CLEAN_FREE char *path = ota_strdup(f->path);
     (void)ota_printable_clean(path);
     (void)cJSON_AddStringToObject(tree, "file", path);
+    return tree;
+}
+
+static void add_form(cJSON *tree, const struct ota_table_file *f) {
     (void)cJSON_AddStringToObject(tree, "form", forms[f->form]);
     (void)cJSON_AddNumberToObject(tree, "offset", f->offset);
-    return tree;
 }
 
 /* ---- show ---------------------------------------------------------------------------------------------- */
@@ -70,6 +74,7 @@ static void show_text(const struct ota_args *args, const struct ota_table_file *
 
 static void show_json(const struct ota_table_file *f, enum ota_status sound, const struct ota_err *why) {
     cJSON *tree = json_of(f);
+    add_form(tree, f);
     ota_table_add_json(tree, &f->table);
     (void)cJSON_AddBoolToObject(tree, "sound", sound == OTA_OK);
     (void)cJSON_AddStringToObject(tree, "reason", sound == OTA_OK ? "" : why->msg);
@@ -105,6 +110,7 @@ static void build_report(const struct ota_args *args, const struct ota_table_fil
         return;
     }
     cJSON *tree = json_of(f);
+    add_form(tree, f);
     OTA_CLEAN_FREE char *output = ota_strdup(path);
     (void)ota_printable_clean(output);
     (void)cJSON_AddStringToObject(tree, "output", output);
@@ -160,37 +166,69 @@ static enum ota_status check_bootloader(const struct ota_args *args, const struc
     return st == OTA_OK ? OTA_OK : ota_err_place(err, path, 0);
 }
 
-static void check_report(const struct ota_args *args, const struct ota_table_file *f, const struct ota_buf *remarks) {
-    const struct ota_partition *state = ota_table_by_label(&f->table, OTA_STATE_LABEL);
-    uint32_t room = UINT32_MAX;
-    for (size_t i = 0; i < ota_table_slot_count(&f->table); i++)
-        room = ota_table_slot(&f->table, i)->size < room ? ota_table_slot(&f->table, i)->size : room;
-    if (!ota_ctl_json(args)) {
-        printf("%s: ok; %zu partitions, %zu slots for apps of up to %u KiB", f->path, f->table.count,
-               ota_table_slot_count(&f->table), (unsigned)(room / 1024u));
-        printf(", ota_state of %u KiB\n", (unsigned)(state->size / 1024u));
-        ota_ctl_table_notes(remarks);
-        return;
+/* What was found of a file, or why it is no sound table. */
+struct check {
+    struct ota_table_file file;
+    bool is_read;
+    uint32_t room; /* of the smallest slot */
+    struct ota_buf remarks;
+};
+static void check_free(struct check **c) {
+    if (*c)
+        ota_buf_free(&(*c)->remarks);
+    free(*c);
+}
+
+static void check_text(const struct check *c) {
+    const struct ota_partition *state = ota_table_by_label(&c->file.table, OTA_STATE_LABEL);
+    printf("%s: ok; %zu partitions, %zu slots for apps of up to %u KiB", c->file.path, c->file.table.count,
+           ota_table_slot_count(&c->file.table), (unsigned)(c->room / 1024u));
+    printf(", ota_state of %u KiB\n", (unsigned)(state->size / 1024u));
+    ota_ctl_table_notes(&c->remarks);
+}
+
+static void check_json(const struct check *c, enum ota_status st, const struct ota_err *why) {
+    cJSON *tree = json_of(&c->file);
+    (void)cJSON_AddBoolToObject(tree, "ok", st == OTA_OK);
+    (void)cJSON_AddStringToObject(tree, "reason", st == OTA_OK ? "" : why->msg);
+    if (c->is_read)
+        add_form(tree, &c->file);
+    if (st == OTA_OK) {
+        (void)cJSON_AddNumberToObject(tree, "partitions", (double)c->file.table.count);
+        (void)cJSON_AddNumberToObject(tree, "slots", (double)ota_table_slot_count(&c->file.table));
+        (void)cJSON_AddNumberToObject(tree, "slot_size", c->room);
+        add_remarks(tree, &c->remarks);
     }
-    cJSON *tree = json_of(f);
-    (void)cJSON_AddBoolToObject(tree, "ok", true);
-    (void)cJSON_AddNumberToObject(tree, "partitions", (double)f->table.count);
-    (void)cJSON_AddNumberToObject(tree, "slots", (double)ota_table_slot_count(&f->table));
-    (void)cJSON_AddNumberToObject(tree, "slot_size", room == UINT32_MAX ? 0 : room);
-    add_remarks(tree, remarks);
     ota_ctl_print_json(&tree);
 }
 
-enum ota_status ota_cmd_table_check(const struct ota_args *args, struct ota_err *err) {
-    OTA_CLEAN_FREE struct ota_table_file *f = ota_calloc(1, sizeof *f);
-    OTA_CLEAN(ota_buf_free) struct ota_buf remarks = {0};
-    OTA_TRY(ota_ctl_table_open(args, 0, f, err));
-    OTA_TRY(ota_ctl_table_check(f, err));
-    if (ota_table_check_agent(&f->table, err) != OTA_OK)
-        return ota_err_place(err, f->path, 0);
-    OTA_TRY(check_bootloader(args, f, err));
-    ota_table_remarks(&f->table, &remarks);
-    ota_table_remarks_agent(&f->table, &remarks);
-    check_report(args, f, &remarks);
+static enum ota_status check(const struct ota_args *args, struct check *c, struct ota_err *err) {
+    const struct ota_table *t = &c->file.table;
+    OTA_TRY(ota_ctl_table_open(args, 0, &c->file, err));
+    c->is_read = true;
+    OTA_TRY(ota_ctl_table_check(&c->file, err));
+    if (ota_table_check_agent(t, err) != OTA_OK)
+        return ota_err_place(err, c->file.path, 0);
+    OTA_TRY(check_bootloader(args, &c->file, err));
+    c->room = UINT32_MAX;
+    for (size_t i = 0; i < ota_table_slot_count(t); i++)
+        c->room = ota_table_slot(t, i)->size < c->room ? ota_table_slot(t, i)->size : c->room;
+    ota_table_remarks(t, &c->remarks);
+    ota_table_remarks_agent(t, &c->remarks);
     return OTA_OK;
+}
+
+/* Is it the table that failed, and not that nothing could be looked at? */
+static bool is_finding(enum ota_status st) {
+    return st != OTA_USAGE && st != OTA_NOT_FOUND && st != OTA_PERMISSION && st != OTA_IO;
+}
+
+enum ota_status ota_cmd_table_check(const struct ota_args *args, struct ota_err *err) {
+    OTA_CLEAN(check_free) struct check *c = ota_calloc(1, sizeof *c);
+    enum ota_status st = check(args, c, err);
+    if (ota_ctl_json(args) && is_finding(st))
+        check_json(c, st, err);
+    else if (st == OTA_OK)
+        check_text(c);
+    return st;
 }

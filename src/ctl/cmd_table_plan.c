@@ -108,6 +108,14 @@ static void add_move(cJSON *list, const struct ota_table_move *m, bool planned) 
     cJSON_AddItemToArray(list, row);
 }
 
+static cJSON *images_json(const struct comparison *c) {
+    cJSON *list = cJSON_CreateArray();
+    for (size_t i = 0; i < c->plan.count; i++)
+        if (ota_table_move_wants_image(&c->plan.move[i]))
+            cJSON_AddItemToArray(list, cJSON_CreateString(label_of(&c->plan.move[i])));
+    return list;
+}
+
 static cJSON *json_of(const struct comparison *c, bool planned) {
     cJSON *tree = cJSON_CreateObject();
     cJSON *list = cJSON_AddArrayToObject(tree, "partitions");
@@ -163,6 +171,32 @@ static enum ota_status judge(const struct comparison *c, struct ota_err *err) {
                        c->plan.verdict.msg);
 }
 
+static void print_images(const struct comparison *c) {
+    OTA_CLEAN(ota_buf_free) struct ota_buf labels = {0};
+    OTA_CLEAN(ota_buf_free) struct ota_buf options = {0};
+    for (size_t i = 0; i < c->plan.count; i++)
+        if (ota_table_move_wants_image(&c->plan.move[i])) {
+            put_word(&labels, label_of(&c->plan.move[i]));
+            ota_buf_printf(&options, " --with %s", label_of(&c->plan.move[i]));
+        }
+    if (labels.len)
+        ota_print_line(stdout, "Not kept or new: %s. Where the build has images of them, add%s", ota_buf_text(&labels),
+                       ota_buf_text(&options));
+}
+
+/* Each of them: whoever mends one wants to know the others. */
+static void print_reasons(const struct comparison *c) {
+    size_t from = ota_table_slot_count(&c->from.table), to = ota_table_slot_count(&c->to.table);
+    if (c->plan.verdict.code == OTA_OK)
+        return;
+    printf("\nNever over the air:\n");
+    for (size_t i = 0; i < c->plan.count; i++)
+        if (c->plan.move[i].never.code != OTA_OK)
+            ota_print_line(stdout, "  %s", c->plan.move[i].never.msg);
+    if (from != to)
+        printf("  the number of ota_ slots changes from %zu to %zu\n", from, to);
+}
+
 static void print_verdict(const struct comparison *c) {
     if (!changes(c))
         printf("\nNo difference: a release with this table changes nothing.\n");
@@ -174,6 +208,7 @@ static void print_verdict(const struct comparison *c) {
         printf("\nOver the air: otactl push BUILD_DIR --with @partition-table --accept-brick-risk\n"
                "Power lost while its one sector is copied bricks the board%s.\n",
                c->to.chip ? "" : "; --chip CHIP says whether it has ROM recovery");
+    print_images(c);
 }
 
 enum ota_status ota_cmd_table_plan(const struct ota_args *args, struct ota_err *err) {
@@ -186,10 +221,12 @@ enum ota_status ota_cmd_table_plan(const struct ota_args *args, struct ota_err *
         cJSON *tree = json_of(c, true);
         (void)cJSON_AddBoolToObject(tree, "over_the_air", st == OTA_OK);
         (void)cJSON_AddBoolToObject(tree, "brick_risk", changes(c) && is_risky(c));
+        (void)cJSON_AddItemToObject(tree, "images", images_json(c));
         (void)cJSON_AddStringToObject(tree, "reason", st == OTA_OK ? "" : why.msg);
         ota_ctl_print_json(&tree);
     } else {
         print_text(c, true);
+        print_reasons(c);
         if (st == OTA_OK) {
             print_verdict(c);
             ota_table_remarks_agent(&c->to.table, &remarks);

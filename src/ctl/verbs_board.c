@@ -58,8 +58,8 @@ const char ota_verb_table_check_details[] =
     "and ota_id of 16 KiB (data, nvs), which only a build that brings its trust along\n"
     "(otactl firmware configure) does without. With --chip also where bootloaders lie.\n"
     "FILE is a CSV, a binary, or a flash image with a table in it.\n\n"
-    "JSON: file, form, offset, ok, partitions, slots, slot_size (of the smallest),\n"
-    "remarks.";
+    "JSON: file, ok, reason (why not); form and offset if a table was read, partitions,\n"
+    "slots, slot_size (of the smallest), remarks if it is sound.";
 
 
 const struct ota_option ota_verb_table_diff_options[] = {
@@ -79,10 +79,11 @@ const char ota_verb_table_plan_details[] =
     "phy, the secure certificate and recovery never move, shrink, vanish or change over\n"
     "the air. Ends with 1 when boards would refuse it, or when NEW lacks what they need\n"
     "for updates.\n\n"
-    "A data partition that moves or is lost is filled again by a release with its image\n"
-    "(otactl push --with LABEL); what the board itself wrote there is gone.\n\n"
+    "A data partition that moves, is cut or is new is filled by a release with its image\n"
+    "(otactl push --with LABEL, which it names); what the board itself wrote there is gone.\n"
+    "\n"
     "JSON: partitions (as table diff, and data, over_the_air, reason), over_the_air,\n"
-    "brick_risk, reason.";
+    "brick_risk, images (labels that a release should fill), reason.";
 
 const struct ota_option ota_verb_firmware_configure_options[] = {
     {"product", 0, "NAME", "which product, when ota.conf has several", false},
@@ -255,6 +256,7 @@ const char ota_verb_fleet_fits_details[] =
     "Boards report the digest of their table. The rows are found in the tables of builds\n"
     "that were provisioned or pushed here, those in releases, and --table; a board that has\n"
     "not reported yet has the table it was provisioned with. Ends with 1 when a board does\n"
-    "not fit; boards of which nothing is known are counted apart.\n\n"
+    "not fit; boards of which nothing is known are counted apart, revoked ones not at all.\n\n"
+    "To ask before anything is published or offered: otactl push --dry-run.\n\n"
     "JSON: product, counter, version, fits, misfits, unknown (boards), tables (table, fits,\n"
     "reason, boards).";

@@ -15,6 +15,11 @@ bool ota_table_move_changes(const struct ota_table_move *m) {
     return !m->from || !m->to || m->moved || m->grown || m->shrunk || m->retyped || m->reflagged;
 }
 
+bool ota_table_move_wants_image(const struct ota_table_move *m) {
+    struct ota_err ignored;
+    return m->to && m->contents != OTA_CONTENTS_KEPT && ota_table_updatable(m->to, &ignored) == OTA_OK;
+}
+
 /* The rule for one row: the core's, asked about tables that hold nothing else. */
 static void judge(struct ota_table_move *m, struct ota_table *now, struct ota_table *next) {
     now->count = 1;

@@ -29,5 +29,7 @@ struct ota_table_plan {
 void ota_table_plan_make(const struct ota_table *from, const struct ota_table *to, struct ota_table_plan *out);
 /* Does it change anything? */
 bool ota_table_move_changes(const struct ota_table_move *m);
+/* Is its contents another than before, or none, and may a release bring it? */
+bool ota_table_move_wants_image(const struct ota_table_move *m);
 
 #endif

@@ -112,6 +112,15 @@ fix 's/ota_1,   ,       1M/ota_1,   ,       2M/'
 run otactl table check "$tmp/other.csv"
 is table_check_remarks "$rc $err" "0 note: the slots differ in size; an app must fit the smallest, 0x100000 bytes"
 otadevice sample "$tmp/build" --chip esp32c3 --version 1.0.0 >/dev/null
+printf 'x,app,factory,0x10000,1M\n' >"$tmp/unsound.csv"
+fails table_check_unsound_json 1 "0 ota_ slots; an update is written" otactl table check "$tmp/unsound.csv" --json
+is table_check_unsound_is_not_ok "$(jq -c '[.ok, .form, (.reason | contains("0 ota_ slots")), .slots]' <<<"$out")" '[false,"csv",true,null]'
+printf 'x,y\n' >"$tmp/unsound.csv"
+fails table_check_unread_json 1 "Type" otactl table check "$tmp/unsound.csv" --json
+is table_check_unread_is_not_ok "$(jq -c '[.ok, .form, (.reason | contains("unsound.csv:1:"))]' <<<"$out")" '[false,null,true]'
+fails table_check_no_file_json 1 "none.csv" otactl table check "$tmp/none.csv" --json
+is table_check_no_file_finds_nothing "$out" ""
+is table_check_sound_is_ok "$(otactl table check "$csv" --json | jq -c '[.ok, .reason]')" '[true,""]'
 ok table_check_sample otactl table check "$tmp/build/partition_table/partition-table.bin" --bootloader "$tmp/build/bootloader/bootloader.bin"
 fails table_check_other_chip 1 "bootloader.bin" otactl table check "$csv" --chip esp32 --bootloader "$tmp/build/bootloader/bootloader.bin"
 fails table_check_bootloader_is_too_long 1 "bootloader.bin" otactl table check "$tmp/build/partition_table/partition-table.bin" --offset 0x1000 --bootloader "$tmp/build/bootloader/bootloader.bin"
@@ -133,12 +142,19 @@ ok table_plan_of_a_chip otactl table plan "$csv" "$tmp/other.csv" --chip esp32c6
 is table_plan_knows_recovery "$(grep -c 'push BUILD_DIR --with @partition-table$' <<<"$out")" 1
 cp "$tmp/other.csv" "$tmp/old.csv" && sed 's/spiffs, , 64K/spiffs, 0x230000, 64K/' "$tmp/old.csv" >"$tmp/new.csv"
 is table_plan_of_moved_data "$(otactl table plan "$tmp/old.csv" "$tmp/new.csv" --json | jq -c '.partitions[-1] | [.change,.data,.over_the_air]')" '["moved","lost",true]'
+contains table_plan_names_images_that_are_lost "$(otactl table plan "$tmp/old.csv" "$tmp/new.csv")" "Not kept or new: storage. Where the build has images of them, add --with storage"
+is table_plan_names_images_json "$(otactl table plan "$tmp/old.csv" "$tmp/new.csv" --json | jq -c .images)" '["storage"]'
+is table_plan_of_what_is_kept_names_none "$(otactl table plan "$tmp/old.csv" "$tmp/old.csv" --json | jq -c .images)" '[]'
 sed 's/spiffs, , 64K/spiffs, , 32K/' "$tmp/old.csv" >"$tmp/new.csv"
 is table_plan_of_cut_data "$(otactl table plan "$tmp/old.csv" "$tmp/new.csv" --json | jq -c '.partitions[-1] | [.change,.data,.over_the_air]')" '["shrunk","cut",true]'
 sed 's/spiffs, , 64K/fat, , 128K, encrypted/' "$tmp/old.csv" >"$tmp/new.csv"
 is table_plan_of_other_data "$(otactl table plan "$tmp/old.csv" "$tmp/new.csv" --json | jq -c '.partitions[-1] | [.change,.data]')" '["grown, retyped, flags","lost"]'
 fix 's/ota_1,    app,  ota_1,   ,       1M/ota_1, app, ota_1, , 2M/'
 fails table_plan_never 1 "ota_state moves from 0x210000 to 0x310000: never over the air" otactl table plan "$csv" "$tmp/other.csv"
+contains table_plan_never_says_every_reason "$out" "
+Never over the air:
+  ota_state moves from 0x210000 to 0x310000
+  ota_id moves from 0x21a000 to 0x31a000"
 is table_plan_never_says_which "$(rows '[.over_the_air, [.partitions[] | select(.over_the_air | not) | .label]]' 2>/dev/null)" '[false,["ota_state","ota_id"]]'
 fix '/ota_id/d'
 fails table_plan_never_loses_an_identity 1 "ota_id" otactl table plan "$csv" "$tmp/other.csv"
@@ -154,6 +170,7 @@ fix '/ota_id/d'
 ok table_plan_from_a_board_without otactl table plan "$tmp/other.csv" "$csv"
 fix '$aota_2, app, ota_2, 0x220000, 1M'
 fails table_plan_slots_are_counted 1 "number of ota_ slots changes from 2 to 3" otactl table plan "$csv" "$tmp/other.csv"
+contains table_plan_counts_slots_among_the_reasons "$out" "  the number of ota_ slots changes from 2 to 3"
 fails table_plan_wants_two 2 "table plan" otactl table plan "$csv"
 
 # ---- what gen_esp32part.py takes, and this does not ----
