@@ -213,8 +213,10 @@ static enum ota_status tell_certificate(const struct making *m, struct ota_err *
 static enum ota_status make(struct making *m, struct ota_err *err) {
     bool there = ota_fs_exists(m->path);
     if (m->id.token) {
-        OTA_TRY(write_file(m, err));
-        return tell_certificate(m, err);
+        if (there)
+            return taken(m, err);
+        OTA_TRY(tell_certificate(m, err));
+        return write_file(m, err);
     }
     if (there && !read_before(m))
         return taken(m, err);

@@ -138,6 +138,7 @@ is certificate_of_an_identity_counts "$(post by-nvs by-nvs)" 204
 issue known known
 is certificate_of_a_known_board_is_not_known "$(post known known)" 401
 ok certificate_of_a_known_identity identity --id known --token-file "$tmp/known.token" --crt "$tmp/known.crt" --key "$tmp/known.key" -o "$tmp/known.bin"
+fails certificate_of_a_known_identity_is_not_written_twice 1 'exists already' identity --id known --token-file "$tmp/known.token" --crt "$tmp/one.crt" --key "$tmp/one.key" -o "$tmp/known.bin"
 is certificate_of_a_known_identity_counts "$(post known known) $(post - known -H "Authorization: Bearer $(cat "$tmp/known.token")")" '204 204'
 openssl genpkey -algorithm RSA -pkeyopt rsa_keygen_bits:2048 -out "$tmp/rsa.key" 2>/dev/null && issue rsa bench
 is certificate_of_an_rsa_key "$(post rsa bench)" 204
