@@ -50,6 +50,7 @@ static enum ota_status read_certificate(const struct ota_args *args, struct ota_
         return OTA_OK;
     OTA_TRY(ota_fs_read(path, PEM_MAX, pem, err));
     OTA_TRY(ota_certificate_check(ota_buf_span(pem), path, err));
+    OTA_TRY(ota_certificate_check_id(ota_buf_span(pem), e->id, path, err));
     e->crt = ota_buf_span(pem);
     return OTA_OK;
 }

@@ -129,6 +129,7 @@ is certificate_that_was_named "$(post one one)" 204
 is certificate_renewed_with_its_key "$(post renewed one)" 204
 is certificate_unlike_the_named "$(post twin-one one)" 401
 fails certificate_named_is_one 1 'holds a private key' otactl -C "$ws" device add two --crt "$tmp/one.key"
+fails certificate_named_is_of_the_board 1 "one.crt: its common name is not two" otactl -C "$ws" device add two --crt "$tmp/one.crt"
 fails certificate_named_or_any 2 'contradict each other' otactl -C "$ws" device add two --crt "$tmp/one.crt" --any-cert
 identity() { otactl -C "$ws" nvs identity --url "$daemon_url" "$@"; }
 issue by-nvs by-nvs
@@ -259,6 +260,11 @@ for _ in $(seq 50); do grep -q 'keys/ca.crt' "$tmp/daemon.log" && break; sleep 0
 contains certificate_broken_ca_is_not_loaded "$(cat "$tmp/daemon.log")" 'the old one stays: keys/ca.crt'
 is certificate_broken_ca_stops_nobody "$(fetch -)" 200
 stop_daemon
+for _ in $(seq 9); do cat "$tmp/other.crt"; done >"$ws/keys/ca.crt"
+start_daemon "$ws" || exit 1
+is certificate_list_of_cas_is_in_the_log_at_the_start "$(grep -c 'keys/ca.crt holds 9 certificates' "$tmp/daemon.log")" 1
+stop_daemon
+echo 'no PEM' >"$ws/keys/ca.crt"
 fails certificate_broken_ca_is_named_at_the_start 1 'keys/ca.crt' otaserve -C "$ws" --listen 127.0.0.1:0
 ok certificate_keys_are_not_logged bash -c "! grep -q 'PRIVATE KEY' '$tmp/access.log' '$tmp/daemon.log'"
 done_testing
