@@ -46,7 +46,8 @@ static enum ota_status check_pair(struct ota_provisioning *p, const char *bootlo
     OTA_TRY(
         check_image(p, &signing, bootloader, at, p->build.boot.table_offset - at, OTA_KIND_BOOTLOADER, &first, err));
     OTA_TRY(check_image(p, &signing, path, app->offset, app->size, OTA_KIND_APP, &second, err));
-    if (first.count && !ota_signatures_share_key(&first, &second, ota_boot_rules_blocks(&signing)))
+    if (ota_boot_rules_secure_boot(&signing) && first.count &&
+        !ota_signatures_share_key(&first, &second, ota_boot_rules_blocks(&signing)))
         return ota_err_set(
             err, OTA_SIGNATURE,
             "%s: no Secure Boot key that signed %s signed it, too, and the bootloader's keys are the ones "
