@@ -180,8 +180,8 @@ static void print_images(const struct comparison *c) {
             ota_buf_printf(&options, " --with %s", label_of(&c->plan.move[i]));
         }
     if (labels.len)
-        ota_print_line(stdout, "Not kept or new: %s. Where the build has images of them, add%s", ota_buf_text(&labels),
-                       ota_buf_text(&options));
+        ota_print_line(stdout, "Lost, new or a file system of another size: %s. Where the build has its image, add%s",
+                       ota_buf_text(&labels), ota_buf_text(&options));
 }
 
 /* Each of them: whoever mends one wants to know the others. */

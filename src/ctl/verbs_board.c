@@ -79,9 +79,9 @@ const char ota_verb_table_plan_details[] =
     "phy, the secure certificate and recovery never move, shrink, vanish or change over\n"
     "the air. Ends with 1 when boards would refuse it, or when NEW lacks what they need\n"
     "for updates.\n\n"
-    "A data partition that moves, is cut or is new is filled by a release with its image\n"
-    "(otactl push --with LABEL, which it names); what the board itself wrote there is gone.\n"
-    "\n"
+    "A data partition that moves, is cut or is new, and a SPIFFS or LittleFS that has\n"
+    "another size, is filled by a release with its image (otactl push --with LABEL, which\n"
+    "it names); what the board itself wrote there is gone.\n\n"
     "JSON: partitions (as table diff, and data, over_the_air, reason), over_the_air,\n"
     "brick_risk, images (labels that a release should fill), reason.";
 

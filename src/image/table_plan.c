@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "host/buf.h"
+#include "host/filled_partition.h"
 
 const char *ota_table_contents_name(enum ota_table_contents c) {
     static const char *const names[] = {"kept", "cut", "lost", "new"};
@@ -17,7 +18,8 @@ bool ota_table_move_changes(const struct ota_table_move *m) {
 
 bool ota_table_move_wants_image(const struct ota_table_move *m) {
     struct ota_err ignored;
-    return m->to && m->contents != OTA_CONTENTS_KEPT && ota_table_updatable(m->to, &ignored) == OTA_OK;
+    bool gone = m->contents != OTA_CONTENTS_KEPT || (m->grown && ota_partition_is_filled(m->to));
+    return m->to && gone && ota_table_updatable(m->to, &ignored) == OTA_OK;
 }
 
 /* The rule for one row: the core's, asked about tables that hold nothing else. */

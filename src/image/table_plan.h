@@ -29,7 +29,8 @@ struct ota_table_plan {
 void ota_table_plan_make(const struct ota_table *from, const struct ota_table *to, struct ota_table_plan *out);
 /* Does it change anything? */
 bool ota_table_move_changes(const struct ota_table_move *m);
-/* Is its contents another than before, or none, and may a release bring it? */
+/* Is what it holds worth nothing afterwards, because it is lost, cut or new, or a file system of another size, and may a
+ * release bring it? */
 bool ota_table_move_wants_image(const struct ota_table_move *m);
 
 #endif

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "host/crypto.h"
+#include "host/filled_partition.h"
 #include "release/build_parts.h"
 
 enum ota_status ota_build_accept(const char *word, unsigned *accept, struct ota_err *err) {
@@ -358,18 +359,13 @@ static const struct ota_step *last_of_label(const struct ota_build_past *past, c
     return NULL;
 }
 
-/* SPIFFS and LittleFS write the size of their partition into it and mount no other. */
-static bool fills_its_partition(const struct ota_partition *row) {
-    return row->type == OTA_PART_DATA && (row->subtype == OTA_DATA_SPIFFS || row->subtype == OTA_DATA_LITTLEFS);
-}
-
 static enum ota_status compare_data(struct ota_build *b, const struct ota_build_past *past, size_t index,
                                     unsigned accept, struct ota_err *err) {
     const struct ota_step *step = &b->release.step[index];
     const struct ota_release *of = NULL;
     const struct ota_step *last = last_of_label(past, step->label, &of);
     const struct ota_partition *row = b->table_known ? ota_table_by_label(&b->table, step->label) : NULL;
-    if (row && fills_its_partition(row) && step->length != row->size && !(accept & OTA_ACCEPT_SIZE)) {
+    if (row && ota_partition_is_filled(row) && step->length != row->size && !(accept & OTA_ACCEPT_SIZE)) {
         char subtype[8];
         return ota_err_set(err, OTA_SLOT_SIZE,
                            "%s: has %u bytes, its partition %s %u, and %s mounts no file system of another size. Make "

@@ -149,8 +149,12 @@ ok table_plan_of_a_chip otactl table plan "$csv" "$tmp/other.csv" --chip esp32c6
 is table_plan_knows_recovery "$(grep -c 'push BUILD_DIR --with @partition-table$' <<<"$out")" 1
 cp "$tmp/other.csv" "$tmp/old.csv" && sed 's/spiffs, , 64K/spiffs, 0x230000, 64K/' "$tmp/old.csv" >"$tmp/new.csv"
 is table_plan_of_moved_data "$(otactl table plan "$tmp/old.csv" "$tmp/new.csv" --json | jq -c '.partitions[-1] | [.change,.data,.over_the_air]')" '["moved","lost",true]'
-contains table_plan_names_images_that_are_lost "$(otactl table plan "$tmp/old.csv" "$tmp/new.csv")" "Not kept or new: storage. Where the build has images of them, add --with storage"
+contains table_plan_names_images_that_are_lost "$(otactl table plan "$tmp/old.csv" "$tmp/new.csv")" "Lost, new or a file system of another size: storage. Where the build has its image, add --with storage"
 is table_plan_names_images_json "$(otactl table plan "$tmp/old.csv" "$tmp/new.csv" --json | jq -c .images)" '["storage"]'
+sed 's/spiffs, , 64K/spiffs, , 96K/' "$tmp/old.csv" >"$tmp/new.csv"
+is table_plan_names_a_file_system_that_grows "$(otactl table plan "$tmp/old.csv" "$tmp/new.csv" --json | jq -c '[.partitions[-1].data, .images]')" '["kept",["storage"]]'
+sed 's/spiffs, , 64K/undefined, , 64K/' "$tmp/old.csv" >"$tmp/raw.csv" && sed 's/ , 64K/ , 96K/' "$tmp/raw.csv" >"$tmp/new.csv"
+is table_plan_of_other_data_that_grows_names_none "$(otactl table plan "$tmp/raw.csv" "$tmp/new.csv" --json | jq -c '[.partitions[-1].change, .images]')" '["grown",[]]'
 is table_plan_of_what_is_kept_names_none "$(otactl table plan "$tmp/old.csv" "$tmp/old.csv" --json | jq -c .images)" '[]'
 sed 's/spiffs, , 64K/spiffs, , 32K/' "$tmp/old.csv" >"$tmp/new.csv"
 is table_plan_of_cut_data "$(otactl table plan "$tmp/old.csv" "$tmp/new.csv" --json | jq -c '.partitions[-1] | [.change,.data,.over_the_air]')" '["shrunk","cut",true]'
