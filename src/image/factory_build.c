@@ -54,7 +54,7 @@ static enum ota_status read_flasher(const struct ota_idf_folder *f, const char *
                                     struct ota_err *err) {
     OTA_TRY(find_chip(f, b, err));
     OTA_TRY(find_flash_size(f, flash_size, b, err));
-    OTA_TRY(ota_flash_settings_read(f, b->chip, &b->settings, err));
+    OTA_TRY(ota_flash_settings_read(f, b->chip, flash_size, &b->settings, err));
     for (size_t i = 0; i < f->file_count; i++)
         OTA_TRY(add_part(f, f->file[i].offset, f->file[i].name, b, err));
     if (b->part_count == 0)

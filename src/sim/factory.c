@@ -29,7 +29,7 @@ enum ota_status ota_factory_open(struct ota_factory *f, const char *folder, cons
     OTA_TRY(ota_factory_build_open(&b, folder, o->flash_size, err));
     know(f, &b);
     OTA_TRY(ota_factory_flash_fill(&f->chip, &b, o->no_storage, err));
-    return o->image ? ota_factory_flash_load(&f->chip, o->image, b.boot.table_offset, err) : OTA_OK;
+    return o->image ? ota_factory_flash_load(&f->chip, &b, o->image, err) : OTA_OK;
 }
 
 /* ---- a trial boot, which writes nothing ---------------------------------------------------------------- */
