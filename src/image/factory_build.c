@@ -124,6 +124,7 @@ enum ota_status ota_factory_build_open(struct ota_factory_build *b, const char *
                                        struct ota_err *err) {
     OTA_CLEAN(ota_idf_folder_free) struct ota_idf_folder f = {0};
     memset(b, 0, sizeof *b);
+    b->folder = folder;
     OTA_TRY(ota_idf_folder_open(&f, folder, "copy it into the build folder", err));
     return read_folder(&f, flash_size, b, err);
 }

@@ -17,6 +17,7 @@ struct ota_factory_part {
 };
 
 struct ota_factory_build {
+    const char *folder; /* as it was given, borrowed */
     const struct ota_chip *chip;
     uint16_t revision; /* the lowest that bootloader and app accept: major*100+minor */
     uint32_t flash_size;

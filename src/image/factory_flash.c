@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "host/crypto.h"
+#include "host/err_place.h"
 #include "host/fs.h"
 
 void ota_factory_flash_free(struct ota_factory_flash *f) {
@@ -77,7 +78,7 @@ static enum ota_status beyond(const struct ota_partition *row, const char *path,
     return ota_err_set(err, OTA_TABLE_LAYOUT,
                        "%s: its header says that the flash has %s, and %s ends at 0x%llx: the bootloader takes no such "
                        "table; build it for the larger flash, or say its size with --flash-size",
-                       path, size, row->label, (unsigned long long)row->offset + row->size);
+                       OTA_SHORT_PATH(path, 70), size, row->label, (unsigned long long)row->offset + row->size);
 }
 
 /* The bootloader holds the table against the size in its own header (flash_partitions.c), and an app stops at once where
@@ -97,7 +98,7 @@ enum ota_status ota_factory_flash_check_header(const struct ota_factory_flash *f
         return ota_err_set(err, OTA_CONFIG,
                            "%s: its header says that the flash has %s, and the board's has %zuMB: no app would run; "
                            "build it for the smaller flash, or say the size with --flash-size",
-                           path, text, f->bytes.len >> 20);
+                           OTA_SHORT_PATH(path, 70), text, f->bytes.len >> 20);
     return OTA_OK;
 }
 

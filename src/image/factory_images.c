@@ -6,6 +6,7 @@
 
 #include "host/boot_rules.h"
 #include "host/crypto.h"
+#include "host/err_place.h"
 #include "host/fs.h"
 #include "host/slot_pages.h"
 
@@ -57,8 +58,8 @@ static const char *path_of(const struct judge *j, const struct room *r) {
 
 static enum ota_status prefix(const struct judge *j, const struct room *r, struct ota_err *err) {
     if (j->flash->image)
-        return ota_err_prefix(err, "%s: %s at 0x%x", j->flash->image, r->label, (unsigned)r->offset);
-    return ota_err_prefix(err, "%s", path_of(j, r));
+        (void)ota_err_prefix(err, "%s at 0x%x", r->label, (unsigned)r->offset);
+    return ota_err_place(err, path_of(j, r), 0);
 }
 
 /* ---- one image ----------------------------------------------------------------------------------------- */
@@ -123,8 +124,9 @@ static enum ota_status check_bootloader(const struct judge *j, struct ota_err *e
     const struct room room = bootloader_room(j, "bootloader", chip->bootloader_offset);
     OTA_CLEAN_FREE struct ota_image *image = ota_calloc(1, sizeof *image);
     if (is_empty(j, &room))
-        return ota_err_set(err, OTA_CONFIG, "%s puts no bootloader at 0x%x, where the %s starts it",
-                           j->flash->image ? j->flash->image : "flasher_args.json", (unsigned)room.offset, chip->name);
+        return ota_err_set(err, OTA_CONFIG, "%s%s puts no bootloader at 0x%x, where the %s starts it",
+                           OTA_SHORT_PATH(j->flash->image ? j->flash->image : j->build->folder, 110),
+                           j->flash->image ? "" : "/flasher_args.json", (unsigned)room.offset, chip->name);
     if (check_bytes(j, &room, image, &j->out->bootloader, err) != OTA_OK)
         return prefix(j, &room, err);
     return OTA_OK;
@@ -152,8 +154,8 @@ static enum ota_status check_first(const struct judge *j, const struct ota_parti
                                    char *version, struct ota_err *err) {
     const struct room room = room_of(row);
     if (is_empty(j, &room))
-        return ota_err_set(err, OTA_CONFIG, "flasher_args.json puts no app into %s at 0x%x, which %s", row->label,
-                           (unsigned)row->offset, why);
+        return ota_err_set(err, OTA_CONFIG, "%s/flasher_args.json puts no app into %s at 0x%x, which %s",
+                           OTA_SHORT_PATH(j->build->folder, 110), row->label, (unsigned)row->offset, why);
     return judge(j, &room, version, err);
 }
 
@@ -195,7 +197,7 @@ static enum ota_status check_otadata(const struct judge *j, uint8_t subtype, str
         return OTA_OK;
     return ota_err_set(err, OTA_CONFIG,
                        "%s: is not blank: it would choose which app boots first; leave %s to ESP-IDF, which flashes FF",
-                       ota_factory_build_at(j->build, row->offset), row->label);
+                       OTA_SHORT_PATH(ota_factory_build_at(j->build, row->offset), 110), row->label);
 }
 
 enum ota_status ota_factory_images_check(const struct ota_factory_flash *f, const struct ota_factory_build *b,

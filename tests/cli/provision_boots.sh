@@ -72,6 +72,14 @@ both() { signed bootloader/bootloader.bin "$1" && signed thermo.bin "$2"; }
 refused flash_size_that_a_signed_header_lacks "is signed with flash mode/speed/size codes 2/0/2, and --flash-size wants 2/0/3" "$keep"'; both boot1 boot1' "--flash-size 8MB"
 taken flash_size_that_a_signed_header_has "$keep"'; both boot1 boot1' "--flash-size 4MB"
 
+new=$tmp/$(printf 'folder-%.0s' $(seq 30))
+refused header_in_a_long_path "bootloader/bootloader.bin: its header says that the flash has 2MB, and ota_1 ends at 0x310000: the bootloader takes no such table; build it for the larger flash, or say its size with --flash-size" \
+    "$keep"'; sdk ".ESPTOOLPY_FLASHSIZE = \"4MB\""; header 0x10'
+refused app_in_a_long_path "thermo.bin: checksum is 0x" 'printf x | dd of="$new/thermo.bin" bs=1 seek=5000 conv=notrunc status=none'
+refused otadata_in_a_long_path "ota_data_initial.bin: is not blank: it would choose which app boots first; leave otadata to ESP-IDF, which flashes FF" 'printf x >"$new/ota_data_initial.bin"'
+refused no_app_in_a_long_path "flasher_args.json puts no app into ota_0 at 0x10000, which boots first" 'args "del(.flash_files[\"0x10000\"])"'
+new=$tmp/new
+
 # A whole image is judged by what is in it, whatever the build folder holds.
 fresh true
 provision >/dev/null && cp "$tmp/boards/b$made.bin" "$tmp/whole.bin"
@@ -143,6 +151,7 @@ ok boots_push_pages_at_both_slots otactl -C "$ws" push "$new" -n
 chip_is esp32c5
 recovery='sdk ".BOOTLOADER_RECOVERY_ENABLE = true | .BOOTLOADER_RECOVERY_OFFSET = 3735552"; more "\"0x390000\": \"recovery.bin\""'
 taken recovery_bootloader "$recovery"'; cp "$new/bootloader/bootloader.bin" "$new/recovery.bin"'
+refused recovery_bootloader_outside_of_the_flash "a recovery bootloader at 0x3fb000 is outside of the flash" 'sdk ".BOOTLOADER_RECOVERY_ENABLE = true | .BOOTLOADER_RECOVERY_OFFSET = 4173824"'
 refused recovery_bootloader_of_garbage "recovery.bin: not an Espressif image" "$recovery"'; head -c 8192 /dev/zero >"$new/recovery.bin"'
 refused recovery_bootloader_that_is_an_app "recovery.bin: " "$recovery"'; otadevice sample "$tmp/small" --chip esp32c5 --version 1.0.0 --size 98304 >/dev/null; head -c 20000 "$tmp/small/thermo.bin" >"$new/recovery.bin"'
 refused recovery_bootloader_of_a_small_flash "recovery.bin: its header says that the flash has 2MB" "$recovery"'; cp "$new/bootloader/bootloader.bin" "$new/recovery.bin"; bend recovery.bin 3 0x10'
