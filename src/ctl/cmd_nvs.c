@@ -9,6 +9,7 @@
 #include "ctl/cmd_nvs.h"
 #include "ctl/output_file.h"
 #include "host/crypto.h"
+#include "host/err_place.h"
 #include "host/fs.h"
 #include "host/json_tree.h"
 #include "host/printable.h"
@@ -39,7 +40,7 @@ enum ota_status ota_ctl_nvs_keys(const struct ota_args *args, uint8_t key[OTA_NV
     OTA_TRY(ota_fs_read_secret(path, OTA_NVS_PAGE, &bytes, err));
     enum ota_status st = ota_nvs_key_read(ota_buf_span(&bytes), key, err);
     OPENSSL_cleanse(bytes.p, bytes.len);
-    return st == OTA_OK ? OTA_OK : ota_err_prefix(err, "%s", path);
+    return st == OTA_OK ? OTA_OK : ota_err_place(err, path, 0);
 }
 
 /* ---- build --------------------------------------------------------------------------------------------- */
@@ -210,7 +211,7 @@ enum ota_status ota_cmd_nvs_show(const struct ota_args *args, struct ota_err *er
     s->image = ota_buf_span(&bytes);
     s->values = ota_args_has(args, "values");
     if (ota_nvs_each(s->image, learn, s, err) != OTA_OK)
-        return ota_err_prefix(err, "%s", path);
+        return ota_err_place(err, path, 0);
     if (!ota_ctl_json(args)) {
         printf("NAMESPACE        KEY              TYPE      LENGTH  VALUE\n");
         return ota_nvs_each(s->image, show_item, s, err);

@@ -12,6 +12,7 @@
 #include "ctl/output_file.h"
 #include "ctl/push.h"
 #include "ctl/sign_set.h"
+#include "host/err_place.h"
 #include "host/fs.h"
 #include "host/printable.h"
 #include "sign/role_show.h"
@@ -72,7 +73,7 @@ static enum ota_status show(const struct signing *s, struct ota_err *err) {
         const struct ota_sign_file *f = &s->set->file[i];
         const struct ota_sign_file *before = ota_sign_set_before(s->set, f);
         if (!f->published && ota_role_show(&f->role, before ? &before->role : NULL, &text, err) != OTA_OK)
-            return ota_err_prefix(err, "%s", f->name);
+            return ota_err_place(err, f->name, 0);
     }
     OTA_CLEAN_FREE char *lines = ota_strdup(ota_buf_text(&text));
     for (char *line = strtok(lines, "\n"); line; line = strtok(NULL, "\n"))

@@ -6,6 +6,7 @@
 #include "ctl/boot_view.h"
 #include "ctl/cmd.h"
 #include "ctl/output_file.h"
+#include "host/err_place.h"
 #include "host/fs.h"
 #include "host/printable.h"
 #include "image/signed_image.h"
@@ -86,7 +87,7 @@ static enum ota_status open_image(struct signing *s, struct ota_err *err) {
                            "partition",
                            path);
     if (ota_signed_image_open(&s->image, ota_buf_span(&s->file), chip, ota_args_has(s->args, "data"), err) != OTA_OK)
-        return ota_err_prefix(err, "%s", path);
+        return ota_err_place(err, path, 0);
     return OTA_OK;
 }
 
@@ -134,7 +135,7 @@ static enum ota_status sign_with(struct signing *s, const char *reference, struc
         st = ota_boot_private_sign(key, ota_signed_image_digest(&s->image, public->scheme), &signature, err);
     if (st == OTA_OK)
         st = ota_signed_image_add(&s->image, public, ota_buf_span(&signature), err);
-    return st == OTA_OK ? OTA_OK : ota_err_prefix(err, "%s", ota_args_operand(s->args, 0));
+    return st == OTA_OK ? OTA_OK : ota_err_place(err, ota_args_operand(s->args, 0), 0);
 }
 
 static enum ota_status take_external(struct signing *s, const char *public_file, const char *signature_file,
@@ -146,9 +147,9 @@ static enum ota_status take_external(struct signing *s, const char *public_file,
         return OTA_OK;
     OTA_TRY(ota_fs_read(signature_file, OTA_BOOT_SIGNATURE_MAX, &signature, err));
     if (may_add(s, &key, err) != OTA_OK)
-        return ota_err_prefix(err, "%s", ota_args_operand(s->args, 0));
+        return ota_err_place(err, ota_args_operand(s->args, 0), 0);
     if (ota_signed_image_add(&s->image, &key, ota_buf_span(&signature), err) != OTA_OK)
-        return ota_err_prefix(err, "%s", signature_file);
+        return ota_err_place(err, signature_file, 0);
     return OTA_OK;
 }
 

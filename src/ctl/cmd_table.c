@@ -6,6 +6,7 @@
 #include "ctl/cmd_table.h"
 #include "ctl/output_file.h"
 #include "host/crypto.h"
+#include "host/err_place.h"
 #include "host/fs.h"
 #include "host/json_tree.h"
 #include "host/printable.h"
@@ -156,7 +157,7 @@ static enum ota_status check_bootloader(const struct ota_args *args, const struc
         const struct ota_image_rules rules = {.chip = chip, .room = room};
         st = ota_image_check_bootloader(image, file.source.size, &rules, err);
     }
-    return st == OTA_OK ? OTA_OK : ota_err_prefix(err, "%s", path);
+    return st == OTA_OK ? OTA_OK : ota_err_place(err, path, 0);
 }
 
 static void check_report(const struct ota_args *args, const struct ota_table_file *f, const struct ota_buf *remarks) {
@@ -186,7 +187,7 @@ enum ota_status ota_cmd_table_check(const struct ota_args *args, struct ota_err 
     OTA_TRY(ota_ctl_table_open(args, 0, f, err));
     OTA_TRY(ota_ctl_table_check(f, err));
     if (ota_table_check_agent(&f->table, err) != OTA_OK)
-        return ota_err_prefix(err, "%s", f->path);
+        return ota_err_place(err, f->path, 0);
     OTA_TRY(check_bootloader(args, f, err));
     ota_table_remarks(&f->table, &remarks);
     ota_table_remarks_agent(&f->table, &remarks);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "host/crypto.h"
+#include "host/err_place.h"
 #include "host/fs.h"
 #include "host/words.h"
 #include "sign/role_sign.h"
@@ -126,7 +127,7 @@ enum ota_status ota_sign_set_read(const char *path, struct ota_sign_set *out, st
     enum ota_status st = strncmp(ota_buf_text(&text), HEADER, strlen(HEADER)) == 0
                              ? read_export(out, ota_buf_span(&text), err)
                              : add(out, slash ? slash + 1 : path, ota_buf_span(&text), false, err);
-    return st == OTA_OK ? OTA_OK : ota_err_prefix(err, "%s", path);
+    return st == OTA_OK ? OTA_OK : ota_err_place(err, path, 0);
 }
 
 static enum ota_status add_role(struct ota_sign_set *set, const char *role, uint64_t version,

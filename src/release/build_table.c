@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "host/crypto.h"
+#include "host/err_place.h"
 #include "release/build_parts.h"
 
 enum ota_status ota_build_load_table(struct ota_build *b, const struct ota_candidates *c, const char *path,
@@ -13,7 +14,7 @@ enum ota_status ota_build_load_table(struct ota_build *b, const struct ota_candi
     if (st == OTA_OK)
         st = ota_table_check(&b->table, offset, c->flash_size, err);
     if (st != OTA_OK)
-        return ota_err_prefix(err, "%s", path);
+        return ota_err_place(err, path, 0);
     b->table_known = true;
     return OTA_OK;
 }
