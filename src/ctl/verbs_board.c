@@ -163,7 +163,7 @@ const struct ota_option ota_verb_nvs_identity_options[] = {
     {"no-ca", 0, NULL, "trust ESP-IDF's certificate bundle alone", false},
     {"root", 0, "FILE", "its trusted root.json; default: the newest of the\nworkspace", false},
     {"token-file", 0, "FILE", "the token of a board that was added before (chmod\n600); default: the board is added now", false},
-    {"crt", 0, "FILE", "its client certificate, PEM", false},
+    {"crt", 0, "FILE", "its client certificate, PEM; the fleet knows it from\nthen on", false},
     {"key", 0, "FILE", "the key of that certificate, PEM (chmod 600)", false},
     {"table", 0, "FILE", "its partition table (CSV, binary or flash image):\nsays where ota_id lies, and its size", false},
     {"offset", 0, "ADDRESS", "where the table itself lies, if not at 0x8000", false},
@@ -177,6 +177,9 @@ const char ota_verb_nvs_identity_details[] =
     "otactl device add does, unless it is and its token is given. Prints the command that\n"
     "flashes it. FILE is readable by you alone, and never overwritten. Stopped at any\n"
     "moment, the same command goes on with the file that is there.\n\n"
+    "With --crt the certificate's key is the only one that counts for the board, also of\n"
+    "a board that is known. Where boards are known to a server elsewhere, add it there\n"
+    "with otactl device add --crt.\n\n"
     "JSON: output, id, product, channel, size, offset (null: no table), registered,\n"
     "command, argv (its words).";
 
@@ -237,8 +240,8 @@ const char ota_verb_provision_details[] =
     "id or MAC that another board has is refused. The files are readable by you alone:\n"
     "delete them when the boards are flashed, and they are not made anew without --again.\n\n"
     "Secure Boot signatures of bootloaders and apps are held to the rules of otactl push.\n"
-    "All must share a key: a board burns those of the bootloader into eFuse when it first\n"
-    "starts, and starts no app that none of them signed.\n\n"
+    "With Secure Boot V2 all must share a key: a board burns those of the bootloader into\n"
+    "eFuse when it first starts, and starts no app that none of them signed.\n\n"
     "A build with flash encryption has no whole image: each chip encrypts its flash itself\n"
     "when it first starts. With --parts it is flashed as ESP-IDF says, and nvs and ota_id,\n"
     "which flash encryption leaves plain, beside it. A build with NVS encryption reads no\n"

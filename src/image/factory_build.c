@@ -68,7 +68,7 @@ static enum ota_status read_config(const struct ota_idf_folder *f, struct ota_fa
     OTA_CLEAN_FREE char *path = NULL;
     struct ota_build_config c;
     OTA_TRY(ota_idf_folder_path(f, "config/sdkconfig.json", &path, err));
-    OTA_TRY(ota_build_config_read(path, &c, err));
+    OTA_TRY(ota_build_config_read(path, b->chip, &c, err));
     if (!b->flash_size)
         b->flash_size = ota_idf_flash_size(c.flash_size);
     if (!b->flash_size)

@@ -90,7 +90,8 @@ static enum ota_status check_bytes(const struct judge *j, const struct room *r, 
  * unless one of them signed the app. */
 static enum ota_status check_pair(const struct judge *j, const struct ota_signatures *found, struct ota_err *err) {
     const struct ota_signatures *first = &j->out->bootloader;
-    if (!first->count || ota_signatures_share_key(first, found, ota_boot_rules_blocks(&j->signing)))
+    if (!ota_boot_rules_secure_boot(&j->signing) || !first->count ||
+        ota_signatures_share_key(first, found, ota_boot_rules_blocks(&j->signing)))
         return OTA_OK;
     return ota_err_set(
         err, OTA_SIGNATURE,
