@@ -374,12 +374,13 @@ done
 if [ -z "$esptool" ]; then
     skip provision_equals_merge_bin "esptool is not installed"
     skip provision_with_flash_settings_equals_merge_bin "esptool is not installed"
+    skip provision_with_a_flash_size_equals_merge_bin "esptool is not installed"
 else
     merge=merge-bin
     $esptool merge-bin -h >/dev/null 2>&1 || merge=merge_bin
-    same_as_merge_bin() { # NAME BUILD IMAGE
+    same_as_merge_bin() { # NAME BUILD IMAGE [FLASH-SIZE]
         for label in nvs ota_state ota_id; do part "$3" $label >"$tmp/$label.part"; done
-        arguments=$(jq -r '(.flash_settings | "-fm \(.flash_mode) -ff \(.flash_freq) -fs \(.flash_size)"), (.flash_files | to_entries[] | "\(.key) \(.value)")' "$2/flasher_args.json" | tr '\n' ' ')
+        arguments=$(jq -r --arg size "${4:-}" '(.flash_settings | "-fm \(.flash_mode) -ff \(.flash_freq) -fs \(if $size == "" then .flash_size else $size end)"), (.flash_files | to_entries[] | "\(.key) \(.value)")' "$2/flasher_args.json" | tr '\n' ' ')
         for label in nvs ota_state ota_id; do arguments="$arguments $(printf '0x%x' "$(row $label offset)") $tmp/$label.part"; done
         # shellcheck disable=SC2086
         (cd "$2" && $esptool --chip esp32c3 $merge -o "$tmp/merged.bin" $arguments) >/dev/null 2>&1
@@ -389,5 +390,7 @@ else
     rm -rf "$tmp/spoilt" && cp -r "$build" "$tmp/spoilt"
     edit "$quick"
     same_as_merge_bin provision_with_flash_settings_equals_merge_bin "$tmp/spoilt" "$tmp/quick/fast1.bin"
+    otactl -C "$ws" provision "$tmp/spoilt" --id fast3 --flash-size 16MB -o "$tmp/quick" >/dev/null
+    same_as_merge_bin provision_with_a_flash_size_equals_merge_bin "$tmp/spoilt" "$tmp/quick/fast3.bin" 16MB
 fi
 done_testing

@@ -118,7 +118,6 @@ static void test_fleet_token_is_random_and_checked(void **state) {
 
 static void test_fleet_add_twice_and_bad_names(void **state) {
     char token[OTA_TOKEN_TEXT_MAX];
-    struct ota_err err;
     (void)state;
     add("kitchen", token);
     assert_int_equal(enrol("kitchen", "thermo", "stable", token), OTA_EXISTS);
