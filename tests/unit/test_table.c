@@ -362,7 +362,7 @@ static void test_table_slots_are_contiguous(void **state) {
     row(&t, "ota_0")->subtype = OTA_APP_FACTORY;
     assert_int_equal(ota_table_slot_count(&t), 0);
     assert_null(ota_table_by_label(&t, "none"));
-    assert_string_equal(ota_table_by_type(&t, OTA_PART_DATA, OTA_DATA_SPIFFS)->label, "storage");
+    assert_string_equal(ota_table_by_type(&t, OTA_PART_DATA, OTA_DATA_UNDEFINED)->label, "storage");
 }
 
 static void test_table_updatable(void **state) {
