@@ -33,7 +33,7 @@
 enum ota_provision_state {
     OTA_PROVISION_NEW,    /* to be made */
     OTA_PROVISION_REMADE, /* to be made anew */
-    OTA_PROVISION_FRESH,  /* to be made anew with another token: the one it had was revoked, or replaced elsewhere */
+    OTA_PROVISION_FRESH,  /* to be made anew with another token: the one it had was revoked */
     OTA_PROVISION_KEPT,   /* its files are there, and right */
     OTA_PROVISION_GONE,   /* recorded, but files were taken away: flashed, then deleted, as it should be */
     OTA_PROVISION_REVOKED /* its token was; without --again an error */

@@ -40,20 +40,16 @@ static enum ota_status weigh_new(const struct ota_provisioning *p, const struct 
     return OTA_OK;
 }
 
-/* Of one that is done: its file is worth something only with the token that counts. */
+/* Of one that is done: its file is worth something only with the token that counts. Another one may be in use: --again
+ * does not end it. */
 static enum ota_status weigh_done(const struct ota_provisioning *p, const struct ota_provision_board *b, bool has_token,
                                   enum ota_provision_standing stands, struct ota_err *err) {
-    enum ota_provision_state *state = ota_provision_state(p, b);
     if (stands != OTA_STANDING_OTHER || !has_token)
         return OTA_OK;
-    if (p->again) {
-        *state = OTA_PROVISION_FRESH;
-        return OTA_OK;
-    }
-    (void)ota_err_set(err, OTA_CONFIG,
-                      "board %s was given another token since it was made in %s; move its files away, or let --again "
-                      "make it anew",
-                      ota_provision_id(b), OTA_SHORT_PATH(p->folder, 60));
+    (void)ota_err_set(err, OTA_EXISTS,
+                      "board %s has another token by now than its file in %s; remove the file, or give that token up: "
+                      "otactl device revoke %s, then --again",
+                      ota_provision_id(b), OTA_SHORT_PATH(p->folder, 60), ota_provision_id(b));
     return ota_provision_blame(&p->list, b, err);
 }
 
