@@ -47,11 +47,11 @@ session() { # name
         [ -n "$background" ] && kill "$background" && wait "$background"
     ) >"$tmp/$1.txt" 2>&1 </dev/null
 }
-for name in session keys bundle; do session $name; done
+for name in session keys bundle images; do session $name; done
 BUILD_DIR=$OTA_BIN bash "$OTA_TOP/tests/demo.sh" >"$tmp/demo.txt" 2>&1 </dev/null
 demo_rc=$?
 if [ "$write" = --write ]; then
-    for name in session keys bundle demo; do
+    for name in session keys bundle images demo; do
         excerpt $name <"$tmp/$name.txt" | plain >"$tmp/$name.plain"
         put_block $name "$tmp/$name.plain"
     done
@@ -59,8 +59,8 @@ if [ "$write" = --write ]; then
     exit $demo_rc
 fi
 is readme_demo_ends_well $demo_rc 0
-for name in session keys bundle demo; do
+for name in session keys bundle images demo; do
     is "readme_shows_what_the_${name}_prints" "$(diff <(block $name | fold) <(excerpt $name <"$tmp/$name.txt" | fold))" ""
 done
-is readme_sessions_have_no_failure "$(cat "$tmp/session.txt" "$tmp/keys.txt" "$tmp/bundle.txt" | grep -c '^(exit')" 0
+is readme_sessions_have_no_failure "$(cat "$tmp/session.txt" "$tmp/keys.txt" "$tmp/bundle.txt" "$tmp/images.txt" | grep -c '^(exit')" 0
 done_testing

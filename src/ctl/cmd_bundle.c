@@ -65,6 +65,7 @@ static enum ota_status read_words(const struct ota_args *args, struct bundle *b,
     b->wanted = ota_args_operand(args, count - 1);
     if (!path || !path[0])
         return ota_err_set(err, OTA_USAGE, "bundle wants a file to write: otactl bundle RELEASE -o FILE");
+    OTA_TRY(ota_ctl_output_check_new(path, err));
     if (count > 1 && named && strcmp(named, b->product) != 0)
         return ota_err_set(err, OTA_USAGE, "product %.40s or --product %.40s? Name one", b->product, named);
     OTA_TRY(read_output(args, path, &b->output, err));

@@ -5,6 +5,7 @@
 
 #include "ctl/cmd.h"
 #include "ctl/key_roles.h"
+#include "ctl/output_file.h"
 #include "host/fs.h"
 
 #define SHOWN 16 /* of a keyid */
@@ -146,6 +147,7 @@ enum ota_status ota_cmd_keys_new(const struct ota_args *args, struct ota_err *er
     OTA_CLEAN(ota_key_free) struct ota_key *key = NULL;
     if (!path || !path[0])
         return ota_err_set(err, OTA_USAGE, "keys new wants a place for the key: otactl keys new -o FILE");
+    OTA_TRY(ota_ctl_output_check_new(path, err));
     OTA_TRY(check_free(path, err));
     if (from.file || ota_args_has(args, "encrypt"))
         OTA_TRY(ota_passphrase_choose(&from, path, &passphrase, err));

@@ -5,6 +5,7 @@
 
 #include "ctl/cmd.h"
 #include "ctl/key_backup_file.h"
+#include "ctl/output_file.h"
 #include "host/fs.h"
 #include "sign/key_backup.h"
 
@@ -29,6 +30,8 @@ enum ota_status ota_cmd_keys_backup(const struct ota_args *args, struct ota_err 
     size_t count = ota_args_operands(args), saved;
     for (size_t i = 0; i < count; i++)
         role[i] = ota_args_operand(args, i);
+    if (path)
+        OTA_TRY(ota_ctl_output_check_new(path, err));
     OTA_TRY(ota_ctl_workspace(args, &w, err));
     OTA_TRY(ota_key_backup_place(&w, path, "otactl keys backup -o FILE", err));
     OTA_TRY(ota_key_backup_write(&w, role, count ? count : 1, path, &from, &saved, err));

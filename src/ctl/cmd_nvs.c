@@ -234,6 +234,7 @@ enum ota_status ota_cmd_nvs_new_keys(const struct ota_args *args, struct ota_err
     uint8_t key[OTA_NVS_KEY_LEN], bytes[OTA_NVS_PAGE];
     if (!path || !path[0])
         return ota_err_set(err, OTA_USAGE, "nvs new-keys wants a file to write: otactl nvs new-keys -o FILE");
+    OTA_TRY(ota_ctl_output_check_new(path, err));
     OTA_TRY(ota_crypto_openssl.random(ota_crypto_openssl.ctx, key, sizeof key, err));
     ota_nvs_key_write(key, bytes);
     enum ota_status st = ota_fs_write_new(path, bytes, sizeof bytes, 0600, err);

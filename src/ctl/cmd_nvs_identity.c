@@ -8,6 +8,7 @@
 #include "ctl/cmd.h"
 #include "ctl/cmd_nvs.h"
 #include "ctl/cmd_table.h"
+#include "ctl/output_file.h"
 #include "host/certificate.h"
 #include "host/err_place.h"
 #include "host/fs.h"
@@ -152,6 +153,8 @@ static enum ota_status prepare(struct making *m, struct ota_err *err) {
     if (wanted.ca && wanted.no_ca)
         return ota_err_set(err, OTA_USAGE, "--ca and --no-ca contradict each other; give one of them");
     OTA_TRY(ota_provision_check_id(id, err));
+    if (path)
+        OTA_TRY(ota_ctl_output_check_new(path, err));
     m->id.id = ota_strdup(id);
     m->path = path ? ota_strdup(path) : ota_sprintf("%s-%s.bin", OTA_ID_LABEL, id);
     OTA_TRY(ota_ctl_workspace(a, &m->w, err));
@@ -189,10 +192,32 @@ static enum ota_status write_file(const struct making *m, struct ota_err *err) {
     return st == OTA_EXISTS ? taken(m, err) : st;
 }
 
+/* A board that is known is told from others by this certificate, too, from now on. */
+static enum ota_status tell_certificate(const struct making *m, struct ota_err *err) {
+    OTA_CLEAN(ota_fleet_close) struct ota_fleet *fleet = NULL;
+    OTA_CLEAN_FREE char *db = ota_workspace_path(&m->w, "state/fleet.db");
+    const struct ota_fleet_enrolment e = {
+        .id = m->id.id,
+        .product = m->id.product,
+        .channel = m->id.channel,
+        .token = m->id.token,
+        .crt = ota_buf_span(&m->id.crt),
+        .replace = true,
+    };
+    if (!m->id.crt.len || !ota_fs_exists(db))
+        return OTA_OK;
+    OTA_TRY(ota_fleet_open(&fleet, db, err));
+    return ota_fleet_enrol(fleet, &e, err);
+}
+
 static enum ota_status make(struct making *m, struct ota_err *err) {
     bool there = ota_fs_exists(m->path);
-    if (m->id.token)
+    if (m->id.token) {
+        if (there)
+            return taken(m, err);
+        OTA_TRY(tell_certificate(m, err));
         return write_file(m, err);
+    }
     if (there && !read_before(m))
         return taken(m, err);
     enum ota_status st = ota_provision_choose(&m->w, m->id.id, &m->id, err);

@@ -4,9 +4,11 @@
 #include <string.h>
 
 #include "ctl/cmd.h"
+#include "ctl/output_file.h"
 #include "ctl/push.h"
 #include "ctl/sign_set.h"
 #include "host/fs.h"
+#include "host/shell_words.h"
 #include "sign/role_sign.h"
 #include "store/draft.h"
 
@@ -88,6 +90,7 @@ enum ota_status ota_cmd_sign_export(const struct ota_args *args, struct ota_err 
     const char *id = ota_args_operand(args, 0), *path = ota_args_get(args, "output");
     if (!path || !path[0])
         return ota_err_set(err, OTA_USAGE, "sign export wants a file to write: otactl sign export %s -o FILE", id);
+    OTA_TRY(ota_ctl_output_check_new(path, err));
     OTA_TRY(ota_ctl_workspace(args, &w, err));
     enum ota_status st = ota_sign_set_draft(&w, id, set, err);
     if (st == OTA_NOT_FOUND)
@@ -101,11 +104,12 @@ enum ota_status ota_cmd_sign_export(const struct ota_args *args, struct ota_err 
         ota_ctl_print_json(&tree);
         return OTA_OK;
     }
+    OTA_CLEAN_FREE char *word = ota_shell_word(path);
     printf("%s: draft %s without its images. Where the key is, with no workspace:\n"
            "  otactl sign %s --key KEY\n"
            "Then back here:\n"
            "  otactl sign import %s\n",
-           path, id, path, path);
+           path, id, word, word);
     return OTA_OK;
 }
 

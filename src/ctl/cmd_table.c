@@ -10,6 +10,7 @@
 #include "host/fs.h"
 #include "host/json_tree.h"
 #include "host/printable.h"
+#include "host/shell_words.h"
 #include "image/table_agent.h"
 #include "image/table_text.h"
 #include "ota/agent.h"
@@ -119,16 +120,19 @@ enum ota_status ota_cmd_table_build(const struct ota_args *args, struct ota_err 
     OTA_CLEAN(ota_buf_free) struct ota_buf remarks = {0};
     const char *path = ota_args_get(args, "output");
     uint8_t bytes[OTA_TABLE_LENGTH];
-    if (ota_args_operands(args) > 1) /* as gen_esp32part.py takes it */
-        return ota_err_set(err, OTA_USAGE, "the file to write is named with -o: otactl table build %s -o %s",
-                           ota_args_operand(args, 0), ota_args_operand(args, 1));
+    OTA_CLEAN_FREE char *first = ota_shell_word(ota_args_operand(args, 0));
+    if (ota_args_operands(args) > 1) { /* as gen_esp32part.py takes it */
+        OTA_CLEAN_FREE char *second = ota_shell_word(ota_args_operand(args, 1));
+        return ota_err_set(err, OTA_USAGE, "the file to write is named with -o: otactl table build %s -o %s", first,
+                           second);
+    }
     if (!path || !path[0])
         return ota_err_set(err, OTA_USAGE, "table build wants a file to write: otactl table build CSV -o FILE");
     OTA_TRY(ota_ctl_output_check(args, no_inputs, true, err));
     OTA_TRY(ota_ctl_table_open(args, 0, f, err));
     if (f->form != OTA_TABLE_CSV)
         return ota_err_set(err, OTA_USAGE, "%s is no CSV but a table already; its CSV: otactl table show %s --csv",
-                           f->path, f->path);
+                           f->path, first);
     if (!ota_args_has(args, "no-verify"))
         OTA_TRY(ota_ctl_table_check(f, err));
     OTA_TRY(ota_table_write(&f->table, &ota_crypto_openssl, bytes, err));

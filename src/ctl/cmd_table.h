@@ -35,6 +35,8 @@ OTA_MUST_USE enum ota_status ota_ctl_table_read_at(const char *path, const struc
 void ota_ctl_table_notes(const struct ota_buf *remarks);
 /* ota_table_check(), --secure and --chip; the message names file and line. */
 OTA_MUST_USE enum ota_status ota_ctl_table_check(const struct ota_table_file *f, struct ota_err *err);
+/* Names the file in a message of ota_table_check(), and in a CSV line, column and remedy. Returns the code. */
+enum ota_status ota_ctl_table_fault(const struct ota_table_file *f, struct ota_err *err);
 /* Option of an address: absent leaves *out. USAGE. */
 OTA_MUST_USE enum ota_status ota_ctl_address(const struct ota_args *args, const char *option, uint32_t *out,
                                              struct ota_err *err);

@@ -216,39 +216,11 @@ static enum ota_status check_secure(const struct ota_table_file *f, struct ota_e
     return OTA_OK;
 }
 
-/* What names a row is told as a place in the CSV. */
-static enum ota_status locate(const struct ota_table_file *f, struct ota_err *err) {
-    unsigned row;
-    char closing;
-    if (f->form == OTA_TABLE_CSV && sscanf(err->msg, "row %u %c", &row, &closing) == 2 && row < f->table.count)
-        return ota_err_place(err, f->path, f->line[row]);
-    return ota_err_place(err, f->path, 0);
-}
-
-/* Boards have no room for so many words. A name that is printable and refused all the same wants a reason. */
-static enum ota_status explain_label(const struct ota_table_file *f, struct ota_err *err) {
-    size_t i = 0;
-    while (i < f->table.count && ota_label_valid(ota_span_str(f->table.row[i].label)))
-        i++;
-    const char *label = i < f->table.count ? f->table.row[i].label : "";
-    const char *at = label[0] == '@' ? label : strpbrk(label, " \"/\\");
-    if (!at || !*at || !ota_printable(label))
-        return err->code;
-    return ota_err_set(err, OTA_TABLE_LAYOUT, "row %zu: the name %s has a %s in it%s; take letters, digits, _ and -", i,
-                       label,
-                       *at == ' '   ? "space"
-                       : *at == '"' ? "quote"
-                                    : (char[]){*at, '\0'},
-                       *at == '"' ? " (a table's CSV knows no quoting)" : "");
-}
-
 enum ota_status ota_ctl_table_check(const struct ota_table_file *f, struct ota_err *err) {
     enum ota_status st = ota_table_check(&f->table, f->offset, f->flash_size, err);
-    if (st != OTA_OK && strstr(err->msg, ": its label is "))
-        st = explain_label(f, err);
     if (st == OTA_OK)
         st = check_secure(f, err);
     if (st == OTA_OK && f->chip)
         st = ota_table_check_chip(&f->table, f->chip, f->offset, err);
-    return st == OTA_OK ? OTA_OK : locate(f, err);
+    return st == OTA_OK ? OTA_OK : ota_ctl_table_fault(f, err);
 }

@@ -18,12 +18,17 @@ static bool is_stdout(const char *path) {
            file.st_ino == out.st_ino;
 }
 
-static enum ota_status check_place(const char *path, struct ota_err *err) {
-    OTA_CLEAN_FREE char *place = NULL;
+enum ota_status ota_ctl_output_check_new(const char *path, struct ota_err *err) {
     if (!path[0])
         return ota_err_set(err, OTA_USAGE, "--output is empty; name a file");
     if (strcmp(path, "-") == 0)
         return ota_err_set(err, OTA_USAGE, "--output -: nothing but words goes to stdout; name a file");
+    return OTA_OK;
+}
+
+static enum ota_status check_place(const char *path, struct ota_err *err) {
+    OTA_CLEAN_FREE char *place = NULL;
+    OTA_TRY(ota_ctl_output_check_new(path, err));
     OTA_TRY(ota_fs_place(path, &place, err));
     if (is_stdout(path))
         return ota_err_set(err, OTA_USAGE, "--output %s is where stdout goes; name another file", SHORT(path));

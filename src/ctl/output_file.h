@@ -14,6 +14,8 @@
 OTA_MUST_USE enum ota_status ota_ctl_output_check(const struct ota_args *args, const char *const *options,
                                                   bool operands, struct ota_err *err);
 /* USAGE when this input is the file at --output. */
+/* A file that must not be there yet: names one, and not stdout. USAGE. */
+OTA_MUST_USE enum ota_status ota_ctl_output_check_new(const char *path, struct ota_err *err);
 OTA_MUST_USE enum ota_status ota_ctl_output_check_input(const char *path, const char *input, struct ota_err *err);
 /* Replaces what an earlier run made there, atomically; where links lead to, if it is one. */
 OTA_MUST_USE enum ota_status ota_ctl_output_write(const char *path, struct ota_span bytes, mode_t mode,

@@ -3,76 +3,19 @@
 #include <string.h>
 
 #include "ctl/provision.h"
-#include "host/boot_rules.h"
 #include "host/crypto.h"
 #include "host/fs.h"
+#include "image/factory_images.h"
 #include "image/table_agent.h"
 
-/* ---- images -------------------------------------------------------------------------------------------- */
-
-/* As it stands in the flash: nothing that was placed later may have changed it. */
-static enum ota_status check_image(struct ota_provisioning *p, const struct ota_boot_rules *signing, const char *path,
-                                   uint32_t offset, uint32_t room, enum ota_kind kind, struct ota_signatures *found,
-                                   struct ota_err *err) {
-    OTA_CLEAN_FREE struct ota_image *image = ota_calloc(1, sizeof *image);
-    const struct ota_span bytes = ota_factory_flash_at(&p->flash, &p->build, offset);
-    const struct ota_source source = ota_span_source(&bytes);
-    struct ota_boot_file judged = {.kind = kind, .path = path, .source = &source};
-    const struct ota_image_rules rules = {
-        .chip = p->build.chip, .room = room, .secure_boot = ota_boot_rules_take_sector(signing, kind)};
-    enum ota_status st = ota_image_read(&source, &ota_crypto_openssl, image, err);
-    judged.length = image->length;
-    if (st == OTA_OK)
-        st = kind == OTA_KIND_APP ? ota_image_check_app(image, source.size, &rules, err)
-                                  : ota_image_check_bootloader(image, source.size, &rules, err);
-    if (st == OTA_OK)
-        st = ota_boot_rules_check(signing, &judged, found, err);
-    if (st != OTA_OK)
-        return ota_err_prefix(err, "%s", path);
-    if (kind == OTA_KIND_APP)
-        (void)ota_format(p->version, sizeof p->version, "%s", image->app.version);
-    return OTA_OK;
-}
-
-/* When it starts first, a bootloader with Secure Boot V2 burns the keys that signed it into eFuse, and goes no further
- * unless one of them signed the app. */
-static enum ota_status check_pair(struct ota_provisioning *p, const char *bootloader, const char *path,
-                                  const struct ota_partition *app, struct ota_err *err) {
-    struct ota_boot_policy policy;
-    const struct ota_boot_rules signing = {p->build.chip, &p->build.signing, &policy};
-    struct ota_signatures first, second;
-    OTA_TRY(ota_boot_policy_read(&p->w, p->product, &policy, err));
-    const uint32_t at = p->build.chip->bootloader_offset;
-    OTA_TRY(
-        check_image(p, &signing, bootloader, at, p->build.boot.table_offset - at, OTA_KIND_BOOTLOADER, &first, err));
-    OTA_TRY(check_image(p, &signing, path, app->offset, app->size, OTA_KIND_APP, &second, err));
-    if (first.count && !ota_signatures_share_key(&first, &second, ota_boot_rules_blocks(&signing)))
-        return ota_err_set(
-            err, OTA_SIGNATURE,
-            "%s: no Secure Boot key that signed %s signed it, too, and the bootloader's keys are the ones "
-            "that boards trust: sign both with one key",
-            path, bootloader);
-    return OTA_OK;
-}
-
-/* With a blank otadata the bootloader starts the factory app, else the first slot. */
 static enum ota_status check_images(struct ota_provisioning *p, struct ota_err *err) {
-    const struct ota_factory_build *b = &p->build;
-    const struct ota_partition *app = ota_table_by_type(&p->flash.table, OTA_PART_APP, OTA_APP_FACTORY);
-    const char *bootloader = ota_factory_build_at(b, b->chip->bootloader_offset);
-    if (!app)
-        app = ota_table_slot(&p->flash.table, 0);
-    if (!bootloader)
-        return ota_err_set(err, OTA_CONFIG, "%s/flasher_args.json puts no bootloader at 0x%x, where the %s starts it",
-                           p->build_folder, (unsigned)b->chip->bootloader_offset, b->chip->name);
-    const char *path = ota_factory_build_at(b, app->offset);
-    if (!path)
-        return ota_err_set(err, OTA_CONFIG, "%s/flasher_args.json puts no app into %s at 0x%x, which boots first",
-                           p->build_folder, app->label, (unsigned)app->offset);
-    return check_pair(p, bootloader, path, app, err);
+    struct ota_boot_policy policy;
+    struct ota_factory_images found;
+    OTA_TRY(ota_boot_policy_read(&p->w, p->product, &policy, err));
+    OTA_TRY(ota_factory_images_check(&p->flash, &p->build, &policy, &found, err));
+    (void)ota_format(p->version, sizeof p->version, "%s", found.version);
+    return OTA_OK;
 }
-
-/* ---- the rest ------------------------------------------------------------------------------------------ */
 
 static enum ota_status check_kind(const struct ota_provisioning *p, struct ota_err *err) {
     if (strcmp(p->product->chip, p->build.chip->name) != 0)

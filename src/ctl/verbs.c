@@ -78,8 +78,10 @@ static const char push_details[] =
     "esp32 and esp32c2, and wherever apps are verified on update only; else three) must be\n"
     "of a scheme that the chip knows, and that the build verifies. ota.conf says whose\n"
     "they must be; without it, the configuration of the build says whether there must be\n"
-    "one. Bootloader and app of one release must share a key. A V1 signature carries no\n"
-    "key: only ota.conf can tell whether it holds.\n\n"
+    "one. With Secure Boot V2 bootloader and app of one release must share a key; where\n"
+    "neither the build nor ota.conf says that boards have it, the key of the first\n"
+    "signature has to stay. A V1 signature carries no key: only ota.conf can tell whether\n"
+    "it holds.\n\n"
     "--with factory takes the app once more, for the factory partition, where a board\n"
     "finds something to boot when nothing else does; --with all leaves it as it is.\n\n"
     "A release without an app is installed over the one that the channel offers:\n"
@@ -208,13 +210,19 @@ static const char status_details[] =
 static const struct ota_option device_add_options[] = {
     {"product", 0, "NAME", "which product, when ota.conf has several", false},
     {"channel", 0, "NAME", "the channel it follows; default:\ndefault_channel of ota.conf, else stable", false},
+    {"crt", 0, "FILE", "its client certificate, PEM, which counts as its token\ndoes", false},
+    {"any-cert", 0, NULL, "every certificate of keys/ca.crt whose common name is\nID counts", false},
     {NULL, 0, NULL, NULL, false},
 };
 static const char device_add_details[] =
     "Makes a board known to the workspace and prints the token it sends its reports\n"
     "with. The token is shown once; only its digest is kept. The id of a board that was\n"
     "revoked can be used again.\n\n"
-    "JSON: id, product, channel, token.";
+    "Without --crt and --any-cert no client certificate counts for the board. With --crt\n"
+    "the one of FILE does: of it the key is kept, so that a certificate that is renewed\n"
+    "with the same key counts as well. --any-cert is for a CA that issues certificates to\n"
+    "boards that are known already, and not for the id of a board that was revoked.\n\n"
+    "JSON: id, product, channel, token, certificates (which count: none, one, any).";
 
 static const char device_list_details[] =
     "Lists the boards that were added, and those in quarantine: boards that reported\n"

@@ -56,7 +56,8 @@ const char ota_verb_table_check_details[] =
     "Checks a partition table as gen_esp32part.py does, and then for what a board needs\n"
     "that takes updates: two ota_ slots or more, otadata, ota_state of 40 KiB (data, nvs)\n"
     "and ota_id of 16 KiB (data, nvs), which only a build that brings its trust along\n"
-    "(otactl firmware configure) does without. With --chip also where bootloaders lie.\n"
+    "(otactl firmware configure) does without. With --chip also where bootloaders lie, and\n"
+    "whether app partitions are small enough to boot from.\n"
     "FILE is a CSV, a binary, or a flash image with a table in it.\n\n"
     "JSON: file, form, offset, ok, partitions, slots, slot_size (of the smallest),\n"
     "remarks.";
@@ -162,7 +163,7 @@ const struct ota_option ota_verb_nvs_identity_options[] = {
     {"no-ca", 0, NULL, "trust ESP-IDF's certificate bundle alone", false},
     {"root", 0, "FILE", "its trusted root.json; default: the newest of the\nworkspace", false},
     {"token-file", 0, "FILE", "the token of a board that was added before (chmod\n600); default: the board is added now", false},
-    {"crt", 0, "FILE", "its client certificate, PEM", false},
+    {"crt", 0, "FILE", "its client certificate, PEM; the fleet knows it from\nthen on", false},
     {"key", 0, "FILE", "the key of that certificate, PEM (chmod 600)", false},
     {"table", 0, "FILE", "its partition table (CSV, binary or flash image):\nsays where ota_id lies, and its size", false},
     {"offset", 0, "ADDRESS", "where the table itself lies, if not at 0x8000", false},
@@ -176,6 +177,9 @@ const char ota_verb_nvs_identity_details[] =
     "otactl device add does, unless it is and its token is given. Prints the command that\n"
     "flashes it. FILE is readable by you alone, and never overwritten. Stopped at any\n"
     "moment, the same command goes on with the file that is there.\n\n"
+    "With --crt the certificate's key is the only one that counts for the board, also of\n"
+    "a board that is known. Where boards are known to a server elsewhere, add it there\n"
+    "with otactl device add --crt.\n\n"
     "JSON: output, id, product, channel, size, offset (null: no table), registered,\n"
     "command, argv (its words).";
 
@@ -207,9 +211,14 @@ const char ota_verb_provision_details[] =
     "The boards are known to the workspace from then on.\n\n"
     "Files of the build must lie in its folder, and each at the beginning of its partition\n"
     "or where the table has none; what would run into something else is refused. Flash\n"
-    "mode, frequency and size go from flash_settings into the bootloader's header, as\n"
-    "esptool does it with idf.py's arguments; if the bootloader is signed they must be in\n"
-    "it already.\n\n"
+    "mode, frequency and size go from flash_settings, the size rather from --flash-size,\n"
+    "into the bootloader's header, as esptool does it with idf.py's arguments; if the\n"
+    "bootloader is signed they must be in it already.\n\n"
+    "Refused is also what the chip would not boot: a table that ends behind the flash size\n"
+    "of the bootloader's header, or a header with more than the flash has; an otadata that\n"
+    "is not blank; an app in any slot, a TEE (tee_0 must have one) or a recovery bootloader\n"
+    "that is damaged or whose pages do not suit its place; app partitions over 16 MiB on\n"
+    "chips that map none.\n\n"
     "Columns of the CSV: id; mac (for the record); ssid, password, softap_password (into\n"
     "nvs, where the firmware reads them); channel, groups, url. Any other column must be\n"
     "named in the config CSV, which is mfg_gen.py's: NAME,namespace, opens a namespace of\n"
@@ -238,9 +247,9 @@ const char ota_verb_provision_details[] =
     "of which the files and the record were lost comes back: otactl device revoke ID, then\n"
     "--again. --again makes every board of the call anew whose files are gone: name those\n"
     "alone that are to be flashed again.\n\n"
-    "Secure Boot signatures of bootloader and app are held to the rules of otactl push.\n"
-    "Both must share a key: a board burns those of the bootloader into eFuse when it first\n"
-    "starts, and starts no app that none of them signed.\n\n"
+    "Secure Boot signatures of bootloaders and apps are held to the rules of otactl push.\n"
+    "With Secure Boot V2 all must share a key: a board burns those of the bootloader into\n"
+    "eFuse when it first starts, and starts no app that none of them signed.\n\n"
     "A build with flash encryption has no whole image: each chip encrypts its flash itself\n"
     "when it first starts. With --parts it is flashed as ESP-IDF says, and nvs and ota_id,\n"
     "which flash encryption leaves plain, beside it. A build with NVS encryption reads no\n"

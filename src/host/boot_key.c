@@ -77,8 +77,12 @@ bool ota_boot_scheme_suits(enum ota_boot_scheme scheme, const struct ota_chip *c
     return scheme != OTA_BOOT_UNKNOWN && listed == (scheme == OTA_BOOT_ECDSA384);
 }
 
+bool ota_boot_v1_suits(const struct ota_chip *chip) {
+    return chip->id == ESP32;
+}
+
 bool ota_boot_key_is_v1(const struct ota_boot_key *key, const struct ota_chip *chip) {
-    return chip->id == ESP32 && key->scheme == OTA_BOOT_ECDSA256;
+    return ota_boot_v1_suits(chip) && key->scheme == OTA_BOOT_ECDSA256;
 }
 
 unsigned ota_boot_key_count(const struct ota_chip *chip) {

@@ -54,6 +54,8 @@ struct ota_boot_key {
     struct ota_boot_digest digest;
 };
 
+/* Does the chip have Secure Boot V1, and its signatures of apps? Source: SOC_SECURE_BOOT_V1. */
+bool ota_boot_v1_suits(const struct ota_chip *chip);
 /* Of the ESP32, whose version 2 knows no ECDSA: a P-256 key can only be one of Secure Boot V1. */
 bool ota_boot_key_is_v1(const struct ota_boot_key *key, const struct ota_chip *chip);
 

@@ -23,11 +23,22 @@ static bool from_hex(const char *word, struct ota_boot_digest *out) {
     return true;
 }
 
+/* As a file that somebody made with an editor, or with the output of keys digest, has it. */
+static bool from_text(const struct ota_buf *bytes, struct ota_boot_digest *out) {
+    size_t n = bytes->len;
+    char word[2 * OTA_SHA256_LEN + 1];
+    while (n && strchr(" \t\r\n", bytes->p[n - 1]) && bytes->p[n - 1])
+        n--;
+    return ota_span_copy((struct ota_span){bytes->p, n}, word, sizeof word) && from_hex(word, out);
+}
+
 static enum ota_status from_file(const struct ota_workspace *w, const char *word, struct ota_boot_key *out,
                                  struct ota_err *err) {
     OTA_CLEAN_FREE char *path = word[0] == '/' ? ota_strdup(word) : ota_workspace_path(w, "%s", word);
     OTA_CLEAN(ota_buf_free) struct ota_buf bytes = {0};
     OTA_TRY(ota_fs_read(path, FILE_MAX, &bytes, err));
+    if (from_text(&bytes, &out->digest))
+        return OTA_OK;
     if (is_digest_len(bytes.len)) {
         memcpy(out->digest.byte, bytes.p, bytes.len);
         out->digest.len = bytes.len;
@@ -35,8 +46,8 @@ static enum ota_status from_file(const struct ota_workspace *w, const char *word
     }
     if (!ota_boot_key_is_public_pem(ota_buf_span(&bytes)))
         return ota_err_set(err, OTA_CONFIG,
-                           "%s: neither a public key in PEM form nor a digest of 32 or 16 bytes; otactl keys digest "
-                           "tells it",
+                           "%s: neither a public key in PEM form nor a digest of 32 or 16 bytes, raw or in "
+                           "hexadecimal; otactl keys digest tells it",
                            word);
     return ota_boot_key_from_pem(ota_buf_span(&bytes), word, out, err);
 }

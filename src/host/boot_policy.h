@@ -8,7 +8,8 @@
  *                          new app's first block, so further blocks help nobody
  *   signed_data = yes      data partitions of subtype undefined carry them, too
  *
- * KEY is the file of a public key (PEM) or of its digest, relative to the workspace, or the digest in hex. A P-256 key
+ * KEY is the file of a public key (PEM) or of its digest (raw, or in hex: 32 bytes that are hex digits are the text of
+ * the ESP32-C2's 16), relative to the workspace, or the digest in hex. A P-256 key
  * of the ESP32, whose version 2 knows RSA only, is one of version 1: apps carry that signature, and bootloaders none.
  */
 #ifndef OTA_HOST_BOOT_POLICY_H

@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+#include "host/shell_words.h"
+
 #define SIGN_COMMAND "otactl sign --secure-boot KEY"
 
 /* ---- what counts --------------------------------------------------------------------------------------- */
@@ -23,6 +25,10 @@ static bool policy_wants(const struct ota_boot_rules *rules, enum ota_kind kind)
 
 bool ota_boot_rules_take_sector(const struct ota_boot_rules *rules, enum ota_kind kind) {
     return (build_wants(rules, kind) && !rules->build->v1) || (policy_wants(rules, kind) && !rules->policy->v1);
+}
+
+bool ota_boot_rules_secure_boot(const struct ota_boot_rules *rules) {
+    return build_wants(rules, OTA_KIND_BOOTLOADER) || policy_wants(rules, OTA_KIND_BOOTLOADER);
 }
 
 unsigned ota_boot_rules_blocks(const struct ota_boot_rules *rules) {
@@ -76,21 +82,23 @@ static enum ota_status check_blocks(const struct ota_boot_rules *rules, const st
 
 static enum ota_status is_unsigned(const struct ota_boot_rules *rules, const struct ota_boot_file *file,
                                    const char *wanted_by, struct ota_err *err) {
+    OTA_CLEAN_FREE char *path = ota_shell_word(file->path);
     if (build_wants(rules, file->kind) && !rules->build->signs)
         return ota_err_set(err, OTA_SIGNATURE,
                            "carries no Secure Boot signature: its build leaves signing to you "
                            "(CONFIG_SECURE_BOOT_BUILD_SIGNED_BINARIES is off); " SIGN_COMMAND " %s -o %s",
-                           file->path, file->path);
+                           path, path);
     return ota_err_set(err, OTA_SIGNATURE, "carries no Secure Boot signature, which %s; " SIGN_COMMAND " %s -o %s",
-                       wanted_by, file->path, file->path);
+                       wanted_by, path, path);
 }
 
 static enum ota_status lacks_v1(const struct ota_boot_file *file, const char *what, const char *wanted_by,
                                 struct ota_err *err) {
+    OTA_CLEAN_FREE char *path = ota_shell_word(file->path);
     return ota_err_set(err, OTA_SIGNATURE,
                        "carries no Secure Boot V1 signature%s, which %s; espsecure sign-data --version 1 "
                        "--keyfile KEY %s",
-                       what, wanted_by, file->path);
+                       what, wanted_by, path);
 }
 
 static void add_remedy(struct ota_err *err, const char *remedy) {
@@ -141,16 +149,18 @@ static enum ota_status check_build(const struct ota_boot_rules *rules, const str
 
 /* ---- a file -------------------------------------------------------------------------------------------- */
 
-/* Of data ESP-IDF looks at the last whole sector that was written, for version 2 only. */
 static enum ota_status read_found(const struct ota_boot_file *file, struct ota_signatures *found, struct ota_err *err) {
-    struct ota_source whole = *file->source;
-    whole.size -= whole.size % OTA_SECTOR;
-    return file->kind == OTA_KIND_DATA ? ota_signatures_read(&whole, whole.size, found, err)
+    return file->kind == OTA_KIND_DATA ? ota_signatures_read_data(file->source, found, err)
                                        : ota_signatures_read_behind(file->source, file->length, found, err);
 }
 
 enum ota_status ota_boot_rules_check(const struct ota_boot_rules *rules, const struct ota_boot_file *file,
                                      struct ota_signatures *found, struct ota_err *err) {
+    if (rules->build && rules->policy && rules->build->secure_boot == 2 && rules->policy->signed_apps)
+        return ota_err_set(
+            err, OTA_CONFIG,
+            "its build enables Secure Boot V2, and signed_apps in ota.conf is for boards without it: the "
+            "two contradict each other; name the keys as secure_boot in ota.conf");
     OTA_TRY(read_found(file, found, err));
     OTA_TRY(check_blocks(rules, found, err));
     if (policy_wants(rules, file->kind))

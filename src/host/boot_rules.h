@@ -10,7 +10,8 @@
  *                              on update only, without Secure Boot, the first one on every chip
  *   their scheme               one that the chip knows, and the one that the build verifies
  *   secure_boot, signed_apps   by those keys (boot_policy.h)
- *   images of one flash        share a key: the bootloader's keys are what eFuse trusts
+ *   images of one flash        share a key with Secure Boot V2: the bootloader's keys are what eFuse trusts. Without it
+ *                              no chip looks at a bootloader's signature
  *
  * Version 1 has no blocks: there must be a signature behind the image. It carries no key, so that whether it holds can
  * only be said when ota.conf names one. Source: ESP-IDF bootloader_support/src/secure_boot_v1/, secure_boot_v2/.
@@ -35,12 +36,15 @@ struct ota_boot_file {
 
 /* Must files of this kind carry a signature of version 2, which takes a sector of its own? */
 bool ota_boot_rules_take_sector(const struct ota_boot_rules *rules, enum ota_kind kind);
-/* How many blocks count, from the first on. */
+/* Do boards verify bootloaders, by Secure Boot V2: the build enables it, or ota.conf has secure_boot. Else neither their
+ * signatures count nor, of an app, any block but the first. */
+bool ota_boot_rules_secure_boot(const struct ota_boot_rules *rules);
+/* How many blocks count, from the first on; all where nothing is known of the boards. */
 unsigned ota_boot_rules_blocks(const struct ota_boot_rules *rules);
 /* Why boards never look at block `index`, for people ("the esp32c3 does not know ecdsa256"); NULL: they do. */
 const char *ota_boot_rules_ignored(const struct ota_boot_rules *rules, const struct ota_signatures *found, size_t index,
                                    char out[64]);
-/* Reads *found as boards would. SIGNATURE with the remedy. */
+/* Reads *found as boards would. SIGNATURE with the remedy; CONFIG: build and policy contradict each other. */
 OTA_MUST_USE enum ota_status ota_boot_rules_check(const struct ota_boot_rules *rules, const struct ota_boot_file *file,
                                                   struct ota_signatures *found, struct ota_err *err);
 

@@ -16,6 +16,7 @@
 struct config {
     const cJSON *tree;
     const char *path; /* for messages */
+    const struct ota_chip *chip;
 };
 
 /* An option that is absent is off: kconfig leaves out what its dependencies hide. */
@@ -57,15 +58,36 @@ static enum ota_status read_sector(const struct config *c, const char *name, uin
 /* ---- signatures ---------------------------------------------------------------------------------------- */
 
 static enum ota_status read_scheme(const struct config *c, enum ota_boot_scheme *out, struct ota_err *err) {
-    bool rsa, ecdsa, p256, p384;
+    bool rsa, ecdsa, p192, p256, p384;
     OTA_TRY(read_flag(c, "SECURE_SIGNED_APPS_RSA_SCHEME", &rsa, err));
     OTA_TRY(read_flag(c, "SECURE_SIGNED_APPS_ECDSA_V2_SCHEME", &ecdsa, err));
+    OTA_TRY(read_flag(c, "SECURE_BOOT_ECDSA_KEY_LEN_192_BITS", &p192, err));
     OTA_TRY(read_flag(c, "SECURE_BOOT_ECDSA_KEY_LEN_256_BITS", &p256, err));
     OTA_TRY(read_flag(c, "SECURE_BOOT_ECDSA_KEY_LEN_384_BITS", &p384, err));
     *out = rsa             ? OTA_BOOT_RSA3072
            : ecdsa && p384 ? OTA_BOOT_ECDSA384
            : ecdsa && p256 ? OTA_BOOT_ECDSA256
+           : ecdsa && p192 ? OTA_BOOT_ECDSA192
                            : OTA_BOOT_UNKNOWN;
+    return OTA_OK;
+}
+
+/* What kconfig never writes comes from a hand or from another build: no half of it can be believed. */
+static enum ota_status check_version(const struct config *c, bool v1, bool v2, bool ecdsa_v1, struct ota_err *err) {
+    bool enabled;
+    OTA_TRY(read_flag(c, "SECURE_BOOT", &enabled, err));
+    if (v1 && v2)
+        return ota_err_set(err, OTA_CONFIG,
+                           "%s: SECURE_BOOT_V1_ENABLED and SECURE_BOOT_V2_ENABLED contradict each other; build again",
+                           c->path);
+    if (enabled && !v1 && !v2)
+        return ota_err_set(err, OTA_CONFIG,
+                           "%s: SECURE_BOOT is true, but neither SECURE_BOOT_V1_ENABLED nor SECURE_BOOT_V2_ENABLED is; "
+                           "build again",
+                           c->path);
+    if ((v1 || ecdsa_v1) && !ota_boot_v1_suits(c->chip))
+        return ota_err_set(err, OTA_CONFIG, "%s: %s is Secure Boot V1, which the %s does not have; build again",
+                           c->path, v1 ? "SECURE_BOOT_V1_ENABLED" : "SECURE_SIGNED_APPS_ECDSA_SCHEME", c->chip->name);
     return OTA_OK;
 }
 
@@ -80,6 +102,7 @@ static enum ota_status read_signing(const struct config *c, struct ota_signing_c
     OTA_TRY(read_flag(c, "SECURE_SIGNED_DATA_PARTITION", &s->data, err));
     OTA_TRY(read_flag(c, "SECURE_BOOT_BUILD_SIGNED_BINARIES", &s->signs, err));
     OTA_TRY(read_scheme(c, &s->scheme, err));
+    OTA_TRY(check_version(c, v1, v2, ecdsa_v1, err));
     s->secure_boot = v2 ? 2 : v1 ? 1 : 0;
     s->apps = s->secure_boot || on_boot || on_update;
     s->v1 = s->apps && !v2 && (v1 || ecdsa_v1);
@@ -103,7 +126,16 @@ static enum ota_status read_boot(const struct config *c, struct ota_build_config
     return OTA_OK;
 }
 
-enum ota_status ota_build_config_read(const char *path, struct ota_build_config *out, struct ota_err *err) {
+static enum ota_status check_target(const struct config *c, struct ota_err *err) {
+    const char *target = ota_json_tree_string(c->tree, "IDF_TARGET");
+    if (!target || strcmp(target, c->chip->name) == 0)
+        return OTA_OK;
+    return ota_err_set(err, OTA_CONFIG, "%s is of a build for %.20s, and this is one for %s; name the build's own",
+                       c->path, target, c->chip->name);
+}
+
+enum ota_status ota_build_config_read(const char *path, const struct ota_chip *chip, struct ota_build_config *out,
+                                      struct ota_err *err) {
     OTA_CLEAN(ota_buf_free) struct ota_buf text = {0};
     OTA_CLEAN(ota_json_tree_free) cJSON *tree = NULL;
     memset(out, 0, sizeof *out);
@@ -114,5 +146,7 @@ enum ota_status ota_build_config_read(const char *path, struct ota_build_config 
     const char *size = ota_json_tree_string(tree, "ESPTOOLPY_FLASHSIZE");
     if (size && !ota_span_copy(ota_span_str(size), out->flash_size, sizeof out->flash_size))
         out->flash_size[0] = 0; /* no size that a flash has */
-    return read_boot(&(struct config){tree, path}, out, err);
+    const struct config c = {tree, path, chip};
+    OTA_TRY(check_target(&c, err));
+    return read_boot(&c, out, err);
 }

@@ -29,7 +29,9 @@ struct ota_build_config {
     char flash_size[8]; /* "4MB"; "": it does not say */
 };
 
-/* NOT_FOUND, JSON_*, CONFIG with the option that is wrong. */
-OTA_MUST_USE enum ota_status ota_build_config_read(const char *path, struct ota_build_config *out, struct ota_err *err);
+/* Of a build for `chip`. NOT_FOUND, JSON_*, CONFIG with the option that is wrong, or the two that contradict each other:
+ * nothing that such a file says can be relied on. */
+OTA_MUST_USE enum ota_status ota_build_config_read(const char *path, const struct ota_chip *chip,
+                                                   struct ota_build_config *out, struct ota_err *err);
 
 #endif

@@ -42,6 +42,30 @@ enum ota_status ota_certificate_check(struct ota_span pem, const char *name, str
     return count ? OTA_OK : ota_err_set(err, OTA_KEY, "%s: no certificate in PEM form", name);
 }
 
+static bool is_called(X509 *x, const char *id) {
+    X509_NAME *subject = X509_get_subject_name(x);
+    int at = X509_NAME_get_index_by_NID(subject, NID_commonName, -1);
+    if (at < 0 || X509_NAME_get_index_by_NID(subject, NID_commonName, at) >= 0)
+        return false;
+    unsigned char *utf8 = NULL;
+    int n = ASN1_STRING_to_UTF8(&utf8, X509_NAME_ENTRY_get_data(X509_NAME_get_entry(subject, at)));
+    bool same = n >= 0 && (size_t)n == strlen(id) && memcmp(utf8, id, (size_t)n) == 0;
+    OPENSSL_free(utf8);
+    return same;
+}
+
+enum ota_status ota_certificate_check_id(struct ota_span pem, const char *id, const char *name, struct ota_err *err) {
+    OTA_CLEAN(bio_free) BIO *text = open_text(pem);
+    OTA_CLEAN(x509_free) X509 *x = text ? PEM_read_bio_X509(text, NULL, no_passphrase, NULL) : NULL;
+    bool same = x && is_called(x, id);
+    ERR_clear_error();
+    return same ? OTA_OK
+                : ota_err_set(err, OTA_KEY,
+                              "%s: its common name is not %s, so that it is never taken for this board's; have one "
+                              "issued with that name",
+                              name, id);
+}
+
 enum ota_status ota_certificate_check_key(struct ota_span crt, struct ota_span key, const char *name,
                                           struct ota_err *err) {
     OTA_CLEAN(bio_free) BIO *crt_text = open_text(crt);

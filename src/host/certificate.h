@@ -7,6 +7,9 @@
 
 /* One certificate or more, and no private key, which nobody meant to give away. KEY; `name` is the file's. */
 OTA_MUST_USE enum ota_status ota_certificate_check(struct ota_span pem, const char *name, struct ota_err *err);
+/* Is `id` the one common name of the first certificate, by which a server knows whose it is? KEY. */
+OTA_MUST_USE enum ota_status ota_certificate_check_id(struct ota_span pem, const char *id, const char *name,
+                                                      struct ota_err *err);
 /* An unencrypted private key that belongs to the first certificate. KEY. */
 OTA_MUST_USE enum ota_status ota_certificate_check_key(struct ota_span crt, struct ota_span key, const char *name,
                                                        struct ota_err *err);

@@ -134,6 +134,14 @@ enum ota_status ota_signatures_read(const struct ota_source *src, uint64_t image
     return out->count ? OTA_OK : read_v1(src, image_length, out, err);
 }
 
+enum ota_status ota_signatures_read_data(const struct ota_source *src, struct ota_signatures *out,
+                                         struct ota_err *err) {
+    struct ota_source whole = *src;
+    whole.size -= whole.size % OTA_SECTOR;
+    *out = (struct ota_signatures){0};
+    return read_sector(&whole, out, err);
+}
+
 enum ota_status ota_signatures_read_behind(const struct ota_source *src, uint64_t image_length,
                                            struct ota_signatures *out, struct ota_err *err) {
     uint64_t at = (image_length + OTA_SECTOR - 1) / OTA_SECTOR * OTA_SECTOR;

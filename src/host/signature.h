@@ -45,6 +45,9 @@ OTA_MUST_USE enum ota_status ota_signatures_read(const struct ota_source *src, u
  * count. */
 OTA_MUST_USE enum ota_status ota_signatures_read_behind(const struct ota_source *src, uint64_t image_length,
                                                         struct ota_signatures *out, struct ota_err *err);
+/* Of data, where ESP-IDF looks at the last whole sector that was written, and knows version 2 only. */
+OTA_MUST_USE enum ota_status ota_signatures_read_data(const struct ota_source *src, struct ota_signatures *out,
+                                                      struct ota_err *err);
 /* The valid block by that key, or -1. */
 int ota_signatures_find(const struct ota_signatures *s, const struct ota_boot_digest *key);
 /* Have the first `blocks` blocks of both a valid one by the same key? */

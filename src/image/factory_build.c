@@ -54,7 +54,7 @@ static enum ota_status read_flasher(const struct ota_idf_folder *f, const char *
                                     struct ota_err *err) {
     OTA_TRY(find_chip(f, b, err));
     OTA_TRY(find_flash_size(f, flash_size, b, err));
-    OTA_TRY(ota_flash_settings_read(f, b->chip, &b->settings, err));
+    OTA_TRY(ota_flash_settings_read(f, b->chip, flash_size, &b->settings, err));
     for (size_t i = 0; i < f->file_count; i++)
         OTA_TRY(add_part(f, f->file[i].offset, f->file[i].name, b, err));
     if (b->part_count == 0)
@@ -68,7 +68,7 @@ static enum ota_status read_config(const struct ota_idf_folder *f, struct ota_fa
     OTA_CLEAN_FREE char *path = NULL;
     struct ota_build_config c;
     OTA_TRY(ota_idf_folder_path(f, "config/sdkconfig.json", &path, err));
-    OTA_TRY(ota_build_config_read(path, &c, err));
+    OTA_TRY(ota_build_config_read(path, b->chip, &c, err));
     if (!b->flash_size)
         b->flash_size = ota_idf_flash_size(c.flash_size);
     if (!b->flash_size)
@@ -124,6 +124,7 @@ enum ota_status ota_factory_build_open(struct ota_factory_build *b, const char *
                                        struct ota_err *err) {
     OTA_CLEAN(ota_idf_folder_free) struct ota_idf_folder f = {0};
     memset(b, 0, sizeof *b);
+    b->folder = folder;
     OTA_TRY(ota_idf_folder_open(&f, folder, "copy it into the build folder", err));
     return read_folder(&f, flash_size, b, err);
 }

@@ -17,6 +17,7 @@ struct ota_factory_part {
 };
 
 struct ota_factory_build {
+    const char *folder; /* as it was given, borrowed */
     const struct ota_chip *chip;
     uint16_t revision; /* the lowest that bootloader and app accept: major*100+minor */
     uint32_t flash_size;
@@ -30,7 +31,7 @@ struct ota_factory_build {
     struct ota_factory_part part[OTA_FACTORY_PARTS_MAX];
 };
 void ota_factory_build_free(struct ota_factory_build *b);
-/* `flash_size` ("4MB") instead of what the build says; NULL. What idf_folder.h says of a folder, CHIP, USAGE. Free it also
+/* `flash_size` ("4MB") instead of what the build says, also in the bootloader's header, as esptool's; NULL. What idf_folder.h says of a folder, CHIP, USAGE. Free it also
  * after an error. */
 OTA_MUST_USE enum ota_status ota_factory_build_open(struct ota_factory_build *b, const char *folder,
                                                     const char *flash_size, struct ota_err *err);

@@ -13,6 +13,7 @@
 #define SIZE_SPEED_AT 3u
 #define MODES 4u /* that esptool writes: qio to dout */
 #define SIZES 8u
+#define SIZE_IF_UNKNOWN 1u /* the code that a bootloader falls back to */
 #define SPEED_UNDIVIDED 0xF
 
 /* ---- as flasher_args.json has them --------------------------------------------------------------------- */
@@ -41,10 +42,11 @@ static int find_speed(const char *text, const struct ota_chip *chip) {
     return strcmp(chip->name, "esp32c6") == 0 && ota_span_equal_str(mhz, "40") ? 0 : -1;
 }
 
-enum ota_status ota_flash_settings_read(const struct ota_idf_folder *f, const struct ota_chip *chip,
+enum ota_status ota_flash_settings_read(const struct ota_idf_folder *f, const struct ota_chip *chip, const char *given,
                                         struct ota_flash_settings *out, struct ota_err *err) {
     const char *mode = ota_idf_folder_setting(f, "flash_mode"), *freq = ota_idf_folder_setting(f, "flash_freq"),
-               *size = ota_idf_folder_setting(f, "flash_size");
+               *size = given ? given : ota_idf_folder_setting(f, "flash_size");
+    out->size_given = given != NULL;
     out->mode = stays(mode) ? -1 : find_name(mode, ota_flash_mode_name, MODES);
     out->speed = stays(freq) ? -1 : find_speed(freq, chip);
     out->size = stays(size) ? -1 : find_name(size, ota_flash_size_name, SIZES);
@@ -69,18 +71,22 @@ char *ota_flash_settings_options(const struct ota_flash_settings *s, const struc
     return ota_strdup(ota_buf_text(&out));
 }
 
+uint32_t ota_flash_settings_size(uint8_t spi_size) {
+    return 0x100000u << (spi_size < SIZES ? spi_size : SIZE_IF_UNKNOWN);
+}
+
 /* ---- into a header ------------------------------------------------------------------------------------- */
 
 static enum ota_status check_unsigned(const struct ota_source *source, const struct ota_image *image, const char *path,
-                                      uint8_t mode, uint8_t size_speed, struct ota_err *err) {
+                                      const char *by, uint8_t mode, uint8_t size_speed, struct ota_err *err) {
     struct ota_signatures found;
     OTA_TRY(ota_signatures_read(source, image->length, &found, err));
     if (!found.v1 && !found.count)
         return OTA_OK;
     return ota_err_set(err, OTA_IMAGE_SIGNATURE,
-                       "%s: is signed with flash mode/speed/size codes %u/%u/%u, and flasher_args.json wants %u/%u/%u, "
+                       "%s: is signed with flash mode/speed/size codes %u/%u/%u, and %s wants %u/%u/%u, "
                        "which would break its signature; build and sign it with these flash settings",
-                       path, image->spi_mode, image->spi_speed, image->spi_size, mode, size_speed & 0x0Fu,
+                       path, image->spi_mode, image->spi_speed, image->spi_size, by, mode, size_speed & 0x0Fu,
                        size_speed >> 4u);
 }
 
@@ -100,7 +106,8 @@ enum ota_status ota_flash_settings_apply(const struct ota_flash_settings *s, con
     uint8_t size_speed = (uint8_t)(size << 4 | speed);
     if (mode == bytes->p[MODE_AT] && size_speed == bytes->p[SIZE_SPEED_AT])
         return OTA_OK;
-    OTA_TRY(check_unsigned(&source, image, path, mode, size_speed, err));
+    OTA_TRY(check_unsigned(&source, image, path, s->size_given ? "--flash-size" : "flasher_args.json", mode, size_speed,
+                           err));
     *changed = true;
     bytes->p[MODE_AT] = mode;
     bytes->p[SIZE_SPEED_AT] = size_speed;

@@ -223,7 +223,7 @@ static enum ota_status inspect_data(const struct ota_source *src, struct ota_ins
     i->parsed = true;
     ota_format(i->verdict.msg, sizeof i->verdict.msg, "%s",
                "no format known here; goes to a label you name (FILE:LABEL)");
-    OTA_TRY(ota_signatures_read(src, src->size, &i->signatures, err));
+    OTA_TRY(ota_signatures_read_data(src, &i->signatures, err));
     judge_signatures(i);
     return OTA_OK;
 }

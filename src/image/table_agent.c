@@ -8,6 +8,7 @@
 
 /* The rows to add, as they are told. */
 #define STATE_ROW OTA_STATE_LABEL ", data, nvs, , 40K"
+#define APP_SIZE_MAX 0x1000000u
 #define ID_ROW OTA_ID_LABEL ", data, nvs, , 16K, readonly"
 
 static enum ota_status check_row(const struct ota_partition *p, const char *row, uint32_t least, struct ota_err *err) {
@@ -40,6 +41,25 @@ enum ota_status ota_table_check_agent(const struct ota_table *t, struct ota_err 
                : OTA_OK;
 }
 
+/* Of one partition a bootloader maps 24 bits, unless its chip's cache knows 32-bit addresses. Source: ESP-IDF
+ * esp_image_format.c (ESP_IMAGE_MAX_FLASH_ADDR_SIZE), soc_caps.h (SOC_SPI_MEM_SUPPORT_CACHE_32BIT_ADDR_MAP). */
+static bool maps_large_apps(const struct ota_chip *chip) {
+    static const char *const names[] = {"esp32s3", "esp32c5", "esp32c61", "esp32p4", "esp32h4", "esp32s31"};
+    for (size_t i = 0; i < OTA_ARRAY_LEN(names); i++)
+        if (strcmp(chip->name, names[i]) == 0)
+            return true;
+    return false;
+}
+
+static enum ota_status check_app_sizes(const struct ota_table *t, const struct ota_chip *chip, struct ota_err *err) {
+    for (size_t i = 0; i < t->count; i++)
+        if (t->row[i].type == OTA_PART_APP && t->row[i].size > APP_SIZE_MAX && !maps_large_apps(chip))
+            return ota_err_set(err, OTA_TABLE_LAYOUT,
+                               "%s has 0x%x bytes; a bootloader of the %s starts nothing from a partition over 16 MiB",
+                               t->row[i].label, (unsigned)t->row[i].size, chip->name);
+    return OTA_OK;
+}
+
 enum ota_status ota_table_check_chip(const struct ota_table *t, const struct ota_chip *chip, uint32_t table_offset,
                                      struct ota_err *err) {
     const struct ota_partition *primary = ota_table_by_type(t, OTA_PART_BOOTLOADER, OTA_BOOT_PRIMARY);
@@ -56,7 +76,7 @@ enum ota_status ota_table_check_chip(const struct ota_table *t, const struct ota
     if (recovery && recovery->size < table_offset - chip->bootloader_offset)
         return ota_err_set(err, OTA_TABLE_LAYOUT, "%s has 0x%x bytes; a bootloader may have 0x%x", recovery->label,
                            (unsigned)recovery->size, (unsigned)(table_offset - chip->bootloader_offset));
-    return OTA_OK;
+    return check_app_sizes(t, chip, err);
 }
 
 /* ---- remarks ------------------------------------------------------------------------------------------- */

@@ -17,7 +17,7 @@
 OTA_MUST_USE enum ota_status ota_table_check_agent(const struct ota_table *t, struct ota_err *err);
 /* What the agent does without: a board whose build brings its trust along needs no ota_id. As ota_table_remarks(). */
 void ota_table_remarks_agent(const struct ota_table *t, struct ota_buf *out);
-/* Bootloader and recovery rows against the chip and the place of the table. TABLE_LAYOUT. */
+/* Bootloader, recovery and app rows against the chip and the place of the table. TABLE_LAYOUT. */
 OTA_MUST_USE enum ota_status ota_table_check_chip(const struct ota_table *t, const struct ota_chip *chip,
                                                   uint32_t table_offset, struct ota_err *err);
 /* What is allowed but seldom meant: one line each, appended with a line feed. */

@@ -42,6 +42,9 @@ static enum ota_status check_cell(struct ota_span cell, unsigned column, struct 
 }
 
 static enum ota_status cut(struct ota_span line, struct ota_span cell[COLUMNS], struct ota_err *err) {
+    if (!memchr(line.p, ',', line.len) && memchr(line.p, ';', line.len))
+        return ota_err_set(err, OTA_TABLE_FORMAT,
+                           "no comma in it, but semicolons: columns are separated by commas; save the file so");
     for (unsigned c = 0; c < COLUMNS; c++) {
         const uint8_t *comma = line.len ? memchr(line.p, ',', line.len) : NULL;
         struct ota_span text = {line.p, comma ? (size_t)(comma - line.p) : line.len};
@@ -159,9 +162,12 @@ static enum ota_status place(struct reading *r, struct row *row, struct ota_err 
         if (row->offset_blank)
             row->offset = (int64_t)((r->end + align - 1) / align * align);
         else if ((uint64_t)row->offset < r->end)
-            return ota_err_set(err, OTA_TABLE_LAYOUT, "offset 0x%llx lies before 0x%llx, where %s ends",
+            return ota_err_set(err, OTA_TABLE_LAYOUT,
+                               "offset 0x%llx lies before 0x%llx, where %s ends; leave the column Offset empty, or "
+                               "write 0x%llx",
                                (unsigned long long)row->offset, (unsigned long long)r->end,
-                               r->table->count ? "the row above" : "the sector of the table");
+                               r->table->count ? "the row above" : "the sector of the table",
+                               (unsigned long long)((r->end + align - 1) / align * align));
         if (row->size < 0)
             row->size = -row->size - row->offset;
         if (row->size < 0)

@@ -227,7 +227,7 @@ enum ota_status ota_build_open_folder(struct ota_build *b, const struct ota_buil
 static enum ota_status from_files(struct ota_build *b, const struct ota_build_options *o, struct ota_candidates *c,
                                   struct ota_err *err) {
     if (o->sdkconfig)
-        OTA_TRY(ota_build_read_sdkconfig(c, o->sdkconfig, err));
+        OTA_TRY(ota_build_read_sdkconfig(c, ota_chip_by_name(ota_span_str(o->chip)), o->sdkconfig, err));
     const struct ota_candidate *table = ota_candidates_by_label(c, OTA_LABEL_TABLE);
     if (table || o->table)
         OTA_TRY(ota_build_load_table(b, c, table ? table->path : o->table, err));

@@ -69,7 +69,8 @@ struct ota_build {
     bool table_known;
     struct ota_buf table_bytes; /* as they were read */
     struct ota_table table;     /* meaningful when table_known: sizes and labels were checked against it */
-    unsigned signature_blocks;  /* how many, from the first on, boards look at; 0: no image was checked */
+    unsigned signature_blocks;  /* how many, from the first on, are sure to count; 0: no image was checked */
+    bool secure_boot;           /* boards verify bootloaders, too */
     size_t left_count;
     struct ota_build_left left[OTA_BUILD_LEFT_MAX];
     size_t remark_count;

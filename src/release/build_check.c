@@ -5,6 +5,7 @@
 
 #include "host/crypto.h"
 #include "host/err_place.h"
+#include "host/slot_pages.h"
 #include "release/build_parts.h"
 
 #define HASH_CHUNK 65536u
@@ -61,8 +62,8 @@ static enum ota_status app_room(const struct ota_build *b, const struct ota_part
 }
 
 /* A board finds it by its type, whatever its label is; none goes anywhere else. */
-static enum ota_status factory_room(const struct ota_build *b, const struct ota_candidates *c, uint32_t *room,
-                                    struct ota_err *err) {
+static enum ota_status factory_room(const struct ota_build *b, const struct ota_candidates *c,
+                                    struct ota_image_rules *rules, struct ota_err *err) {
     const struct ota_partition *p = b->table_known ? ota_table_by_type(&b->table, OTA_PART_APP, OTA_APP_FACTORY) : NULL;
     if (!b->table_known)
         return ota_err_set(err, OTA_LABEL,
@@ -72,25 +73,14 @@ static enum ota_status factory_room(const struct ota_build *b, const struct ota_
         return ota_err_set(err, OTA_LABEL, "the partition table has no factory app");
     if (c->boot_known && c->boot.anti_rollback)
         return ota_err_set(err, OTA_UNSUPPORTED, "with anti-rollback the bootloader starts no factory app");
-    *room = p->size;
+    rules->room = p->size;
+    rules->place = p->offset;
     return OTA_OK;
 }
 
 static void keep_highest(uint16_t *kept, uint16_t value) {
     if (value > *kept)
         *kept = value;
-}
-
-/* Pages may be larger than what slots are aligned to; then each slot tells for itself. */
-static enum ota_status check_pages(const struct ota_build *b, struct ota_image_rules *rules,
-                                   const struct ota_image *image, uint64_t length, struct ota_err *err) {
-    for (size_t i = 0; b->table_known && i < ota_table_slot_count(&b->table); i++) {
-        const struct ota_partition *slot = ota_table_slot(&b->table, i);
-        rules->place = slot->offset;
-        if (ota_image_check_app(image, length, rules, err) != OTA_OK)
-            return ota_err_prefix(err, "app slot %s at 0x%x", slot->label, slot->offset);
-    }
-    return OTA_OK;
 }
 
 static enum ota_status check_app(struct ota_build *b, struct ota_image_rules *rules, const struct ota_image *image,
@@ -104,7 +94,8 @@ static enum ota_status check_app(struct ota_build *b, struct ota_image_rules *ru
     if (st == OTA_SLOT_SIZE && slot)
         (void)ota_err_prefix(err, "app slot %s", slot->label);
     OTA_TRY(st);
-    OTA_TRY(check_pages(b, rules, image, length, err));
+    if (slot)
+        OTA_TRY(ota_slot_pages_check(&b->table, rules, image, length, err));
     b->release.secure_version = image->app.secure_version;
     (void)ota_format(version, OTA_VERSION_MAX + 1, "%s", image->app.version);
     return OTA_OK;
@@ -114,7 +105,7 @@ static enum ota_status check_app(struct ota_build *b, struct ota_image_rules *ru
 static enum ota_status check_factory(const struct ota_build *b, const struct ota_candidates *c,
                                      struct ota_image_rules *rules, const struct ota_image *image, uint64_t length,
                                      struct ota_err *err) {
-    OTA_TRY(factory_room(b, c, &rules->room, err));
+    OTA_TRY(factory_room(b, c, rules, err));
     enum ota_status st = ota_image_check_app(image, length, rules, err);
     return st == OTA_SLOT_SIZE ? ota_err_prefix(err, "the factory partition") : st;
 }

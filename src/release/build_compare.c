@@ -128,23 +128,30 @@ static bool key_kept(const struct ota_build *b, const struct ota_signatures *now
 static enum ota_status compare_keys(const struct ota_build *b, size_t step, const struct ota_signatures *now,
                                     const struct ota_signatures *then, const struct ota_release *last,
                                     enum ota_kind kind, unsigned accept, struct ota_err *err) {
-    const bool first_only = b->signature_blocks == 1;
     if (!is_signed(then) || key_kept(b, now, then) || (accept & OTA_ACCEPT_KEYS))
         return OTA_OK;
+    if (ota_signatures_share_key(now, then, OTA_SIGNATURE_BLOCKS_MAX))
+        return ota_err_set(err, OTA_SIGNATURE,
+                           "%s: a key of release %u's %s signed it, but not first, where boards without Secure Boot V2 "
+                           "look. Let it sign first, or add --accept-change keys%s",
+                           b->path[step], last->counter, ota_kind_name(kind),
+                           b->secure_boot ? "" : "; if they have it, tell ota.conf: secure_boot");
     return ota_err_set(
         err, OTA_SIGNATURE,
         "%s: %s of release %u's %s%s: boards that verify it refuse this one. Sign it with such a key, or "
         "if boards trust the new one, add --accept-change keys",
         b->path[step], !is_signed(now) ? "carries no signature, unlike that" : "is signed by no key", last->counter,
-        ota_kind_name(kind), is_signed(now) && first_only ? " in the first signature" : "");
+        ota_kind_name(kind), is_signed(now) && b->signature_blocks == 1 ? " in the first signature" : "");
 }
 
-/* Whatever trusts one image of a release must trust the others: a bootloader's keys are those in eFuse. */
+/* Whatever trusts one image of a release must trust the others: with Secure Boot V2 a bootloader's keys are those in
+ * eFuse, without it nobody looks at them. */
 static enum ota_status compare_own_keys(const struct ota_build *b, unsigned accept, struct ota_err *err) {
     OTA_CLEAN_FREE struct compared *first = ota_calloc(1, sizeof *first), *other = ota_calloc(1, sizeof *other);
     const char *path = NULL;
     for (size_t i = 0; i < b->release.step_count && !(accept & OTA_ACCEPT_KEYS); i++) {
-        if (!ota_kind_is_image(b->release.step[i].kind))
+        const enum ota_kind kind = b->release.step[i].kind;
+        if (!ota_kind_is_image(kind) || (kind == OTA_KIND_BOOTLOADER && !b->secure_boot))
             continue;
         OTA_TRY(read_own(b, i, path ? other : first, err));
         if (!path)

@@ -25,13 +25,13 @@ static enum ota_status read_sdkconfig(const struct ota_idf_folder *f, const stru
                                       struct ota_candidates *c, struct ota_err *err) {
     static const char usual[] = "config/sdkconfig.json";
     if (o->sdkconfig)
-        return ota_build_read_sdkconfig(c, o->sdkconfig, err);
+        return ota_build_read_sdkconfig(c, ota_chip_by_name(ota_span_str(o->chip)), o->sdkconfig, err);
     OTA_CLEAN_FREE char *own = ota_sprintf("%s/%s", f->given, usual);
     if (!ota_fs_exists(own))
         return OTA_OK;
     OTA_CLEAN_FREE char *path = NULL;
     OTA_TRY(ota_idf_folder_path(f, usual, &path, err));
-    return ota_build_read_sdkconfig(c, path, err);
+    return ota_build_read_sdkconfig(c, ota_chip_by_name(ota_span_str(o->chip)), path, err);
 }
 
 /* ---- images -------------------------------------------------------------------------------------------- */

@@ -41,7 +41,8 @@ OTA_MUST_USE enum ota_status ota_candidates_add(struct ota_candidates *c, const 
 struct ota_candidate *ota_candidates_by_label(struct ota_candidates *c, const char *label);
 
 /* build_sdkconfig.c: boot configuration, table offset and signatures of an sdkconfig.json. CONFIG, JSON_*. */
-OTA_MUST_USE enum ota_status ota_build_read_sdkconfig(struct ota_candidates *c, const char *path, struct ota_err *err);
+OTA_MUST_USE enum ota_status ota_build_read_sdkconfig(struct ota_candidates *c, const struct ota_chip *chip,
+                                                      const char *path, struct ota_err *err);
 
 /* build_folder.c: candidates of an idf.py build folder; reads its table into *b. Nothing is chosen but the app.
  * o->chip is a known chip. */

@@ -13,7 +13,8 @@ enum ota_status ota_build_check_signature(struct ota_build *b, const struct ota_
     const struct ota_boot_rules rules = ota_build_signature_rules(o, c);
     const struct ota_boot_file judged = {.kind = file->kind, .path = file->path, .source = s, .length = length};
     struct ota_signatures found;
-    b->signature_blocks = ota_boot_rules_blocks(&rules);
+    b->secure_boot = ota_boot_rules_secure_boot(&rules);
+    b->signature_blocks = b->secure_boot ? ota_boot_rules_blocks(&rules) : 1; /* they may be verified on update only */
     return ota_boot_rules_check(&rules, &judged, &found, err);
 }
 

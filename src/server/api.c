@@ -169,7 +169,7 @@ bool ota_api_allow(struct ota_api *a, struct ota_exchange *x, enum ota_token_rol
     const char *bearer = ota_exchange_bearer(x);
     struct ota_err err;
     char detail[OTA_ERR_MSG_MAX];
-    if (!bearer)
+    if (!bearer || !bearer[0])
         (void)ota_err_set(&err, OTA_UNAUTHORIZED, "a token is needed: Authorization: Bearer (otactl token create)");
     else if (!fleet)
         (void)ota_err_set(&err, OTA_BUSY, "the server is not ready yet");

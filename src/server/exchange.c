@@ -62,8 +62,10 @@ const char *ota_exchange_header(const struct ota_exchange *x, const char *name) 
 
 const char *ota_exchange_bearer(const struct ota_exchange *x) {
     const char *authorization = ota_exchange_header(x, MHD_HTTP_HEADER_AUTHORIZATION);
-    if (!authorization || strncasecmp(authorization, "Bearer ", 7) != 0)
+    if (!authorization)
         return NULL;
+    if (strncasecmp(authorization, "Bearer ", 7) != 0)
+        return "";
     return authorization + 7 + strspn(authorization + 7, " ");
 }
 

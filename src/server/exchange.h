@@ -44,7 +44,7 @@ enum MHD_Result ota_exchange_answer(struct ota_exchange *x, unsigned status, str
                                     uint64_t length);
 /* Value of a request header, or NULL. */
 const char *ota_exchange_header(const struct ota_exchange *x, const char *name);
-/* The token of "Authorization: Bearer", or NULL. */
+/* The token of "Authorization: Bearer"; NULL: there is no such header, "": it holds no token. */
 const char *ota_exchange_bearer(const struct ota_exchange *x);
 /* Is the body called application/json. */
 bool ota_exchange_is_json(const struct ota_exchange *x);

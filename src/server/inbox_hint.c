@@ -6,6 +6,7 @@
 
 #include "host/crypto.h"
 #include "host/fs.h"
+#include "host/shell_words.h"
 #include "ota/image.h"
 #include "ota/release.h"
 #include "ota/table.h"
@@ -63,20 +64,9 @@ static struct ota_table *known_table(const struct ota_workspace *w, const char *
     return OTA_STEAL(table);
 }
 
-/* As a shell takes it for one word. */
 static void put_word(struct ota_buf *out, const char *word) {
-    static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/._-+,:@%";
-    if (word[0] && strspn(word, plain) == strlen(word)) {
-        ota_buf_str(out, word);
-        return;
-    }
-    ota_buf_str(out, "'");
-    for (; *word; word++) {
-        if (*word == '\'')
-            ota_buf_str(out, "'\\'");
-        ota_buf_append(out, word, 1);
-    }
-    ota_buf_str(out, "'");
+    OTA_CLEAN_FREE char *quoted = ota_shell_word(word);
+    ota_buf_str(out, quoted);
 }
 
 char *ota_inbox_by_hand(const struct ota_workspace *w, const struct ota_product_config *product, const char *folder,

@@ -7,6 +7,7 @@
 
 #include "host/crypto.h"
 #include "host/log.h"
+#include "host/shell_words.h"
 #include "server/inbox_hint.h"
 
 #define TAKEN_MAX (256u * 1024u)
@@ -51,8 +52,9 @@ static enum ota_status writable_by_others(const char *path, struct ota_err *err)
         return ota_fs_errno(err, path, "cannot examine");
     if (st.st_uid == geteuid() && !(st.st_mode & (S_IWGRP | S_IWOTH)))
         return OTA_OK;
+    OTA_CLEAN_FREE char *word = ota_shell_word(path);
     return ota_err_set(err, OTA_PERMISSION,
-                       "%s: others may write here, so nothing in it is signed unasked (chmod go-w %s)", path, path);
+                       "%s: others may write here, so nothing in it is signed unasked (chmod go-w %s)", path, word);
 }
 
 /* Everybody who may write here could have a release signed. */
@@ -102,11 +104,12 @@ static uint32_t release_of(const struct ota_repo_info *info, const char *product
 static enum ota_status check_file(const char *path, const struct stat *st, struct ota_err *err) {
     if (!S_ISREG(st->st_mode))
         return ota_err_set(err, OTA_IMAGE_KIND, "%s: is a link or a device, not a file", path);
+    OTA_CLEAN_FREE char *word = ota_shell_word(path);
     if ((st->st_mode & (S_IWGRP | S_IWOTH)) || (st->st_uid != geteuid() && st->st_uid != 0))
         return ota_err_set(err, OTA_PERMISSION,
                            "%s: others may write to it, so it is not signed unasked (chmod go-w %s, or chown it to the "
                            "user of otaserve)",
-                           path, path);
+                           path, word);
     return OTA_OK;
 }
 

@@ -87,7 +87,9 @@ static const char *fault_of(unsigned status) {
                                             : "the client certificate is not valid yet";
     if (status & GNUTLS_CERT_PURPOSE_MISMATCH)
         return "the client certificate is not one for clients";
-    return "the client certificate is not of this server's CA";
+    if (status & (GNUTLS_CERT_SIGNER_NOT_FOUND | GNUTLS_CERT_SIGNER_NOT_CA | GNUTLS_CERT_SIGNATURE_FAILURE))
+        return "the client certificate is not of this server's CA";
+    return "the client certificate has a critical extension, or an algorithm, that does not count here";
 }
 
 static void read_leaf(struct ota_tls *tls, gnutls_x509_crt_t crt, struct ota_peer *out) {

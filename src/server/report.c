@@ -109,7 +109,8 @@ static uint32_t limited(struct ota_reports *r, enum ota_fleet_auth auth, const c
 }
 
 /* A token that was sent decides, whatever the certificate says: a board that was given a new one must not go on with
- * what it had. Without one the certificate does. *why: for the refusal. */
+ * what it had. Without one the certificate does; a header that holds none by mistake is none that was left out. *why: for
+ * the refusal. */
 static enum ota_status authenticate(struct ota_reports *r, struct ota_fleet *fleet, const struct ota_exchange *x,
                                     const char *id, enum ota_fleet_auth *auth, const char **why, struct ota_err *err) {
     const char *token = ota_exchange_bearer(x);
@@ -117,9 +118,11 @@ static enum ota_status authenticate(struct ota_reports *r, struct ota_fleet *fle
     *why = "this board's token or client certificate is needed";
     if (!token)
         ota_peer_read(r->tls, x, &peer);
+    else if (!token[0])
+        *why = "the Authorization header is not \"Bearer TOKEN\"";
     if (peer.id[0] && strcmp(peer.id, id) == 0) {
         OTA_TRY(ota_fleet_authenticate_key(fleet, id, peer.key, auth, err));
-        *why = "this client certificate was replaced by another";
+        *why = "this client certificate is not one that counts for this board";
     } else {
         OTA_TRY(ota_fleet_authenticate(fleet, id, token, auth, err));
         if (peer.fault)

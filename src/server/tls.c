@@ -8,6 +8,7 @@
 #include <time.h>
 
 #include "host/fs.h"
+#include "host/log.h"
 #include "server/peer.h"
 
 #define PEM_MAX (64u * 1024u)
@@ -83,6 +84,11 @@ static enum ota_status add_ca(struct ota_tls_credentials *c, const struct ota_bu
         rc = gnutls_certificate_set_x509_trust(c->gnutls, list, (int)count);
         c->asks = rc > 0;
     }
+    if (count > OTA_TLS_CA_MAX)
+        ota_log(&ota_log_stderr, OTA_LOG_WARNING,
+                "keys/ca.crt holds %u certificates, and of more than %u no client is asked for a certificate: boards "
+                "report with their tokens only",
+                count, OTA_TLS_CA_MAX);
     for (unsigned i = 0; i < count; i++)
         gnutls_x509_crt_deinit(list[i]);
     gnutls_free(list);
@@ -228,8 +234,10 @@ static unsigned judge(const struct ota_tls_credentials *c, gnutls_x509_crt_t crt
     gnutls_typed_vdata_st purpose = {.type = GNUTLS_DT_KEY_PURPOSE_OID, .data = (void *)clients};
     gnutls_x509_trust_list_t ca;
     unsigned status = GNUTLS_CERT_INVALID;
+    if (!c->asks)
+        return GNUTLS_CERT_INVALID | GNUTLS_CERT_SIGNER_NOT_FOUND;
     gnutls_certificate_get_trust_list(c->gnutls, &ca);
-    if (!c->asks || gnutls_x509_trust_list_verify_crt2(ca, &crt, 1, &purpose, 1, 0, &status, NULL) < 0)
+    if (gnutls_x509_trust_list_verify_crt2(ca, &crt, 1, &purpose, 1, 0, &status, NULL) < 0)
         return GNUTLS_CERT_INVALID;
     return status;
 }

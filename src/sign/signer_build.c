@@ -6,6 +6,7 @@
 
 #include "host/fs.h"
 #include "host/role_file.h"
+#include "host/shell_words.h"
 #include "host/transport.h"
 #include "host/workspace.h"
 #include "release/build.h"
@@ -62,10 +63,11 @@ static enum ota_status check_owned(const char *path, mode_t type, struct ota_err
         return ota_err_set(err, OTA_IMAGE_KIND, "%s: is not a %s", path, type == S_IFDIR ? "folder" : "file");
     if ((st.st_uid == geteuid() || st.st_uid == 0) && !(st.st_mode & (S_IWGRP | S_IWOTH)))
         return OTA_OK;
+    OTA_CLEAN_FREE char *word = ota_shell_word(path);
     return ota_err_set(err, OTA_PERMISSION,
                        "%s: others may write here, so it is not signed by itself; chmod go-w %s, chown it to the user "
                        "of otaserve, or use otactl push",
-                       path, path);
+                       path, word);
 }
 
 /* Names that begin with '.' are not images, see ota_build_open_dropins(). */

@@ -19,6 +19,7 @@ struct creation {
     const struct ota_args *args;
     struct ota_workspace w; /* dir NULL: a board of another server, not registered here */
     const struct ota_product_config *product;
+    struct ota_boot_policy policy; /* of the product */
     struct ota_factory factory;
     struct ota_id_record id;
     const char *image; /* a provisioned flash image, which holds the identity; NULL */
@@ -40,7 +41,8 @@ static enum ota_status open_workspace(struct creation *c, struct ota_err *err) {
     if (foreign)
         return OTA_OK;
     OTA_TRY(ota_workspace_open(&c->w, ota_args_get(a, "workspace"), err));
-    return ota_workspace_product(&c->w, ota_args_get(a, "product"), &c->product, err);
+    OTA_TRY(ota_workspace_product(&c->w, ota_args_get(a, "product"), &c->product, err));
+    return ota_boot_policy_read(&c->w, c->product, &c->policy, err);
 }
 
 static enum ota_status check_chip(const struct creation *c, struct ota_err *err) {
@@ -163,13 +165,14 @@ static enum ota_status take_image(struct creation *c, struct ota_err *err) {
 }
 
 static enum ota_status prepare(struct creation *c, const char *from, struct ota_err *err) {
+    if (!c->image)
+        OTA_TRY(open_workspace(c, err));
     const struct ota_factory_options options = {
         .flash_size = ota_args_get(c->args, "flash-size"),
         .no_storage = ota_args_has(c->args, "no-storage"),
         .image = c->image,
+        .policy = c->product ? &c->policy : NULL,
     };
-    if (!c->image)
-        OTA_TRY(open_workspace(c, err));
     OTA_TRY(ota_factory_open(&c->factory, from, &options, err));
     if (c->image)
         return take_image(c, err);

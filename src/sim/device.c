@@ -33,6 +33,7 @@ struct device {
 /* What one boot has in its memory. */
 struct boot {
     struct ota_rom_boot rom;
+    struct ota_flash flash; /* as apps see it: of the size in the bootloader's header (esp_flash_spi_init.c) */
     struct ota_app app;
     struct ota_id_record id;
     struct ota_statekv kv;
@@ -116,6 +117,9 @@ static enum ota_status start_rom(struct device *d, struct boot *b, struct ota_er
     const struct ota_board facts = ota_efuse_facts(&d->cfg->board->efuse);
     const struct ota_rom rom = {&nor_of(d)->port, &facts, &ota_crypto_openssl, &d->log, &d->cfg->board->efuse.keys};
     OTA_TRY(ota_rom_start(&rom, &b->rom, err));
+    b->flash = nor_of(d)->port;
+    if (b->rom.flash_size < b->flash.size)
+        b->flash.size = b->rom.flash_size;
     return ota_virtual_board_burn(d->cfg->board, b->rom.secure_version, err);
 }
 
@@ -142,7 +146,7 @@ static enum ota_status connect(struct device *d, struct boot *b, struct ota_err 
 static enum ota_status start_agent(struct device *d, struct boot *b, struct ota_err *err) {
     struct ota_agent_config cfg = {
         .crypto = &ota_crypto_openssl,
-        .flash = &nor_of(d)->port,
+        .flash = &b->flash,
         .kv = &b->kv.port,
         .clock = &d->clock,
         .transport = &d->out->meter.port,
@@ -167,7 +171,7 @@ static enum ota_status start_agent(struct device *d, struct boot *b, struct ota_
 }
 
 static enum ota_status start_app(struct device *d, struct boot *b, struct ota_err *err) {
-    const struct ota_flash *flash = &nor_of(d)->port;
+    const struct ota_flash *flash = &b->flash;
     const struct ota_table *table = &b->rom.table;
     const struct ota_partition *id, *state;
     OTA_TRY(ota_app_read(flash, b->rom.app, &b->rom.image, &b->app, err));

@@ -22,6 +22,16 @@ static void know(struct ota_factory *f, const struct ota_factory_build *b) {
     f->efuse.recovery_offset = b->recovery_offset;
 }
 
+/* As the first boot of the chip would. */
+static enum ota_status judge(struct ota_factory *f, const struct ota_factory_build *b,
+                             const struct ota_boot_policy *policy, struct ota_err *err) {
+    struct ota_factory_images found;
+    OTA_TRY(ota_factory_images_check(&f->chip, b, policy, &found, err));
+    if (b->boot.secure_boot == 2)
+        ota_secure_boot_burn(b->chip, &found.bootloader, &f->efuse.keys);
+    return OTA_OK;
+}
+
 enum ota_status ota_factory_open(struct ota_factory *f, const char *folder, const struct ota_factory_options *o,
                                  struct ota_err *err) {
     OTA_CLEAN(ota_factory_build_free) struct ota_factory_build b = {0};
@@ -29,7 +39,9 @@ enum ota_status ota_factory_open(struct ota_factory *f, const char *folder, cons
     OTA_TRY(ota_factory_build_open(&b, folder, o->flash_size, err));
     know(f, &b);
     OTA_TRY(ota_factory_flash_fill(&f->chip, &b, o->no_storage, err));
-    return o->image ? ota_factory_flash_load(&f->chip, o->image, b.boot.table_offset, err) : OTA_OK;
+    if (o->image)
+        OTA_TRY(ota_factory_flash_load(&f->chip, &b, o->image, err));
+    return judge(f, &b, o->policy, err);
 }
 
 /* ---- a trial boot, which writes nothing ---------------------------------------------------------------- */

@@ -6,14 +6,15 @@
 #ifndef OTA_SIM_FACTORY_H
 #define OTA_SIM_FACTORY_H
 
-#include "image/factory_flash.h"
+#include "image/factory_images.h"
 #include "image/identity.h"
 #include "sim/board.h"
 
 struct ota_factory_options {
-    const char *flash_size; /* "4MB"; NULL: what the build says */
-    bool no_storage;        /* data partitions stay empty */
-    const char *image;      /* a whole flash image instead of the build's files; NULL */
+    const char *flash_size;               /* "4MB"; NULL: what the build says */
+    bool no_storage;                      /* data partitions stay empty */
+    const char *image;                    /* a whole flash image instead of the build's files; NULL */
+    const struct ota_boot_policy *policy; /* ota.conf's; NULL */
 };
 
 struct ota_factory {
@@ -23,7 +24,8 @@ struct ota_factory {
 };
 void ota_factory_free(struct ota_factory *f);
 
-/* Reads and checks the folder. NOT_FOUND, JSON_*, CONFIG, TABLE_*, SLOT_SIZE. Free it also after an error. */
+/* Reads and checks the folder and its images, whose bootloader's keys are burnt under Secure Boot V2. NOT_FOUND, JSON_*,
+ * CONFIG, TABLE_*, IMAGE_*, SIGNATURE, SLOT_SIZE. Free it also after an error. */
 OTA_MUST_USE enum ota_status ota_factory_open(struct ota_factory *f, const char *folder,
                                               const struct ota_factory_options *o, struct ota_err *err);
 /* The identity that the flash holds. JOURNAL, CONFIG. */

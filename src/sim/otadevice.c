@@ -48,6 +48,9 @@ static const char create_details[] =
     "add does, and keeps its token. With --root, --url and --product no workspace is\n"
     "needed; the board then has no token and sends no reports. With --image neither is:\n"
     "BUILD_DIR says only what the chip is and how its bootloader was built.\n\n"
+    "What the chip would not boot is refused as by otactl provision, signatures included.\n"
+    "Of a build with Secure Boot V2 the keys of the bootloader are in eFuse from then on, as\n"
+    "after a chip's first boot: updates must be signed by one of them.\n\n"
     "FLASH holds the whole chip, followed by 4096 bytes for the eFuses. It is not\n"
     "overwritten.\n\n"
     "JSON: flash, id, product, channel, chip, version, flash_size, registered.";

@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "image/flash_settings.h"
 #include "sim/window.h"
 
 #define SLOTS_MAX 16u
@@ -39,7 +40,8 @@ static enum ota_status check_signature(const struct ota_rom *rom, uint32_t offse
 /* ---- ROM ----------------------------------------------------------------------------------------------- */
 
 /* Without Secure Boot v2 nobody compares the appended SHA-256 of a bootloader. */
-static enum ota_status check_bootloader(const struct ota_rom *rom, uint32_t offset, struct ota_err *err) {
+static enum ota_status check_bootloader(const struct ota_rom *rom, uint32_t offset, struct ota_rom_boot *out,
+                                        struct ota_err *err) {
     const struct ota_board *b = rom->board;
     struct ota_image image;
     uint32_t room = b->table_offset - b->chip->bootloader_offset;
@@ -50,13 +52,14 @@ static enum ota_status check_bootloader(const struct ota_rom *rom, uint32_t offs
         return ota_err_set(err, OTA_IMAGE_CHECKSUM, "its checksum is wrong");
     if (b->boot.secure_boot == 2 && image.hash_appended && !image.hash_ok)
         return ota_err_set(err, OTA_IMAGE_HASH, "its SHA-256 is wrong");
+    out->flash_size = ota_flash_settings_size(image.spi_size);
     return check_signature(rom, offset, room, &image, err);
 }
 
 static enum ota_status start_bootloader(const struct ota_rom *rom, struct ota_rom_boot *out, struct ota_err *err) {
     const struct ota_board *b = rom->board;
     uint32_t primary = b->chip->bootloader_offset;
-    enum ota_status status = check_bootloader(rom, primary, err);
+    enum ota_status status = check_bootloader(rom, primary, out, err);
     if (status == OTA_OK || status == OTA_FLASH)
         return status;
     ota_log(rom->log, OTA_LOG_WARNING, "rom: bootloader at 0x%x: %s", (unsigned)primary, err->msg);
@@ -64,7 +67,7 @@ static enum ota_status start_bootloader(const struct ota_rom *rom, struct ota_ro
         err->code = OTA_NO_BOOT;
         return ota_err_prefix(err, "the board does not boot: bootloader at 0x%x", (unsigned)primary);
     }
-    if (check_bootloader(rom, b->recovery_offset, err) != OTA_OK) {
+    if (check_bootloader(rom, b->recovery_offset, out, err) != OTA_OK) {
         err->code = OTA_NO_BOOT;
         return ota_err_prefix(err, "the board does not boot: recovery bootloader at 0x%x",
                               (unsigned)b->recovery_offset);
@@ -76,23 +79,28 @@ static enum ota_status start_bootloader(const struct ota_rom *rom, struct ota_ro
 
 /* ---- partition table ----------------------------------------------------------------------------------- */
 
-static enum ota_status check_table(const struct ota_rom *rom, const struct ota_table *t, struct ota_err *err) {
+/* The flash is as large as the bootloader's header says; what the chip lacks cannot be read all the same. */
+static enum ota_status check_table(const struct ota_rom *rom, uint32_t header, const struct ota_table *t,
+                                   struct ota_err *err) {
+    const uint32_t flash = header < rom->flash->size ? header : rom->flash->size;
     if (t->has_md5 && !t->md5_ok)
         return ota_err_set(err, OTA_TABLE_MD5, "its MD5 is wrong");
     if (!t->has_end)
         return ota_err_set(err, OTA_TABLE_FORMAT, "it has no end");
     for (size_t i = 0; i < t->count; i++)
-        if (t->row[i].offset > rom->flash->size || t->row[i].size > rom->flash->size - t->row[i].offset)
-            return ota_err_set(err, OTA_TABLE_LAYOUT, "row %zu ends beyond the flash", i);
+        if (t->row[i].offset > flash || t->row[i].size > flash - t->row[i].offset)
+            return ota_err_set(err, OTA_TABLE_LAYOUT, "row %zu ends beyond the flash%s", i,
+                               header < rom->flash->size ? " as the bootloader's header has it" : "");
     return OTA_OK;
 }
 
-static enum ota_status read_table(const struct ota_rom *rom, struct ota_table *t, struct ota_err *err) {
+static enum ota_status read_table(const struct ota_rom *rom, struct ota_rom_boot *out, struct ota_err *err) {
+    struct ota_table *t = &out->table;
     uint8_t bytes[OTA_TABLE_LENGTH];
     OTA_TRY(rom->flash->read(rom->flash->ctx, rom->board->table_offset, bytes, sizeof bytes, err));
     enum ota_status status = ota_table_read((struct ota_span){bytes, sizeof bytes}, rom->crypto, t, err);
     if (status == OTA_OK)
-        status = check_table(rom, t, err);
+        status = check_table(rom, out->flash_size, t, err);
     if (status == OTA_OK)
         return OTA_OK;
     err->code = OTA_NO_BOOT;
@@ -226,6 +234,7 @@ static bool verifies(struct loader *l, const struct ota_partition *p) {
         .revision_known = true,
         .revision = b->revision,
         .room = p->size,
+        .place = p->offset,
         .secure_boot = b->boot.secure_boot != 0,
         .secure_version_known = b->boot.anti_rollback,
         .secure_version = l->out->secure_version,
@@ -285,7 +294,7 @@ enum ota_status ota_rom_start(const struct ota_rom *rom, struct ota_rom_boot *ou
     memset(out, 0, sizeof *out);
     out->secure_version = rom->board->secure_version;
     OTA_TRY(start_bootloader(rom, out, err));
-    OTA_TRY(read_table(rom, &out->table, err));
+    OTA_TRY(read_table(rom, out, err));
     find_partitions(&l);
     OTA_TRY(choose(&l, &index, err));
     OTA_TRY(load(&l, index, err));

@@ -4,7 +4,7 @@
  * Source: ESP-IDF bootloader_support/src/bootloader_utility.c, bootloader_common_loader.c, flash_partitions.c.
  *
  *   ROM          bootloader at the chip's offset, by its checksum alone (Secure Boot v2: SHA-256 and signature too); else the recovery bootloader, where chip and eFuse have one
- *   bootloader   partition table (MD5, end, flash size) -> otadata -> slot -> whole image check -> app
+ *   bootloader   partition table (MD5, end, flash size of the bootloader's header) -> otadata -> slot -> whole image check -> app
  *
  * With rollback every pass turns PENDING_VERIFY into ABORTED, and NEW into PENDING_VERIFY before the image is looked
  * at.
@@ -28,6 +28,7 @@ struct ota_rom_boot {
     const struct ota_partition *app; /* a row of `table` */
     struct ota_image image;          /* of the app */
     bool recovery;                   /* the recovery bootloader did it */
+    uint32_t flash_size;             /* as the header of that bootloader has it */
     uint32_t secure_version;         /* what the anti-rollback eFuse must be raised to */
 };
 

@@ -4,7 +4,12 @@
 
 #include <string.h>
 
-#include "host/signature.h"
+void ota_secure_boot_burn(const struct ota_chip *chip, const struct ota_signatures *bootloader,
+                          struct ota_secure_boot_keys *keys) {
+    memset(keys, 0, sizeof *keys);
+    for (size_t i = 0; i < bootloader->count && i < ota_boot_key_count(chip); i++)
+        memcpy(keys->digest[keys->count++], bootloader->block[i].key_digest, ota_boot_digest_len(chip));
+}
 
 static bool trusted(const struct ota_chip *chip, const struct ota_secure_boot_keys *keys, const uint8_t *digest) {
     size_t n = ota_boot_digest_len(chip);

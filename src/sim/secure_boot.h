@@ -10,7 +10,7 @@
 #ifndef OTA_SIM_SECURE_BOOT_H
 #define OTA_SIM_SECURE_BOOT_H
 
-#include "ota/image.h"
+#include "host/signature.h"
 
 #define OTA_SECURE_BOOT_KEYS_MAX 3u
 
@@ -19,6 +19,10 @@ struct ota_secure_boot_keys {
     uint8_t digest[OTA_SECURE_BOOT_KEYS_MAX][OTA_SHA256_LEN];
 };
 
+/* What the chip burns when a signed bootloader starts first: the keys of its blocks. Source: ESP-IDF
+ * bootloader_support/src/secure_boot_v2/secure_boot.c. */
+void ota_secure_boot_burn(const struct ota_chip *chip, const struct ota_signatures *bootloader,
+                          struct ota_secure_boot_keys *keys);
 /* `src` begins with an image of `length` bytes, its appended SHA-256 included; the signature sector lies on the next
  * sector boundary. SIGNATURE says what is wrong with the first block; FLASH or what src->read says. */
 OTA_MUST_USE enum ota_status ota_secure_boot_check(const struct ota_chip *chip, const struct ota_secure_boot_keys *keys,

@@ -39,12 +39,54 @@ enum ota_status ota_fleet_token_make(char out[OTA_TOKEN_TEXT_MAX], struct ota_er
 /* What a board proves itself with, as it is kept. */
 struct proof {
     uint8_t token[OTA_SHA256_LEN], key[OTA_SHA256_LEN];
-    bool any_key, no_key; /* of a certificate; key counts when neither holds */
+    enum { NO_KEY, ONE_KEY, ANY_KEY } keys; /* of certificates: which count */
     bool revoked;
 };
 
+static const char any_key[] = "any"; /* in the column client_key */
+
 static void bind_digest(sqlite3_stmt *s, int at, const uint8_t digest[OTA_SHA256_LEN]) {
     (void)sqlite3_bind_blob(s, at, digest, (int)OTA_SHA256_LEN, SQLITE_STATIC);
+}
+
+static void bind_key(sqlite3_stmt *s, int at, const struct proof *proof) {
+    if (proof->keys == ONE_KEY)
+        bind_digest(s, at, proof->key);
+    else if (proof->keys == ANY_KEY)
+        ota_fleet_bind_text(s, at, any_key);
+}
+
+static bool read_digest(sqlite3_stmt *s, int at, uint8_t out[OTA_SHA256_LEN]) {
+    bool whole = sqlite3_column_bytes(s, at) == (int)OTA_SHA256_LEN;
+    if (whole)
+        memcpy(out, sqlite3_column_blob(s, at), OTA_SHA256_LEN);
+    return whole;
+}
+
+static void read_keys(sqlite3_stmt *s, int at, struct proof *out) {
+    const char *word = sqlite3_column_type(s, at) == SQLITE_TEXT ? (const char *)sqlite3_column_text(s, at) : NULL;
+    if (word && strcmp(word, any_key) == 0)
+        out->keys = ANY_KEY;
+    else if (!word && read_digest(s, at, out->key))
+        out->keys = ONE_KEY;
+}
+
+static enum ota_status stored_proof(struct ota_fleet *f, const char *id, struct proof *out, bool *known,
+                                    struct ota_err *err) {
+    sqlite3_stmt *s;
+    *out = (struct proof){.keys = NO_KEY};
+    OTA_TRY(ota_fleet_statement(f, OTA_FLEET_DEVICE_PROOF, &s, err));
+    ota_fleet_bind_text(s, 1, id);
+    int rc = sqlite3_step(s);
+    *known = rc == SQLITE_ROW;
+    if (*known) {
+        (void)read_digest(s, 0, out->token);
+        read_keys(s, 1, out);
+        out->revoked = sqlite3_column_int64(s, 2) != 0;
+    }
+    enum ota_status st = rc == SQLITE_ROW || rc == SQLITE_DONE ? OTA_OK : ota_fleet_failed(f, err);
+    (void)sqlite3_reset(s);
+    return st;
 }
 
 /* Runs a statement that must change the board's row; `otherwise` says what it means when it does not. */
@@ -67,8 +109,7 @@ static enum ota_status insert(struct ota_fleet *f, const struct ota_fleet_enrolm
     ota_fleet_bind_text(s, 3, e->channel);
     bind_digest(s, 4, proof->token);
     (void)sqlite3_bind_int64(s, 5, (sqlite3_int64)time(NULL));
-    if (!proof->any_key)
-        bind_digest(s, 6, proof->key);
+    bind_key(s, 6, proof);
     OTA_TRY(change(f, s, OTA_EXISTS, e->id, err));
     OTA_TRY(ota_fleet_statement(f, OTA_FLEET_STRANGER_GONE, &s, err));
     ota_fleet_bind_text(s, 1, e->id);
@@ -80,8 +121,7 @@ static enum ota_status replace(struct ota_fleet *f, const char *id, const struct
     OTA_TRY(ota_fleet_statement(f, OTA_FLEET_DEVICE_RETOKEN, &s, err));
     ota_fleet_bind_text(s, 1, id);
     bind_digest(s, 2, proof->token);
-    if (!proof->any_key)
-        bind_digest(s, 3, proof->key);
+    bind_key(s, 3, proof);
     return change(f, s, OTA_NOT_FOUND, id, err);
 }
 
@@ -93,8 +133,24 @@ static enum ota_status set_table(struct ota_fleet *f, const char *id, const char
     return change(f, s, OTA_NOT_FOUND, id, err);
 }
 
+/* The certificates that a revoked board had are of the CA as well. */
+static enum ota_status check_any(struct ota_fleet *f, const char *id, struct ota_err *err) {
+    struct proof before;
+    bool known;
+    OTA_TRY(stored_proof(f, id, &before, &known, err));
+    if (known && before.revoked)
+        return ota_err_set(
+            err, OTA_ARGUMENT,
+            "board %s was revoked, and the certificates that it had would count again; name the one that "
+            "it has now (--crt FILE)",
+            id);
+    return OTA_OK;
+}
+
 static enum ota_status enrol(struct ota_fleet *f, const struct ota_fleet_enrolment *e, const struct proof *proof,
                              struct ota_err *err) {
+    if (proof->keys == ANY_KEY)
+        OTA_TRY(check_any(f, e->id, err));
     OTA_TRY(e->replace ? replace(f, e->id, proof, err) : insert(f, e, proof, err));
     return e->table ? set_table(f, e->id, e->table, err) : OTA_OK;
 }
@@ -112,7 +168,7 @@ static enum ota_status enrol_whole(struct ota_fleet *f, const struct ota_fleet_e
 }
 
 enum ota_status ota_fleet_enrol(struct ota_fleet *f, const struct ota_fleet_enrolment *e, struct ota_err *err) {
-    struct proof proof = {.any_key = e->crt.len == 0};
+    struct proof proof = {.keys = e->crt.len ? ONE_KEY : e->any_crt ? ANY_KEY : NO_KEY};
     if (!ota_device_id_valid(ota_span_str(e->id)))
         return ota_err_set(
             err, OTA_ARGUMENT,
@@ -121,19 +177,12 @@ enum ota_status ota_fleet_enrol(struct ota_fleet *f, const struct ota_fleet_enro
     if (!ota_name_valid(ota_span_str(e->product)) || !ota_name_valid(ota_span_str(e->channel)))
         return ota_err_set(err, OTA_ARGUMENT, "product and channel are a-z, 0-9 and -, at most 32");
     OTA_TRY(ota_fleet_token_digest(e->token, proof.token, err));
-    if (!proof.any_key)
+    if (proof.keys == ONE_KEY)
         OTA_TRY(ota_certificate_key_digest(e->crt, e->id, proof.key, err));
     OTA_TRY(ota_fleet_lock(f, err));
     enum ota_status st = enrol_whole(f, e, &proof, err);
     ota_fleet_unlock(f);
     return st;
-}
-
-enum ota_status ota_fleet_add(struct ota_fleet *f, const char *id, const char *product, const char *channel,
-                              char token[OTA_TOKEN_TEXT_MAX], struct ota_err *err) {
-    const struct ota_fleet_enrolment e = {.id = id, .product = product, .channel = channel, .token = token};
-    OTA_TRY(ota_fleet_token_make(token, err));
-    return ota_fleet_enrol(f, &e, err);
 }
 
 /* ---- who is it ----------------------------------------------------------------------------------------- */
@@ -151,34 +200,8 @@ enum ota_status ota_fleet_revoke(struct ota_fleet *f, const char *id, struct ota
     return st;
 }
 
-static bool read_digest(sqlite3_stmt *s, int at, uint8_t out[OTA_SHA256_LEN]) {
-    bool whole = sqlite3_column_bytes(s, at) == (int)OTA_SHA256_LEN;
-    if (whole)
-        memcpy(out, sqlite3_column_blob(s, at), OTA_SHA256_LEN);
-    return whole;
-}
-
-static enum ota_status stored_proof(struct ota_fleet *f, const char *id, struct proof *out, bool *known,
-                                    struct ota_err *err) {
-    sqlite3_stmt *s;
-    OTA_TRY(ota_fleet_statement(f, OTA_FLEET_DEVICE_PROOF, &s, err));
-    ota_fleet_bind_text(s, 1, id);
-    int rc = sqlite3_step(s);
-    *known = rc == SQLITE_ROW;
-    if (*known) {
-        (void)read_digest(s, 0, out->token);
-        out->any_key = sqlite3_column_type(s, 1) == SQLITE_NULL;
-        out->no_key = !out->any_key && !read_digest(s, 1, out->key);
-        out->revoked = sqlite3_column_int64(s, 2) != 0;
-    }
-    enum ota_status st = rc == SQLITE_ROW || rc == SQLITE_DONE ? OTA_OK : ota_fleet_failed(f, err);
-    (void)sqlite3_reset(s);
-    return st;
-}
-
 static enum ota_status find_proof(struct ota_fleet *f, const char *id, struct proof *out, bool *known,
                                   struct ota_err *err) {
-    *out = (struct proof){.no_key = true};
     OTA_TRY(ota_fleet_lock(f, err));
     enum ota_status st = stored_proof(f, id, out, known, err);
     ota_fleet_unlock(f);
@@ -216,7 +239,7 @@ enum ota_status ota_fleet_authenticate_key(struct ota_fleet *f, const char *id, 
     struct proof want;
     bool known;
     OTA_TRY(find_proof(f, id, &want, &known, err));
-    bool right = want.any_key || (!want.no_key && memcmp(want.key, key, OTA_SHA256_LEN) == 0);
+    bool right = want.keys == ANY_KEY || (want.keys == ONE_KEY && memcmp(want.key, key, OTA_SHA256_LEN) == 0);
     *out = verdict(known, right, want.revoked);
     return OTA_OK;
 }

@@ -20,21 +20,17 @@ void ota_fleet_close(struct ota_fleet **f);
  * with BUSY; 3000 when not told. For a thread that has others to serve. */
 void ota_fleet_set_patience(struct ota_fleet *f, unsigned ms);
 
-/* Adds a board (EXISTS when known and not revoked) and makes its token: 32 random bytes, shown once, only their SHA-256
- * is kept. */
-OTA_MUST_USE enum ota_status ota_fleet_add(struct ota_fleet *f, const char *id, const char *product,
-                                           const char *channel, char token[OTA_TOKEN_TEXT_MAX], struct ota_err *err);
-
-/* A token as ota_fleet_add() makes it, for a board that is made before it is made known. */
+/* 32 random bytes, of which only the SHA-256 is kept. */
 OTA_MUST_USE enum ota_status ota_fleet_token_make(char out[OTA_TOKEN_TEXT_MAX], struct ota_err *err);
 struct ota_fleet_enrolment {
     const char *id, *product, *channel, *token;
     const char *table;   /* SHA-256 of its partition table, as it will report it, in hexadecimal */
-    struct ota_span crt; /* its client certificate, PEM; empty: none is known. From then on its key is the only one */
+    struct ota_span crt; /* its client certificate, PEM, whose key is the only one that counts; empty: none counts */
+    bool any_crt;        /* unless this says that every certificate of the CA with its id does */
     bool replace;        /* give a board that is known these instead of its own; those it had end */
 };
 /* Adds a board with a token made before: EXISTS when one of this id is known and not revoked, NOT_FOUND when it should
- * be. KEY: crt is no certificate. */
+ * be. KEY: crt is no certificate. ARGUMENT: any_crt of a board that was revoked, whose certificates would count again. */
 OTA_MUST_USE enum ota_status ota_fleet_enrol(struct ota_fleet *f, const struct ota_fleet_enrolment *e,
                                              struct ota_err *err);
 

@@ -36,7 +36,8 @@ static const char *const schema_step[SCHEMA_VERSION] = {
     "CREATE TABLE token(name TEXT PRIMARY KEY, digest BLOB NOT NULL UNIQUE, role INTEGER NOT NULL,"
     " product TEXT NOT NULL, created INTEGER NOT NULL, expires INTEGER NOT NULL, used INTEGER NOT NULL DEFAULT 0,"
     " revoked INTEGER NOT NULL DEFAULT 0) WITHOUT ROWID;",
-    /* client_key: NULL, or what one key of a client certificate hashes to; empty: no key is right. */
+    /* client_key: what the key of the one client certificate that counts hashes to, or the text "any"; NULL or empty:
+     * none counts. */
     ("ALTER TABLE device ADD COLUMN revoked INTEGER NOT NULL DEFAULT 0;"
      "ALTER TABLE device ADD COLUMN client_key BLOB;"),
 };
@@ -45,13 +46,12 @@ static const char *const sql_text[OTA_FLEET_SQL_COUNT] = {
     [OTA_FLEET_BEGIN] = "BEGIN IMMEDIATE",
     [OTA_FLEET_COMMIT] = "COMMIT",
     [OTA_FLEET_ROLLBACK] = "ROLLBACK",
-    /* One that was revoked gives its id up, but not to the certificates of its first life. */
+    /* One that was revoked gives its id up. */
     [OTA_FLEET_DEVICE_ADD] =
         "INSERT INTO device(id, product, channel, token, added, client_key) VALUES(?1, ?2, ?3, ?4, ?5, ?6)"
         " ON CONFLICT(id) DO UPDATE SET product = ?2, channel = ?3, token = ?4, added = ?5,"
-        " client_key = ifnull(?6, x''), revoked = 0 WHERE revoked",
-    [OTA_FLEET_DEVICE_RETOKEN] =
-        "UPDATE device SET token = ?2, client_key = ifnull(?3, x''), revoked = 0 WHERE id = ?1",
+        " client_key = ?6, revoked = 0 WHERE revoked",
+    [OTA_FLEET_DEVICE_RETOKEN] = "UPDATE device SET token = ?2, client_key = ?3, revoked = 0 WHERE id = ?1",
     [OTA_FLEET_DEVICE_REVOKE] = "UPDATE device SET revoked = iif(revoked, revoked, ?2) WHERE id = ?1",
     [OTA_FLEET_DEVICE_TABLE] = "UPDATE device SET table_sha256 = ?2 WHERE id = ?1",
     [OTA_FLEET_DEVICE_PROOF] = "SELECT token, client_key, revoked FROM device WHERE id = ?1",

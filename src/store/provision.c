@@ -217,7 +217,13 @@ enum ota_status ota_provision_choose(const struct ota_workspace *w, const char *
 enum ota_status ota_provision_register(const struct ota_workspace *w, const struct ota_id_record *r,
                                        struct ota_err *err) {
     OTA_CLEAN(ota_fleet_close) struct ota_fleet *fleet = NULL;
-    const struct ota_fleet_enrolment e = {.id = r->id, .product = r->product, .channel = r->channel, .token = r->token};
+    const struct ota_fleet_enrolment e = {
+        .id = r->id,
+        .product = r->product,
+        .channel = r->channel,
+        .token = r->token,
+        .crt = ota_buf_span(&r->crt),
+    };
     enum ota_fleet_auth auth;
     OTA_TRY(open_fleet(w, &fleet, err));
     enum ota_status st = ota_fleet_enrol(fleet, &e, err);

@@ -38,7 +38,7 @@ OTA_MUST_USE enum ota_status ota_provision_check_id(const char *id, struct ota_e
  * gets its id, and a token unless it has one; nothing is registered. EXISTS. */
 OTA_MUST_USE enum ota_status ota_provision_choose(const struct ota_workspace *w, const char *prefix,
                                                   struct ota_id_record *r, struct ota_err *err);
-/* Adds the board to the fleet. EXISTS when another run took its id meanwhile; its file is worth nothing then. After
+/* Adds the board to the fleet, with its certificate if it has one. EXISTS when another run took its id meanwhile; its file is worth nothing then. After
  * another error it may be known. */
 OTA_MUST_USE enum ota_status ota_provision_register(const struct ota_workspace *w, const struct ota_id_record *r,
                                                     struct ota_err *err);

@@ -53,11 +53,11 @@ broken() { # name, part of the message, command in a copy of the folder
     fails "create_refuses_$1" 1 "$2" otadevice create -C "$ws" --from "$tmp/bad" -o "$tmp/x.flash"
 }
 broken a_missing_image "thermo.bin" 'rm thermo.bin'
-broken an_empty_image "does not boot" ': >thermo.bin'
+broken an_empty_image "puts no app into ota_0 at 0x10000, which boots first" ': >thermo.bin'
 broken a_folder_for_an_image "is a folder" 'rm thermo.bin; mkdir thermo.bin'
 broken a_sparse_image "thermo.bin" 'truncate -s 4G thermo.bin'
 broken an_app_larger_than_its_slot "do not fit" 'truncate -s 1572865 thermo.bin'
-broken a_truncated_app "does not boot" 'truncate -s 100000 thermo.bin'
+broken a_truncated_app "thermo.bin: " 'truncate -s 100000 thermo.bin'
 broken a_damaged_app "checksum" 'printf "\x5a\x5a\x5a" | dd of=thermo.bin bs=1 seek=5000 conv=notrunc status=none'
 broken a_damaged_table "MD5" 'printf x | dd of=partition_table/partition-table.bin bs=1 seek=12 conv=notrunc status=none'
 broken a_missing_sdkconfig "sdkconfig.json" 'rm config/sdkconfig.json'

@@ -105,6 +105,10 @@ for verb in $verbs; do
     run $verb -o /dev/stdout # which is a file here
     is "output_of_${verb}_is_not_where_stdout_goes" "$rc $(grep -c 'is where stdout goes' <<<"$err") $(find /dev/stdout -maxdepth 0 -printf %y)" "2 1 l"
 done
+for verb in "keys new" "nvs new-keys" "keys backup" "nvs identity --id x" "sign export d1" "bundle 1"; do
+    # shellcheck disable=SC2086
+    fails "output_of_${verb// /_}_is_not_stdout" 2 'nothing but words goes to stdout' otactl -C ws $verb -o -
+done
 fails output_of_digest_has_a_name 2 'is empty' digest -o ''
 is output_left_no_other_file "$(ls -A | grep -E '^-$|nowhere|tmp-|new-')" ""
 

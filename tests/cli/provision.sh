@@ -332,7 +332,19 @@ spoil provision_signature_of_the_bootloader_is_of_other_bytes 1 "bootloader.bin:
 spoil provision_second_signature_is_bent 1 "thermo.bin: signature block 1 does not hold" 'set_sdk "$v2"; both boot1 boot1; signed thermo.bin boot2 --append; flip thermo.bin 2200'
 spoil provision_signature_the_chip_does_not_know 1 "thermo.bin: is signed with ecdsa256, which the esp32c3 does not know" 'set_sdk ".SECURE_BOOT_V2_ENABLED = true"; signed bootloader/bootloader.bin boot1; signed thermo.bin ec --data'
 spoil provision_app_and_bootloader_by_different_keys 1 "thermo.bin: no Secure Boot key that signed " 'set_sdk "$v2"; both boot1 boot2'
+spoil provision_build_of_another_chips_configuration 1 "sdkconfig.json is of a build for esp32s3, and this is one for esp32c3" 'set_sdk ".IDF_TARGET = \"esp32s3\""'
+spoil provision_secure_boot_of_no_version 1 "SECURE_BOOT is true, but neither" 'set_sdk ".SECURE_BOOT = true"'
+spoil provision_secure_boot_v1_of_a_chip_without_it 1 "SECURE_BOOT_V1_ENABLED is Secure Boot V1, which the esp32c3 does not have" 'set_sdk ".SECURE_BOOT = true | .SECURE_BOOT_V1_ENABLED = true"; both boot1 boot1'
 spoil provision_unsigned_where_apps_are_verified_on_update 1 "thermo.bin: carries no Secure Boot signature" 'set_sdk ".SECURE_SIGNED_ON_UPDATE_NO_SECURE_BOOT = true"'
+# Without Secure Boot no chip looks at what signed the bootloader.
+other_boot() { # ID, sdkconfig, key of the app
+    rm -rf "$tmp/spoilt" && cp -r "$build" "$tmp/spoilt" && set_sdk "$2" && signed bootloader/bootloader.bin boot1
+    [ -z "$3" ] || signed thermo.bin "$3"
+    otactl -C "$ws" provision "$tmp/spoilt" --id "$1" -o "$tmp/signed"
+}
+ok provision_bootloader_signed_app_not_without_secure_boot other_boot nosb1 . ''
+ok provision_bootloader_by_another_key_without_secure_boot other_boot nosb2 . boot2
+ok provision_bootloader_by_another_key_on_update other_boot nosb3 '.SECURE_SIGNED_APPS_NO_SECURE_BOOT = true | .SECURE_SIGNED_ON_UPDATE_NO_SECURE_BOOT = true | .SECURE_SIGNED_APPS_RSA_SCHEME = true' boot2
 rm -rf "$tmp/spoilt" && cp -r "$build" "$tmp/spoilt" && set_sdk "$v2" && both boot1 boot2 && signed thermo.bin boot1 --append
 ok provision_with_secure_boot otactl -C "$ws" provision "$tmp/spoilt" --id v1 -o "$tmp/signed"
 # What ota.conf says of the product holds here as well.
@@ -343,6 +355,7 @@ fails provision_unsigned_though_ota_conf_names_a_key 1 "carries no Secure Boot s
 sed -i 's/^secure_boot/signed_apps/' "$tmp/keyed/ota.conf"
 cp -r "$build" "$tmp/one-key" && otactl sign --secure-boot "$tmp/boot1.pem" "$tmp/one-key/thermo.bin" -o "$tmp/one-key/thermo.bin" >/dev/null
 fails provision_first_signature_is_not_the_key_of_signed_apps 1 "thermo.bin: carries no valid signature by keys/boot.pub" otactl -C "$tmp/keyed" provision "$tmp/one-key" --id s1 -o "$tmp/spoil"
+fails provision_signed_apps_contradict_secure_boot 1 "the two contradict each other" otactl -C "$tmp/keyed" provision "$tmp/spoilt" --id s1 -o "$tmp/spoil"
 fails provision_unsigned_though_signed_apps_names_a_key 1 "thermo.bin: carries no Secure Boot signature, which ota.conf requires" otactl -C "$tmp/keyed" provision "$build" --id s1 -o "$tmp/spoil"
 otadevice sample "$tmp/s3" --chip esp32s3 --version 1.0.0 >/dev/null
 fails provision_wrong_chip 1 "is a build for esp32s3, but product thermo is esp32c3" otactl -C "$ws" provision "$tmp/s3" --id s1 -o "$tmp/spoil"
@@ -404,12 +417,13 @@ done
 if [ -z "$esptool" ]; then
     skip provision_equals_merge_bin "esptool is not installed"
     skip provision_with_flash_settings_equals_merge_bin "esptool is not installed"
+    skip provision_with_a_flash_size_equals_merge_bin "esptool is not installed"
 else
     merge=merge-bin
     $esptool merge-bin -h >/dev/null 2>&1 || merge=merge_bin
-    same_as_merge_bin() { # NAME BUILD IMAGE
+    same_as_merge_bin() { # NAME BUILD IMAGE [FLASH-SIZE]
         for label in nvs ota_state ota_id; do part "$3" $label >"$tmp/$label.part"; done
-        arguments=$(jq -r '(.flash_settings | "-fm \(.flash_mode) -ff \(.flash_freq) -fs \(.flash_size)"), (.flash_files | to_entries[] | "\(.key) \(.value)")' "$2/flasher_args.json" | tr '\n' ' ')
+        arguments=$(jq -r --arg size "${4:-}" '(.flash_settings | "-fm \(.flash_mode) -ff \(.flash_freq) -fs \(if $size == "" then .flash_size else $size end)"), (.flash_files | to_entries[] | "\(.key) \(.value)")' "$2/flasher_args.json" | tr '\n' ' ')
         for label in nvs ota_state ota_id; do arguments="$arguments $(printf '0x%x' "$(row $label offset)") $tmp/$label.part"; done
         # shellcheck disable=SC2086
         (cd "$2" && $esptool --chip esp32c3 $merge -o "$tmp/merged.bin" $arguments) >/dev/null 2>&1
@@ -419,5 +433,7 @@ else
     rm -rf "$tmp/spoilt" && cp -r "$build" "$tmp/spoilt"
     edit "$quick"
     same_as_merge_bin provision_with_flash_settings_equals_merge_bin "$tmp/spoilt" "$tmp/quick/fast1.bin"
+    otactl -C "$ws" provision "$tmp/spoilt" --id fast3 --flash-size 16MB -o "$tmp/quick" >/dev/null
+    same_as_merge_bin provision_with_a_flash_size_equals_merge_bin "$tmp/spoilt" "$tmp/quick/fast3.bin" 16MB
 fi
 done_testing

@@ -85,6 +85,11 @@ printf 'settings' >data.bin
 ok secure_boot_data sign --secure-boot ecdsa256.pem data.bin -o data-signed.bin
 is secure_boot_data_is_two_sectors "$(stat -c %s data-signed.bin)" 8192
 ok secure_boot_data_verifies otactl verify data-signed.bin --secure-boot ecdsa256.pem.pub
+# ESP-IDF looks at the last whole sector that was written.
+{ cat data-signed.bin && head -c 4095 /dev/zero; } >data-more.bin
+ok secure_boot_data_with_less_than_a_sector_behind otactl verify data-more.bin --secure-boot ecdsa256.pem.pub
+{ cat data-signed.bin && head -c 4096 /dev/zero; } >data-gap.bin
+fails secure_boot_data_with_a_sector_behind 1 "is not signed, so not by" otactl verify data-gap.bin --secure-boot ecdsa256.pem.pub
 fails secure_boot_data_holds_to_a_chip 1 "does not know ecdsa256" sign --secure-boot ecdsa256.pem --chip esp32c3 data.bin -o x.bin
 fails secure_boot_signs_with_no_public_key 2 "ecdsa256.pem.pub is a public key" sign --secure-boot ecdsa256.pem.pub data.bin -o x.bin
 printf '\n{"signed": {}}' >role.json

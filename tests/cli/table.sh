@@ -30,7 +30,7 @@ fails table_build_of_nothing 1 "$tmp/none.csv" otactl table build "$tmp/none.csv
 fix 's/ota_0,   ,       1M/ota_0,   ,       1.5M/'
 fails table_build_names_the_line 1 "$tmp/other.csv:5: Size \"1.5M\" is no number" otactl table build "$tmp/other.csv" -o "$tmp/x"
 fix 's/ota_1,    app,  ota_1,   ,       1M/ota_1,app,ota_1,0x110800,1M/'
-fails table_build_names_the_line_of_a_check 1 "$tmp/other.csv:6: row 4 (ota_1): offset 0x110800 is not a multiple of 0x10000" \
+fails table_build_names_the_line_of_a_check 1 "$tmp/other.csv:6: Offset of ota_1: offset 0x110800 is not a multiple of 0x10000; leave that column empty" \
     otactl table build "$tmp/other.csv" -o "$tmp/x"
 is table_build_left_nothing_behind "$(ls "$tmp/x" 2>/dev/null)" ""
 ok table_build_unverified otactl table build "$tmp/other.csv" -o "$tmp/x" --no-verify
@@ -41,10 +41,17 @@ ok table_build_variable env STATE_SIZE=40K otactl table build "$tmp/other.csv" -
 ok table_build_variable_is_its_value cmp "$bin" "$tmp/x"
 fix 's/1M/0xf8000/'
 ok table_build_secure_v2 otactl table build "$tmp/other.csv" -o "$tmp/x" --secure v2
-fails table_build_secure_v1 1 "other.csv:5: row 3 (ota_0): size 0xf8000" otactl table build "$tmp/other.csv" -o "$tmp/x" --secure v1
+fails table_build_secure_v1 1 "other.csv:5: Size of ota_0: size 0xf8000" otactl table build "$tmp/other.csv" -o "$tmp/x" --secure v1
 fails table_build_secure_what 2 "neither v1 nor v2" otactl table build "$csv" -o "$tmp/x" --secure v3
-fails table_build_flash_size 1 "other.csv:6: row 4 (ota_1): ends at" otactl table build "$tmp/other.csv" -o "$tmp/x" --flash-size 2MB
+fails table_build_flash_size 1 "other.csv:6: Size of ota_1: ends at" otactl table build "$tmp/other.csv" -o "$tmp/x" --flash-size 2MB
 fails table_build_flash_size_what 2 "1MB, 2MB, 4MB" otactl table build "$csv" -o "$tmp/x" --flash-size 3MB
+fix 's/^ota_1, /ota_0, /'
+fails table_build_a_name_twice 1 "other.csv:6: Name of ota_0: line 5 has the same label; give one of them another name" otactl table build "$tmp/other.csv" -o "$tmp/x"
+fix 's/ota_1,    app,  ota_1,   ,       1M/ota_1,app,ota_1,0x100000,1M/'
+fails table_build_over_the_row_above 1 "other.csv:6: offset 0x100000 lies before 0x110000, where the row above ends; leave the column Offset empty, or write 0x110000" \
+    otactl table build "$tmp/other.csv" -o "$tmp/x"
+fix 's/,/;/g'
+fails table_build_semicolons 1 "other.csv:2: no comma in it, but semicolons: columns are separated by commas" otactl table build "$tmp/other.csv" -o "$tmp/x"
 fix 's/nvs,     0x9000/nvs,     /'
 ok table_build_offset otactl table build "$tmp/other.csv" -o "$tmp/x" --offset 0x10000
 is table_build_offset_moves_rows "$(otactl table show "$tmp/x" --offset 0x10000 --json | jq -c '[.rows[].offset]')" \
@@ -161,13 +168,13 @@ refuses() { # NAME PART, CSV
     printf '%b\nf,app,factory,0x10000,1M\n' "$3" >"$tmp/other.csv"
     fails "table_refuses_$1" 1 "$tmp/other.csv:1: $2" otactl table build "$tmp/other.csv" -o "$tmp/x"
 }
-refuses a_quoted_name "row 0: the name \"nvs\" has a quote in it (a table's CSV knows no quoting)" '"nvs",data,nvs,0x9000,16K'
+refuses a_quoted_name "Name of \"nvs\": the name \"nvs\" has a quote in it (a table's CSV knows no quoting)" '"nvs",data,nvs,0x9000,16K'
 refuses a_comma_in_quotes 'Type "b""' '"a,b",data,nvs,0x9000,16K'
-refuses a_space_in_a_name 'row 0: the name my nvs has a space in it; take letters' 'my nvs,data,nvs,0x9000,16K'
-refuses a_slash_in_a_name 'row 0: the name n/s has a / in it' 'n/s,data,nvs,0x9000,16K'
-refuses a_backslash_in_a_name 'row 0: the name n\s has a \ in it' 'n\\s,data,nvs,0x9000,16K'
-refuses an_at_sign_before_a_name 'row 0: the name @x has a @ in it' '@x,data,nvs,0x9000,16K'
-refuses a_name_beyond_ascii 'row 0: its label is empty or not printable ASCII' 'é,data,nvs,0x9000,16K'
+refuses a_space_in_a_name 'Name of my nvs: the name my nvs has a space in it; take letters' 'my nvs,data,nvs,0x9000,16K'
+refuses a_slash_in_a_name 'Name of n/s: the name n/s has a / in it' 'n/s,data,nvs,0x9000,16K'
+refuses a_backslash_in_a_name 'Name of n\s: the name n\s has a \ in it' 'n\\s,data,nvs,0x9000,16K'
+refuses an_at_sign_before_a_name 'Name of @x: the name @x has a @ in it' '@x,data,nvs,0x9000,16K'
+refuses a_name_beyond_ascii 'Name of é: its label is empty or not printable ASCII; take letters' 'é,data,nvs,0x9000,16K'
 refuses a_tab_before_its_unit 'byte 3 of the column Size is no printable ASCII character' 'nvs,data,nvs,0x9000,16\t K'
 refuses digits_of_another_script 'byte 1 of the column Size is no printable ASCII character' 'nvs,data,nvs,0x9000,٤٤K'
 refuses an_end_at_4_gib 'ends at 0x100000000, beyond every flash' 'x,data,fat,0xfff00000,1M'

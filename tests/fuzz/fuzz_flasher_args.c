@@ -8,7 +8,7 @@
 #include "fuzz.h"
 #include "host/crypto.h"
 #include "host/fs.h"
-#include "image/factory_flash.h"
+#include "image/factory_images.h"
 #include "image/sample_folder.h"
 #include "release/build.h"
 
@@ -78,6 +78,7 @@ static void check_flash(const struct ota_factory_build *b, const struct ota_fact
 static void make_factory_image(const char *folder_of_build) {
     OTA_CLEAN(ota_factory_build_free) struct ota_factory_build b;
     OTA_CLEAN(ota_factory_flash_free) struct ota_factory_flash f = {0};
+    struct ota_factory_images found;
     struct ota_err err = {.code = OTA_OK};
     enum ota_status st = ota_factory_build_open(&b, folder_of_build, NULL, &err);
     for (size_t i = 0; i < b.part_count; i++)
@@ -86,9 +87,11 @@ static void make_factory_image(const char *folder_of_build) {
         return;
     if (st == OTA_OK)
         st = ota_factory_flash_fill(&f, &b, false, &err);
-    if (st == OTA_OK)
+    if (st == OTA_OK) {
         check_flash(&b, &f);
-    else
+        st = ota_factory_images_check(&f, &b, NULL, &found, &err);
+    }
+    if (st != OTA_OK)
         fuzz_promise(err.msg[0] != '\0');
 }
 

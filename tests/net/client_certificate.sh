@@ -22,7 +22,7 @@ issue() { # name, CN, CA
     crt=${3:+$tmp/$3.crt} key=${3:+$tmp/$3.key}
     [ -s "$tmp/$1.key" ] || new_key "$1"
     openssl req -new -key "$tmp/$1.key" -subj "/CN=$2" -out "$tmp/csr" 2>/dev/null
-    printf 'basicConstraints=critical,CA:FALSE\nextendedKeyUsage=%s\n' "${purpose:-clientAuth}" >"$tmp/ext"
+    printf 'basicConstraints=critical,CA:FALSE\nextendedKeyUsage=%s\n%s\n' "${purpose:-clientAuth}" "${more:-}" >"$tmp/ext"
     $as_if openssl x509 -req -in "$tmp/csr" -CA "${crt:-$ws/keys/ca.crt}" -CAkey "${key:-$ws/keys/tls-ca.pem}" -set_serial 0x$((RANDOM + 16)) \
         -days "${days:-30}" -extfile "$tmp/ext" -out "$tmp/$1.crt" 2>/dev/null
 }
@@ -75,6 +75,9 @@ is certificate_none_but_the_token "$(post - line-1 -H "Authorization: Bearer $to
 is certificate_and_token "$(post line-1 line-1 -H "Authorization: Bearer $token")" 204
 is certificate_saves_no_wrong_token "$(post line-1 line-1 -H "Authorization: Bearer ${token}x")" 401
 is certificate_saves_no_empty_token "$(post line-1 line-1 -H "Authorization: Bearer ")" 401
+for header in Bearer "Bearer$(printf '\t')$token" "Bearer$token" "Basic $token" "$token"; do
+    is certificate_saves_no_malformed_header "$(post line-1 line-1 -H "Authorization: $header") $(said)" '401 the Authorization header is not "Bearer TOKEN"'
+done
 is certificate_of_another_spoils_no_token "$(post line-2 line-1 -H "Authorization: Bearer $token")" 204
 
 # ---- others ----
@@ -92,6 +95,8 @@ openssl req -x509 -key "$tmp/line-1.key" -days 30 -subj /CN=line-1 -out "$tmp/se
 refused by_itself self "not of this server's CA"
 purpose=serverAuth issue server line-1
 refused of_a_server server 'not one for clients'
+cp "$tmp/line-1.key" "$tmp/critical.key" && more=1.3.6.1.4.1.55555.1=critical,ASN1:NULL issue critical line-1
+refused with_an_unknown_extension critical 'has a critical extension'
 if command -v faketime >/dev/null; then
     cp "$tmp/line-1.key" "$tmp/old.key" && as_if='faketime 2024-02-01' days=30 issue old line-1
     refused expired old 'has expired'
@@ -110,8 +115,32 @@ is certificate_of_an_unknown_board_is_in_quarantine "$(otactl -C "$ws" device li
 
 # ---- its key ----
 issue rogue line-1
-refused of_another_key rogue 'replaced by another'
-is certificate_of_a_board_added_by_hand_is_any "$(otactl -C "$ws" device add bench >/dev/null && issue bench bench && post bench bench)" 204
+refused of_another_key rogue 'not one that counts for this board'
+# Whoever may sign certificates of any kind by this CA is none of the boards that were given a token only.
+issue plain plain
+is certificate_of_a_board_added_by_hand_is_none "$(otactl -C "$ws" device add plain --json | jq -r .certificates) $(post plain plain) $(said)" "none 401 this client certificate is not one that counts for this board"
+ok certificate_bench_takes_any otactl -C "$ws" device add bench --any-cert
+contains certificate_any_is_said "$out" 'every certificate of keys/ca.crt whose common name is bench counts'
+is certificate_of_a_board_that_takes_any "$(issue bench bench && post bench bench)" 204
+issue one one
+ok certificate_is_named_by_hand otactl -C "$ws" device add one --crt "$tmp/one.crt"
+cp "$tmp/one.key" "$tmp/renewed.key" && issue renewed one && issue twin-one one
+is certificate_that_was_named "$(post one one)" 204
+is certificate_renewed_with_its_key "$(post renewed one)" 204
+is certificate_unlike_the_named "$(post twin-one one)" 401
+fails certificate_named_is_one 1 'holds a private key' otactl -C "$ws" device add two --crt "$tmp/one.key"
+fails certificate_named_is_of_the_board 1 "one.crt: its common name is not two" otactl -C "$ws" device add two --crt "$tmp/one.crt"
+fails certificate_named_or_any 2 'contradict each other' otactl -C "$ws" device add two --crt "$tmp/one.crt" --any-cert
+identity() { otactl -C "$ws" nvs identity --url "$daemon_url" "$@"; }
+issue by-nvs by-nvs
+ok certificate_of_an_identity identity --id by-nvs --crt "$tmp/by-nvs.crt" --key "$tmp/by-nvs.key" -o "$tmp/by-nvs.bin"
+is certificate_of_an_identity_counts "$(post by-nvs by-nvs)" 204
+(umask 077 && otactl -C "$ws" device add known --json | jq -r .token >"$tmp/known.token")
+issue known known
+is certificate_of_a_known_board_is_not_known "$(post known known)" 401
+ok certificate_of_a_known_identity identity --id known --token-file "$tmp/known.token" --crt "$tmp/known.crt" --key "$tmp/known.key" -o "$tmp/known.bin"
+fails certificate_of_a_known_identity_is_not_written_twice 1 'exists already' identity --id known --token-file "$tmp/known.token" --crt "$tmp/one.crt" --key "$tmp/one.key" -o "$tmp/known.bin"
+is certificate_of_a_known_identity_counts "$(post known known) $(post - known -H "Authorization: Bearer $(cat "$tmp/known.token")")" '204 204'
 openssl genpkey -algorithm RSA -pkeyopt rsa_keygen_bits:2048 -out "$tmp/rsa.key" 2>/dev/null && issue rsa bench
 is certificate_of_an_rsa_key "$(post rsa bench)" 204
 # The private number is another than that of the certificate: OpenSSL compares the public halves alone.
@@ -160,7 +189,10 @@ is certificate_provision_brings_no_revoked_board_back "$(post line-3 line-3)" 40
 again=$(otactl -C "$ws" device add line-3 --json | jq -r .token)
 is certificate_revoked_id_is_used_again "$(post - line-3 -H "Authorization: Bearer $again")" 204
 is certificate_of_the_first_life "$(post line-3 line-3)" 401
-contains certificate_of_the_first_life_is_named "$(said)" 'replaced by another'
+contains certificate_of_the_first_life_is_named "$(said)" 'not one that counts for this board'
+otactl -C "$ws" device revoke plain >/dev/null
+fails certificate_any_of_a_revoked_board 1 'board plain was revoked, and the certificates that it had would count again' otactl -C "$ws" device add plain --any-cert
+is certificate_any_of_a_revoked_board_changed_nothing "$(post plain plain) $(otactl -C "$ws" device list --json | jq -c '.devices[] | select(.id == "plain") | .revoked')" '401 true'
 fails certificate_id_in_use_is_not 1 'added before' otactl -C "$ws" device add line-3
 otactl -C "$ws" device revoke line-2 >/dev/null
 fails certificate_provision_ends_no_token_of_others 1 'board line-3 has another token by now' provision --again
@@ -223,12 +255,18 @@ is certificate_of_the_old_ca "$(post bench bench)" 401
 for _ in $(seq 9); do cat "$tmp/other.crt"; done >"$ws/keys/ca.crt"
 reload 0
 is certificate_is_not_asked_for_by_a_list_of_cas "$(asked)" 0
+contains certificate_list_of_cas_is_in_the_log "$(cat "$tmp/daemon.log")" 'keys/ca.crt holds 9 certificates, and of more than 8 no client is asked for a certificate'
 echo 'no PEM' >"$ws/keys/ca.crt"
 kill -HUP "$daemon_pid"
 for _ in $(seq 50); do grep -q 'keys/ca.crt' "$tmp/daemon.log" && break; sleep 0.1; done
 contains certificate_broken_ca_is_not_loaded "$(cat "$tmp/daemon.log")" 'the old one stays: keys/ca.crt'
 is certificate_broken_ca_stops_nobody "$(fetch -)" 200
 stop_daemon
+for _ in $(seq 9); do cat "$tmp/other.crt"; done >"$ws/keys/ca.crt"
+start_daemon "$ws" || exit 1
+is certificate_list_of_cas_is_in_the_log_at_the_start "$(grep -c 'keys/ca.crt holds 9 certificates' "$tmp/daemon.log")" 1
+stop_daemon
+echo 'no PEM' >"$ws/keys/ca.crt"
 fails certificate_broken_ca_is_named_at_the_start 1 'keys/ca.crt' otaserve -C "$ws" --listen 127.0.0.1:0
 ok certificate_keys_are_not_logged bash -c "! grep -q 'PRIVATE KEY' '$tmp/access.log' '$tmp/daemon.log'"
 done_testing

@@ -77,6 +77,10 @@ ok inbox_offering_it_again_works bash -c "$(sed -n 's/.*app.bin is release 5 .*t
 contains inbox_broken_app_is_named "$(cat "$log")" "not taken: $ws/images/broken.bin"
 rm "$ws/images/broken.bin"
 
+cp "$tmp/build-4/thermo.bin" "$tmp/odd.bin" && chmod g+w "$tmp/odd.bin" && mv "$tmp/odd.bin" "$ws/images/o d;id.bin"
+until_log 'o d;id.bin: others may write to it'
+contains inbox_name_in_a_command_is_quoted "$(cat "$log")" "chmod go-w '$ws/images/o d;id.bin'"
+rm "$ws/images/o d;id.bin"
 chmod g+w "$ws/images/thermo"
 cp "$tmp/build-4/thermo.bin" "$ws/images/thermo/app4.bin"
 head -c 500000 /dev/zero >"$ws/images/storage.bin"

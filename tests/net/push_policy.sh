@@ -39,10 +39,12 @@ ok push_policy_app_alone_has_no_boot_configuration push "$tmp/boot" -n
 keyed=$tmp/keyed
 otactl init "$keyed" --product thermo --chip esp32c3 --url https://localhost:1 >/dev/null
 for key in first second; do otactl keys new --secure-boot rsa3072 -o "$tmp/$key.pem" >/dev/null; done
-by() { # KEY...: the build, its app signed by these
+secure_boot=false
+by() { # KEY...: the build, its app signed by these; of boards with $secure_boot
     local key keys=()
     for key in "$@"; do keys+=(--secure-boot "$tmp/$key.pem"); done
     rm -rf "$tmp/by" && cp -r "$build" "$tmp/by" && otactl sign "${keys[@]}" "$build/thermo.bin" -o "$tmp/by/thermo.bin" >/dev/null
+    jq ".SECURE_BOOT = $secure_boot | .SECURE_BOOT_V2_ENABLED = $secure_boot" "$build/config/sdkconfig.json" >"$tmp/by/config/sdkconfig.json"
 }
 push_keyed() { otactl -C "$keyed" push "$@"; }
 by first
@@ -52,8 +54,18 @@ fails push_policy_refuses_other_keys 1 "$tmp/by/thermo.bin: is signed by no key 
 contains push_policy_names_the_way_out_of_other_keys "$err" "--accept-change keys"
 fails push_policy_refuses_no_key 1 "thermo.bin: carries no signature, unlike that of release 1's app" push_keyed "$build"
 ok push_policy_accepts_other_keys push_keyed "$tmp/by" --accept-change keys -n
+with_boot=(--with @bootloader --compatible --accept-brick-risk)
+secure_boot=true
+by second
 otactl sign --secure-boot "$tmp/first.pem" "$build/bootloader/bootloader.bin" -o "$tmp/by/bootloader/bootloader.bin" >/dev/null
-fails push_policy_refuses_app_and_bootloader_of_different_keys 1 "thermo.bin: no Secure Boot key that signed $tmp/by/bootloader/bootloader.bin signed it, too" push_keyed "$tmp/by" --with @bootloader --compatible --accept-brick-risk
+fails push_policy_refuses_app_and_bootloader_of_different_keys 1 "thermo.bin: no Secure Boot key that signed $tmp/by/bootloader/bootloader.bin signed it, too" push_keyed "$tmp/by" "${with_boot[@]}"
+# A file by itself does not say who looks at which of its signatures; those who do so on update look at the first.
+secure_boot=false
+by second first
+fails push_policy_bare_file_keeps_the_first_key 1 "thermo.bin: a key of release 1's app signed it, but not first" push_keyed "$tmp/by/thermo.bin"
+fails push_policy_without_secure_boot_keeps_the_first_key 1 "but not first" push_keyed "$tmp/by"
+ok push_policy_bare_file_by_its_owners_word push_keyed "$tmp/by/thermo.bin" --accept-change keys -n
+secure_boot=true
 by second first
 ok push_policy_takes_a_key_that_is_added push_keyed "$tmp/by"
 by second

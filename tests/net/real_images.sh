@@ -8,17 +8,19 @@ images=$OTA_SHARED/images
 [ -f "$images/hello-world-signed.bin" ] || skip_all "$images is absent"
 make_fleet esp32
 start_daemon "$ws"
-# The board leaves the factory with the older real bootloader, whose SPI header the newer one must match.
+# The board leaves the factory with the real bootloader, whose header says 2MB; esptool writes the size of the board's flash
+# into it, and every later one must have the same.
 cp "$images/bootloader_esp32_v5_2.bin" "$tmp/build-1.0.0/bootloader/bootloader.bin"
 change() { jq "$2" "$1" >"$tmp/changed" && mv "$tmp/changed" "$1"; }
-change "$tmp/build-1.0.0/flasher_args.json" '.flash_settings |= map_values("keep")'
-change "$tmp/build-1.0.0/config/sdkconfig.json" '.ESPTOOLPY_FLASHSIZE = "4MB"'
+change "$tmp/build-1.0.0/flasher_args.json" '.flash_settings |= (map_values("keep") | .flash_size = "4MB")'
 new_board --id real
+otadevice read "$board" @bootloader -o "$tmp/bootloader.bin" --length "$(stat -c %s "$images/bootloader_esp32_v5_2.bin")" >/dev/null
+is real_images_bootloader_has_the_size_of_the_flash "$(otactl inspect --json "$tmp/bootloader.bin" | jq -r .image.flash_size)" 4MB
 is real_images_board_starts_at_release_1 "$(running_version)" 1.0.0
 otadevice sample "$tmp/tables" --chip esp32 --version 2.0.0 --add-label assets >/dev/null
 head -c 50000 /dev/urandom >"$tmp/storage.bin"
 cp "$images/hello-world-signed.bin" "$tmp/hello-world.bin"
-ok real_images_are_pushed otactl -C "$ws" push --accept-change project "$images/hello-world-signed.bin:@ota" "$images/bootloader_esp32_v5_2.bin:@bootloader" \
+ok real_images_are_pushed otactl -C "$ws" push --accept-change project "$images/hello-world-signed.bin:@ota" "$tmp/bootloader.bin:@bootloader" \
     "$tmp/tables/partition_table/partition-table.bin:@partition-table" "$tmp/storage.bin:storage" \
     --sdkconfig "$tmp/tables/config/sdkconfig.json" --compatible --accept-brick-risk
 ok real_images_update_runs otadevice run --flash "$board" --once
@@ -27,7 +29,7 @@ same() {
 }
 running_label=$(otadevice show "$board" --json | jq -r .running.label)
 ok real_images_app_is_byte_for_byte same "$running_label" "$images/hello-world-signed.bin"
-ok real_images_bootloader_is_byte_for_byte same @bootloader "$images/bootloader_esp32_v5_2.bin"
+ok real_images_bootloader_is_byte_for_byte same @bootloader "$tmp/bootloader.bin"
 ok real_images_table_is_byte_for_byte same @partition-table "$tmp/tables/partition_table/partition-table.bin"
 ok real_images_storage_is_byte_for_byte same storage "$tmp/storage.bin"
 is real_images_fleet_shows_release_2 "$(otactl -C "$ws" fleet list --json | jq -r '.devices[0] | "\(.counter) \(.result)"')" "2 installed"

@@ -91,6 +91,28 @@ static void test_boot_policy_takes_keys_and_digests(void **state) {
     policy_fails("esp32c6", half, "is the ESP32-C2's");
 }
 
+/* 32 bytes may be a digest, or the text of the ESP32-C2's: nobody's digest is made of hex digits. */
+static void test_boot_policy_takes_files_of_hex_digits(void **state) {
+    char hex[OTA_SHA256_HEX_LEN + 2];
+    struct ota_boot_policy policy;
+    (void)state;
+    ota_hex_encode(mine.digest, 32, hex);
+    free(put("c2.hex", hex, 32));
+    assert_ota_ok(read_policy("esp32c2", "secure_boot = c2.hex", &policy));
+    assert_int_equal(policy.key[0].public.digest.len, 16);
+    assert_memory_equal(policy.key[0].public.digest.byte, mine.digest, 16);
+    policy_fails("esp32c6", "secure_boot = c2.hex", "is the ESP32-C2's");
+    hex[64] = '\n';
+    for (size_t n = 64; n <= 65; n++) {
+        free(put("whole.hex", hex, n));
+        assert_ota_ok(read_policy("esp32c6", "secure_boot = whole.hex", &policy));
+        assert_int_equal(policy.key[0].public.digest.len, 32);
+        assert_memory_equal(policy.key[0].public.digest.byte, mine.digest, 32);
+    }
+    free(put("odd.hex", hex, 63));
+    policy_fails("esp32c6", "secure_boot = odd.hex", "neither a public key");
+}
+
 static void test_boot_policy_refuses_and_says_why(void **state) {
     OTA_CLEAN_FREE char *private = ota_sprintf("%s/mine.pem", dir);
     const struct ota_buf no_passphrase = {0};
@@ -379,6 +401,7 @@ static void test_boot_policy_keys_are_saved_encrypted(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_boot_policy_takes_keys_and_digests),
+        cmocka_unit_test(test_boot_policy_takes_files_of_hex_digits),
         cmocka_unit_test(test_boot_policy_refuses_and_says_why),
         cmocka_unit_test(test_boot_policy_refuses_keys_that_the_chip_does_not_know),
         cmocka_unit_test(test_boot_policy_of_p256_on_the_esp32_is_version_1),

@@ -38,6 +38,8 @@ struct on {
     size_t flip; /* from the end of the file; 0: nothing */
 };
 
+static const char *name = "file.bin";
+
 static enum ota_status judge(struct on on) {
     OTA_CLEAN(ota_buf_free) struct ota_buf image = {0};
     OTA_CLEAN_FREE struct ota_image *read = ota_calloc(1, sizeof *read);
@@ -57,7 +59,7 @@ static enum ota_status judge(struct on on) {
     const struct ota_source src = memory_source(&bytes);
     assert_ota_ok(ota_image_read(&src, &ota_crypto_openssl, read, &err));
     const struct ota_boot_rules rules = {ota_chip_by_name(ota_span_str(on.chip)), &on.build, on.policy};
-    const struct ota_boot_file file = {on.kind, "file.bin", &src, read->length};
+    const struct ota_boot_file file = {on.kind, name, &src, read->length};
     return ota_boot_rules_check(&rules, &file, &found, &err);
 }
 
@@ -69,6 +71,8 @@ static void refused(struct on on, const char *says) {
 
 static const struct ota_signing_config v2_ec = {
     .secure_boot = 2, .apps = true, .signs = true, .scheme = OTA_BOOT_ECDSA256};
+static const struct ota_signing_config p192 = {
+    .secure_boot = 2, .apps = true, .signs = true, .scheme = OTA_BOOT_ECDSA192};
 static const struct ota_signing_config v2_rsa = {
     .secure_boot = 2, .apps = true, .signs = true, .scheme = OTA_BOOT_RSA3072};
 static const struct ota_signing_config on_update = {.apps = true, .signs = true, .scheme = OTA_BOOT_RSA3072};
@@ -125,6 +129,8 @@ static void test_boot_rules_count_blocks_that_are_read(void **state) {
         const struct ota_boot_rules rules = {ota_chip_by_name(ota_span_str(rows[i].chip)), rows[i].build, NULL};
         assert_int_equal(ota_boot_rules_blocks(&rules), rows[i].blocks);
     }
+    refused((struct on){"esp32c6", OTA_KIND_APP, p192, NULL, {&mine}, NULL, 0},
+            "signed with ecdsa256, but its build verifies ecdsa192");
     const struct ota_boot_policy signed_apps = {.count = 1, .signed_apps = true};
     const struct ota_boot_rules by_policy = {ota_chip_by_name(ota_span_str("esp32s3")), NULL, &signed_apps};
     assert_int_equal(ota_boot_rules_blocks(&by_policy), 1);
@@ -148,6 +154,50 @@ static void test_boot_rules_name_what_is_ignored(void **state) {
     assert_string_equal(ota_boot_rules_ignored(&rules, &s, 1, why), "the esp32c3 does not know ecdsa256");
     rules.chip = NULL;
     assert_null(ota_boot_rules_ignored(&rules, &s, 1, why));
+}
+
+/* Who takes the keys of a bootloader for those that count. */
+static void test_boot_rules_tell_who_has_secure_boot(void **state) {
+    const struct ota_signing_config v1 = {.secure_boot = 1, .apps = true, .v1 = true};
+    const struct ota_boot_policy none = {.count = 0}, v2 = {.count = 1},
+                                 signed_apps = {.count = 1, .signed_apps = true}, by_v1 = {.count = 1, .v1 = true};
+    const struct {
+        const struct ota_signing_config *build;
+        const struct ota_boot_policy *policy;
+        bool secure_boot;
+    } rows[] = {
+        {NULL, NULL, false},    {&on_update, &none, false}, {&on_update, &v2, true},
+        {&v2_rsa, &none, true}, {NULL, &v2, true},          {&on_update, &signed_apps, false},
+        {&v1, &by_v1, false},   {&v2_ec, NULL, true},       {&(struct ota_signing_config){0}, NULL, false},
+    };
+    (void)state;
+    for (size_t i = 0; i < OTA_ARRAY_LEN(rows); i++) {
+        const struct ota_boot_rules rules = {ota_chip_by_name(ota_span_str("esp32c6")), rows[i].build, rows[i].policy};
+        if (ota_boot_rules_secure_boot(&rules) != rows[i].secure_boot)
+            fail_msg("row %zu", i);
+    }
+}
+
+static void test_boot_rules_signed_apps_contradict_secure_boot(void **state) {
+    const struct ota_boot_policy signed_apps = {.count = 1, .signed_apps = true};
+    (void)state;
+    assert_ota(judge((struct on){"esp32c6", OTA_KIND_APP, v2_rsa, &signed_apps, {&rsa}, NULL, 0}), OTA_CONFIG);
+    assert_non_null(strstr(err.msg, "the two contradict each other"));
+}
+
+/* The name of a file may come from a build folder of strangers, and the remedy is there to be pasted. */
+static void test_boot_rules_quote_names_in_commands(void **state) {
+    const struct ota_signing_config v1 = {.secure_boot = 1, .apps = true, .v1 = true, .signs = true};
+    struct ota_signing_config remote = v2_rsa;
+    (void)state;
+    remote.signs = false;
+    name = "a b';id";
+    refused((struct on){"esp32c6", OTA_KIND_APP, v2_rsa, NULL, {0}, NULL, 0},
+            "otactl sign --secure-boot KEY 'a b'\\'';id' -o 'a b'\\'';id'");
+    refused((struct on){"esp32c6", OTA_KIND_APP, remote, NULL, {0}, NULL, 0},
+            "otactl sign --secure-boot KEY 'a b'\\'';id' -o 'a b'\\'';id'");
+    refused((struct on){"esp32", OTA_KIND_APP, v1, NULL, {0}, NULL, 0}, "--keyfile KEY 'a b'\\'';id'");
+    name = "file.bin";
 }
 
 /* Bytes of an image that look like a signature are none: boards look behind it. */
@@ -253,6 +303,9 @@ int main(void) {
         cmocka_unit_test(test_boot_rules_scheme_suits_the_build),
         cmocka_unit_test(test_boot_rules_count_blocks_that_are_read),
         cmocka_unit_test(test_boot_rules_name_what_is_ignored),
+        cmocka_unit_test(test_boot_rules_tell_who_has_secure_boot),
+        cmocka_unit_test(test_boot_rules_signed_apps_contradict_secure_boot),
+        cmocka_unit_test(test_boot_rules_quote_names_in_commands),
         cmocka_unit_test(test_boot_rules_look_behind_the_image),
         cmocka_unit_test(test_boot_rules_ask_by_kind),
         cmocka_unit_test(test_boot_rules_version_1_is_another_signature),

@@ -405,6 +405,19 @@ static void publish_signed(struct ota_release *out) {
     publish(out, names);
 }
 
+/* The builds' sdkconfig.json, which has them all as false. */
+static void switch_on(const char *option) {
+    OTA_CLEAN_FREE char *path = in("build/config/sdkconfig.json");
+    OTA_CLEAN(ota_buf_free) struct ota_buf text = {0}, edited = {0};
+    OTA_CLEAN_FREE char *quoted = ota_sprintf("\"%s\"", option);
+    assert_ota_ok(ota_fs_read(path, 1 << 16, &text, &err));
+    const char *from = strstr(ota_buf_text(&text), quoted);
+    const char *value = from ? strstr(from, "false") : NULL;
+    assert_non_null(value);
+    ota_buf_printf(&edited, "%.*strue%s", (int)(value - ota_buf_text(&text)), ota_buf_text(&text), value + 5);
+    assert_ota_ok(ota_fs_write(path, edited.p, edited.len, 0644, &err));
+}
+
 static enum ota_status compare_signed(const struct ota_release *p, const char *const *names, unsigned accept) {
     const struct ota_build_past past = {.count = 1, .release = p, .targets = &repo.port};
     OTA_CLEAN(ota_build_free) struct ota_build b;
@@ -428,13 +441,50 @@ static void test_build_compare_refuses_keys_that_boards_do_not_know(void **state
     keys_refused(&p, unsigned_app, "app.bin: carries no signature, unlike that of release 8's app:");
     keys_refused(&p, unsigned_boot, "boot.bin: carries no signature, unlike that of release 8's bootloader:");
     put_signed("app.bin", "new.bin", &new, NULL);
+    keys_refused(&p, new_app, "new.bin: is signed by no key of release 8's app in the first signature:");
+    put_signed("boot.bin", "new.bin", &new, NULL);
+    keys_refused(&p, new_boot, "new.bin: is signed by no key of release 8's bootloader in the first signature:");
+    put_signed("boot.bin", "new.bin", &old, &new);
+    assert_ota_ok(compare_signed(&p, new_boot, 0));
+}
+
+static void test_build_compare_with_secure_boot_takes_a_key_of_any_block(void **state) {
+    struct ota_release p;
+    (void)state;
+    switch_on("SECURE_BOOT_V2_ENABLED");
+    publish_signed(&p);
+    put_signed("app.bin", "new.bin", &new, NULL);
     keys_refused(&p, new_app, "new.bin: is signed by no key of release 8's app:");
     put_signed("app.bin", "new.bin", &new, &old);
     assert_ota_ok(compare_signed(&p, new_app, 0));
     put_signed("boot.bin", "new.bin", &new, NULL);
     keys_refused(&p, new_boot, "new.bin: is signed by no key of release 8's bootloader:");
-    put_signed("boot.bin", "new.bin", &old, &new);
+    put_signed("boot.bin", "new.bin", &new, &old);
     assert_ota_ok(compare_signed(&p, new_boot, 0));
+}
+
+/* A file by itself does not tell who verifies it: boards that do so on update read its first block. */
+static void test_build_compare_of_a_bare_file_reads_the_first_block(void **state) {
+    OTA_CLEAN_FREE char *path = in("new.bin");
+    const char *const operand[] = {path};
+    struct ota_release p;
+    (void)state;
+    publish_signed(&p);
+    const struct ota_build_past past = {.count = 1, .release = &p, .targets = &repo.port};
+    struct ota_boot_policy policy = {.count = 1};
+    memcpy(policy.key[0].public.digest.byte, old.digest, sizeof old.digest);
+    policy.key[0].public.digest.len = sizeof old.digest;
+    put_signed("app.bin", "new.bin", &new, &old);
+    for (unsigned i = 0; i < 2; i++) {
+        OTA_CLEAN(ota_build_free) struct ota_build b;
+        struct ota_build_options o = options();
+        o.policy = i ? &policy : NULL;
+        assert_ota_ok(ota_build_open_files(&b, &o, operand, 1, &err));
+        assert_ota(ota_build_compare(&b, &past, 0, &err), i ? OTA_OK : OTA_SIGNATURE);
+        if (!i && (!strstr(err.msg, "but not first") || !strstr(err.msg, "tell ota.conf: secure_boot")))
+            fail_msg("%s", err.msg);
+        assert_ota_ok(ota_build_compare(&b, &past, OTA_ACCEPT_KEYS, &err));
+    }
 }
 
 /* A factory app that comes alone is verified by the same bootloader. */
@@ -461,7 +511,7 @@ static void test_build_compare_holds_a_first_bootloader_to_the_app(void **state)
     publish_signed(&p);
     publish(&p, names);
     put_signed("boot.bin", "new.bin", &new, NULL);
-    keys_refused(&p, new_boot, "new.bin: is signed by no key of release 8's app:");
+    keys_refused(&p, new_boot, "new.bin: is signed by no key of release 8's app in the first signature:");
     assert_ota_ok(compare_signed(&p, unsigned_boot, 0));
 }
 
@@ -473,27 +523,24 @@ static void test_build_compare_refuses_images_that_share_no_key(void **state) {
     publish_signed(&p);
     put_signed("app.bin", "new.bin", &new, NULL);
     p = last; /* unsigned, so that nothing but the two is compared */
+    /* Without Secure Boot no chip looks at what a bootloader is signed with. */
+    assert_ota_ok(compare_signed(&p, names, 0));
+    assert_ota_ok(compare_signed(&p, half, 0));
+    switch_on("SECURE_BOOT_V2_ENABLED");
+    p.boot.secure_boot = 2;
     keys_refused(&p, names, "new.bin: no Secure Boot key that signed ");
-    keys_refused(&p, half, "app.bin: no Secure Boot key that signed ");
     put_signed("app.bin", "new.bin", &new, &old);
     assert_ota_ok(compare_signed(&p, names, 0));
 }
 
 /* Without Secure Boot the key of the first block must stay. */
 static void test_build_compare_of_apps_verified_on_update_reads_the_first_block(void **state) {
-    OTA_CLEAN_FREE char *path = in("build/config/sdkconfig.json");
-    OTA_CLEAN(ota_buf_free) struct ota_buf text = {0}, edited = {0};
     struct ota_release p;
     (void)state;
     publish_signed(&p);
-    assert_ota_ok(ota_fs_read(path, 1 << 16, &text, &err));
-    const char *from = strstr(ota_buf_text(&text), "\"SECURE_SIGNED_ON_UPDATE_NO_SECURE_BOOT\"");
-    const char *value = from ? strstr(from, "false") : NULL;
-    assert_non_null(value);
-    ota_buf_printf(&edited, "%.*strue%s", (int)(value - ota_buf_text(&text)), ota_buf_text(&text), value + 5);
-    assert_ota_ok(ota_fs_write(path, edited.p, edited.len, 0644, &err));
+    switch_on("SECURE_SIGNED_ON_UPDATE_NO_SECURE_BOOT");
     put_signed("app.bin", "new.bin", &new, &old);
-    keys_refused(&p, new_app, "new.bin: is signed by no key of release 8's app in the first signature:");
+    keys_refused(&p, new_app, "new.bin: a key of release 8's app signed it, but not first");
     put_signed("app.bin", "new.bin", &old, &new);
     assert_ota_ok(compare_signed(&p, new_app, 0));
 }
@@ -528,6 +575,8 @@ int main(void) {
         TEST(test_build_compare_believes_signed_digests_only),
         TEST(test_build_compare_looks_past_releases_of_data),
         TEST(test_build_compare_refuses_keys_that_boards_do_not_know),
+        TEST(test_build_compare_with_secure_boot_takes_a_key_of_any_block),
+        TEST(test_build_compare_of_a_bare_file_reads_the_first_block),
         TEST(test_build_compare_holds_a_factory_app_to_the_app),
         TEST(test_build_compare_holds_a_first_bootloader_to_the_app),
         TEST(test_build_compare_refuses_images_that_share_no_key),

@@ -282,6 +282,15 @@ static void header_becomes(const char *settings, uint8_t mode, uint8_t size_spee
     assert_memory_equal(stands.p + image->length, file.p + image->length, file.len - image->length);
 }
 
+static enum ota_status fill_of_size(const char *size, struct ota_err *err) {
+    OTA_CLEAN(ota_factory_build_free) struct ota_factory_build b;
+    OTA_CLEAN(ota_factory_flash_free) struct ota_factory_flash f = {0};
+    OTA_TRY(ota_factory_build_open(&b, build_dir, size, err));
+    OTA_TRY(ota_factory_flash_fill(&f, &b, false, err));
+    assert_int_equal(ota_flash_settings_size(f.bytes.p[3] >> 4), f.bytes.len);
+    return OTA_OK;
+}
+
 #define WITH(mode, size, freq) \
     "\"flash_settings\":{\"flash_mode\":\"" mode "\",\"flash_size\":\"" size "\",\"flash_freq\":\"" freq "\"}"
 
@@ -295,6 +304,45 @@ static void test_factory_flash_writes_the_header_as_merge_bin_does(void **state)
     header_becomes("\"flash_settings\":{\"flash_size\":\"4MB\"}", 2, 0x20);
     describe("\"a\":1", "");
     fill_gives(OTA_CONFIG, "does not say how large the flash is; give --flash-size");
+}
+
+static void test_factory_flash_writes_the_size_that_was_given(void **state) {
+    struct ota_err err;
+    (void)state;
+    describe(WITH("dio", "2MB", "40m"), "");
+    assert_ota(fill_of_size(NULL, &err), OTA_TABLE_LAYOUT);
+    assert_ota_ok(fill_of_size("4MB", &err));
+    assert_ota_ok(fill_of_size("16MB", &err));
+    describe(WITH("keep", "keep", "keep"), "");
+    assert_ota_ok(fill_of_size("8MB", &err));
+    assert_ota(fill_of_size("2MB", &err), OTA_TABLE_LAYOUT);
+    assert_ota(fill_of_size("keep", &err), OTA_USAGE);
+}
+
+/* "keep", and the size that the configuration says: the header is the file's. */
+static void test_factory_flash_holds_the_table_against_the_header(void **state) {
+    static const char config[] = "{\"PARTITION_TABLE_OFFSET\":32768,\"ESPTOOLPY_FLASHSIZE\":\"4MB\"}";
+    static const struct {
+        uint8_t code;
+        enum ota_status wanted;
+        const char *says;
+    } rows[] = {{0, OTA_TABLE_LAYOUT, "bootloader.bin: its header says that the flash has 1MB, and ota_0 ends at"},
+                {1, OTA_TABLE_LAYOUT, "has 2MB, and ota_1 ends at 0x310000"},
+                {2, OTA_OK, ""},
+                {3, OTA_CONFIG, "has 8MB, and the board's has 4MB: no app would run"},
+                {7, OTA_CONFIG, "has 128MB, and the board's has 4MB"},
+                {8, OTA_TABLE_LAYOUT, "has 2MB, and ota_1 ends at 0x310000"},
+                {15, OTA_TABLE_LAYOUT, "has 2MB"}};
+    OTA_CLEAN(ota_buf_free) struct ota_buf file = {0};
+    (void)state;
+    put("config/sdkconfig.json", config, sizeof config - 1);
+    describe(WITH("keep", "keep", "keep"), "");
+    read_file("bootloader/bootloader.bin", &file);
+    for (size_t i = 0; i < OTA_ARRAY_LEN(rows); i++) {
+        file.p[3] = (uint8_t)(rows[i].code << 4 | (file.p[3] & 0x0F));
+        put("bootloader/bootloader.bin", file.p, file.len);
+        fill_gives(rows[i].wanted, rows[i].says);
+    }
 }
 
 static void test_factory_flash_refuses_settings_that_esptool_does_not_know(void **state) {
@@ -336,7 +384,7 @@ static void test_flash_settings_of_the_c6_have_one_code_for_two_frequencies(void
         const struct ota_idf_folder folder = {.given = "build", .flasher = flasher};
         struct ota_flash_settings s;
         struct ota_err err;
-        assert_ota_ok(ota_flash_settings_read(&folder, c6, &s, &err));
+        assert_ota_ok(ota_flash_settings_read(&folder, c6, NULL, &s, &err));
         assert_int_equal(s.speed, 0);
         assert_int_equal(s.size, -1);
         OTA_CLEAN_FREE char *options = ota_flash_settings_options(&s, c6);
@@ -355,6 +403,8 @@ int main(void) {
         ON_SAMPLE(test_factory_flash_refuses_what_runs_into_another),
         cmocka_unit_test(test_factory_place_lets_others_have_what_no_row_has),
         ON_SAMPLE(test_factory_flash_writes_the_header_as_merge_bin_does),
+        ON_SAMPLE(test_factory_flash_writes_the_size_that_was_given),
+        ON_SAMPLE(test_factory_flash_holds_the_table_against_the_header),
         ON_SAMPLE(test_factory_flash_refuses_settings_that_esptool_does_not_know),
         ON_SAMPLE(test_factory_flash_mends_no_broken_bootloader),
         cmocka_unit_test(test_flash_settings_of_the_c6_have_one_code_for_two_frequencies),

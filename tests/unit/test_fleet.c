@@ -88,9 +88,16 @@ static void write_certificate(struct ota_buf *crt) {
     assert_ota_ok(ota_fs_read(file, 65536, crt, &err));
 }
 
+static enum ota_status enrol(const char *id, const char *product, const char *channel, char token[OTA_TOKEN_TEXT_MAX]) {
+    const struct ota_fleet_enrolment e = {.id = id, .product = product, .channel = channel, .token = token};
+    struct ota_err err;
+    assert_ota_ok(ota_fleet_token_make(token, &err));
+    return ota_fleet_enrol(fleet, &e, &err);
+}
+
 static void add(const char *id, char token[OTA_TOKEN_TEXT_MAX]) {
     struct ota_err err;
-    assert_ota_ok(ota_fleet_add(fleet, id, "thermo", "stable", token, &err));
+    assert_ota_ok(enrol(id, "thermo", "stable", token));
 }
 
 static void test_fleet_token_is_random_and_checked(void **state) {
@@ -111,12 +118,11 @@ static void test_fleet_token_is_random_and_checked(void **state) {
 
 static void test_fleet_add_twice_and_bad_names(void **state) {
     char token[OTA_TOKEN_TEXT_MAX];
-    struct ota_err err;
     (void)state;
     add("kitchen", token);
-    assert_int_equal(ota_fleet_add(fleet, "kitchen", "thermo", "stable", token, &err), OTA_EXISTS);
-    assert_int_equal(ota_fleet_add(fleet, "a/b", "thermo", "stable", token, &err), OTA_ARGUMENT);
-    assert_int_equal(ota_fleet_add(fleet, "x", "Thermo", "stable", token, &err), OTA_ARGUMENT);
+    assert_int_equal(enrol("kitchen", "thermo", "stable", token), OTA_EXISTS);
+    assert_int_equal(enrol("a/b", "thermo", "stable", token), OTA_ARGUMENT);
+    assert_int_equal(enrol("x", "Thermo", "stable", token), OTA_ARGUMENT);
     assert_int_equal(all(NULL).count, 1);
 }
 
@@ -155,13 +161,30 @@ static void test_fleet_replaces_the_token_of_a_known_board_alone(void **state) {
     assert_int_equal(ask("kitchen", token), OTA_FLEET_TOKEN_WRONG);
 }
 
-static void test_fleet_takes_any_key_until_one_is_known(void **state) {
+/* Whoever can have a certificate made with a board's id is not that board. */
+static void test_fleet_takes_no_key_of_a_board_that_was_given_none(void **state) {
     char token[OTA_TOKEN_TEXT_MAX];
     (void)state;
     add("kitchen", token);
+    assert_int_equal(ask_key("kitchen", 1), OTA_FLEET_TOKEN_WRONG);
+    assert_int_equal(ask_key("kitchen", 0), OTA_FLEET_TOKEN_WRONG);
+    assert_int_equal(ask_key("attic", 1), OTA_FLEET_UNKNOWN_DEVICE);
+}
+
+static void test_fleet_takes_any_key_where_that_is_meant(void **state) {
+    struct ota_fleet_enrolment e = {
+        .id = "kitchen", .product = "thermo", .channel = "stable", .token = "ota_a", .any_crt = true};
+    struct ota_err err;
+    (void)state;
+    assert_ota_ok(ota_fleet_enrol(fleet, &e, &err));
     assert_int_equal(ask_key("kitchen", 1), OTA_FLEET_TOKEN_OK);
     assert_int_equal(ask_key("kitchen", 2), OTA_FLEET_TOKEN_OK);
-    assert_int_equal(ask_key("attic", 1), OTA_FLEET_UNKNOWN_DEVICE);
+    assert_ota_ok(ota_fleet_revoke(fleet, "kitchen", &err));
+    assert_ota(ota_fleet_enrol(fleet, &e, &err), OTA_ARGUMENT); /* those of its first life would count again */
+    assert_int_equal(ask_key("kitchen", 1), OTA_FLEET_REVOKED);
+    e.any_crt = false;
+    assert_ota_ok(ota_fleet_enrol(fleet, &e, &err));
+    assert_int_equal(ask_key("kitchen", 1), OTA_FLEET_TOKEN_WRONG);
 }
 
 static void test_fleet_holds_a_board_to_the_key_it_was_given(void **state) {
@@ -199,7 +222,7 @@ static void test_fleet_revokes_token_and_keys(void **state) {
     assert_ota_ok(ota_fleet_revoke(fleet, "kitchen", &err));
     assert_int_equal(ask("kitchen", token), OTA_FLEET_REVOKED);
     assert_int_equal(ask("kitchen", other), OTA_FLEET_TOKEN_WRONG); /* it is not said to whom it is no secret */
-    assert_int_equal(ask_key("kitchen", 1), OTA_FLEET_REVOKED);
+    assert_int_equal(ask_key("kitchen", 1), OTA_FLEET_TOKEN_WRONG);
     assert_int_equal(ask("cellar", other), OTA_FLEET_TOKEN_OK);
     struct rows r = all(NULL);
     assert_false(r.row[0].revoked);
@@ -212,7 +235,7 @@ static void test_fleet_adds_a_revoked_board_anew(void **state) {
     (void)state;
     add("kitchen", token);
     assert_ota_ok(ota_fleet_revoke(fleet, "kitchen", &err));
-    assert_ota_ok(ota_fleet_add(fleet, "kitchen", "valve", "beta", other, &err));
+    assert_ota_ok(enrol("kitchen", "valve", "beta", other));
     assert_int_equal(ask("kitchen", token), OTA_FLEET_TOKEN_WRONG);
     assert_int_equal(ask("kitchen", other), OTA_FLEET_TOKEN_OK);
     assert_int_equal(ask_key("kitchen", 1), OTA_FLEET_TOKEN_WRONG);
@@ -220,7 +243,7 @@ static void test_fleet_adds_a_revoked_board_anew(void **state) {
     assert_int_equal(r.count, 1);
     assert_string_equal(r.row[0].product, "valve");
     assert_false(r.row[0].revoked);
-    assert_ota(ota_fleet_add(fleet, "kitchen", "valve", "beta", other, &err), OTA_EXISTS);
+    assert_int_equal(enrol("kitchen", "valve", "beta", other), OTA_EXISTS);
 }
 
 static void test_fleet_opens_a_database_of_the_version_before(void **state) {
@@ -239,7 +262,7 @@ static void test_fleet_opens_a_database_of_the_version_before(void **state) {
     (void)sqlite3_close(db);
     assert_ota_ok(ota_fleet_open(&fleet, path, &err));
     assert_int_equal(ask("kitchen", token), OTA_FLEET_TOKEN_OK);
-    assert_int_equal(ask_key("kitchen", 1), OTA_FLEET_TOKEN_OK);
+    assert_int_equal(ask_key("kitchen", 1), OTA_FLEET_TOKEN_WRONG);
     assert_ota_ok(ota_fleet_revoke(fleet, "kitchen", &err));
     assert_int_equal(ask("kitchen", token), OTA_FLEET_REVOKED);
 }
@@ -417,11 +440,11 @@ static void test_fleet_waits_no_longer_than_it_may(void **state) {
     assert_int_equal(sqlite3_exec(db, "BEGIN IMMEDIATE", NULL, NULL, NULL), SQLITE_OK);
     ota_fleet_set_patience(fleet, 20);
     (void)clock_gettime(CLOCK_MONOTONIC, &before);
-    assert_ota(ota_fleet_add(fleet, "kitchen", "thermo", "stable", token, &err), OTA_BUSY);
+    assert_int_equal(enrol("kitchen", "thermo", "stable", token), OTA_BUSY);
     (void)clock_gettime(CLOCK_MONOTONIC, &after);
     assert_true(after.tv_sec - before.tv_sec <= 1);
     (void)sqlite3_close(db);
-    assert_ota_ok(ota_fleet_add(fleet, "kitchen", "thermo", "stable", token, &err));
+    assert_ota_ok(enrol("kitchen", "thermo", "stable", token));
 }
 
 int main(void) {
@@ -431,7 +454,8 @@ int main(void) {
         TEST(test_fleet_add_twice_and_bad_names),
         TEST(test_fleet_enrols_a_board_with_its_token),
         TEST(test_fleet_replaces_the_token_of_a_known_board_alone),
-        TEST(test_fleet_takes_any_key_until_one_is_known),
+        TEST(test_fleet_takes_no_key_of_a_board_that_was_given_none),
+        TEST(test_fleet_takes_any_key_where_that_is_meant),
         TEST(test_fleet_holds_a_board_to_the_key_it_was_given),
         TEST(test_fleet_revokes_token_and_keys),
         TEST(test_fleet_adds_a_revoked_board_anew),

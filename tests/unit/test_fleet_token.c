@@ -38,6 +38,12 @@ static enum ota_status create(const char *name, const char *product, enum ota_to
     return ota_fleet_token_create(fleet, &wanted, token, &err);
 }
 
+static enum ota_status enrol(const char *id, const char *product, const char *channel, char token[OTA_TOKEN_TEXT_MAX]) {
+    const struct ota_fleet_enrolment e = {.id = id, .product = product, .channel = channel, .token = token};
+    assert_ota_ok(ota_fleet_token_make(token, &err));
+    return ota_fleet_enrol(fleet, &e, &err);
+}
+
 static enum ota_status check(const char *token, struct ota_fleet_token *out) {
     return ota_fleet_token_check(fleet, token, out, &err);
 }
@@ -68,7 +74,7 @@ static void test_fleet_token_of_nobody(void **state) {
     (void)state;
     assert_int_equal(check("", &t), OTA_UNAUTHORIZED);
     assert_ota_ok(create("ci", "", OTA_TOKEN_ADMIN, now(), 3600, token));
-    assert_ota_ok(ota_fleet_add(fleet, "kitchen", "thermo", "stable", board, &err));
+    assert_ota_ok(enrol("kitchen", "thermo", "stable", board));
     assert_int_equal(check(board, &t), OTA_UNAUTHORIZED);
     token[strlen(token) - 1] ^= 1;
     assert_int_equal(check(token, &t), OTA_UNAUTHORIZED);
@@ -154,10 +160,14 @@ static void test_fleet_token_table_is_added_to_an_older_database(void **state) {
     enum ota_fleet_auth auth;
     sqlite3 *db;
     (void)state;
-    assert_ota_ok(ota_fleet_add(fleet, "kitchen", "thermo", "stable", board, &err));
+    assert_ota_ok(enrol("kitchen", "thermo", "stable", board));
     ota_fleet_close(&fleet);
     assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
-    assert_int_equal(sqlite3_exec(db, "DROP TABLE token; PRAGMA user_version = 1", NULL, NULL, NULL), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(db,
+                                  "DROP TABLE token; ALTER TABLE device DROP COLUMN revoked;"
+                                  "ALTER TABLE device DROP COLUMN client_key; PRAGMA user_version = 1",
+                                  NULL, NULL, NULL),
+                     SQLITE_OK);
     (void)sqlite3_close(db);
     assert_ota_ok(ota_fleet_open(&fleet, path, &err));
     assert_ota_ok(create("ci", "", OTA_TOKEN_PUSH, now(), 3600, token));

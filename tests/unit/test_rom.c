@@ -97,6 +97,37 @@ static void test_rom_needs_a_sound_table(void **state) {
     does_not_boot("it has no rows");
 }
 
+/* The chip has 2 MiB, and slots up to 1.125 MiB. */
+static void test_rom_takes_the_flash_size_of_the_bootloaders_header(void **state) {
+    static const struct {
+        uint8_t size_speed;
+        uint32_t size;
+    } headers[] = {{0x00, 0x100000}, {0x10, 0x200000}, {0x20, 0x400000}, {0x70, 0x8000000}, {0xF0, 0x200000}};
+    (void)state;
+    make(SLOTS | HAS_OTA_2);
+    for (size_t i = 0; i < OTA_ARRAY_LEN(headers); i++) {
+        virtual_bend(&world, world.board.efuse.chip->bootloader_offset, 3, headers[i].size_speed);
+        if (headers[i].size == 0x100000)
+            does_not_boot("partition table at 0x8000: row 4 ends beyond the flash as the bootloader's header has it");
+        else
+            virtual_boots(&world, "ota_0", "zero");
+        assert_int_equal(world.boot.flash_size, headers[i].size);
+    }
+}
+
+static void test_rom_takes_the_flash_size_of_the_bootloader_that_started(void **state) {
+    (void)state;
+    virtual_make(&world, "esp32c5", SLOTS | HAS_OTA_2);
+    virtual_app(&world, VIRTUAL_OTA_0, "zero", 0);
+    virtual_bootloader(&world, RECOVERY);
+    virtual_bend(&world, RECOVERY, 3, 0x00);
+    world.board.efuse.recovery = true;
+    world.board.efuse.recovery_offset = RECOVERY;
+    virtual_boots(&world, "ota_0", "zero");
+    virtual_damage(&world, world.board.efuse.chip->bootloader_offset + 0x1000);
+    does_not_boot("as the bootloader's header has it");
+}
+
 /* ---- otadata ------------------------------------------------------------------------------------------- */
 
 static void test_rom_without_otadata_starts_factory(void **state) {
@@ -252,6 +283,19 @@ static void test_rom_refuses_an_app_of_another_chip(void **state) {
     assert_non_null(strstr(world.log, "made for esp32s3"));
 }
 
+/* With pages of 128 KiB the offset of the slot counts, which is a multiple of 64 KiB. */
+static void test_rom_maps_pages_from_where_the_slot_is(void **state) {
+    (void)state;
+    virtual_make(&world, "esp32s31", SLOTS);
+    world.board.efuse.revision = 0;
+    virtual_app(&world, VIRTUAL_OTA_0, "zero", 0);
+    virtual_app(&world, VIRTUAL_OTA_1, "one", 0);
+    virtual_boots(&world, "ota_0", "zero");
+    virtual_bend(&world, VIRTUAL_OTA_0, OTA_APP_DESC_OFFSET + 180, 17);
+    virtual_boots(&world, "ota_1", "one");
+    assert_non_null(strstr(world.log, "ota_0 at 0x60000: segment"));
+}
+
 static void test_rom_follows_holes_as_the_bootloader_counts(void **state) {
     (void)state;
     make(HAS_FACTORY | HAS_OTA_0 | HAS_OTA_2); /* two slots; sequence 2 selects index 1, which is not there */
@@ -391,6 +435,8 @@ int main(void) {
         TEST(test_rom_refuses_a_bootloader_of_another_chip),
         TEST(test_rom_starts_the_recovery_bootloader),
         TEST(test_rom_needs_a_sound_table),
+        TEST(test_rom_takes_the_flash_size_of_the_bootloaders_header),
+        TEST(test_rom_takes_the_flash_size_of_the_bootloader_that_started),
         TEST(test_rom_without_otadata_starts_factory),
         TEST(test_rom_refuses_a_small_otadata),
         TEST(test_rom_blank_otadata_starts_factory),
@@ -405,6 +451,7 @@ int main(void) {
         TEST(test_rom_aborting_changes_the_state_alone),
         TEST(test_rom_falls_back_down_then_up_then_to_test),
         TEST(test_rom_refuses_an_app_of_another_chip),
+        TEST(test_rom_maps_pages_from_where_the_slot_is),
         TEST(test_rom_follows_holes_as_the_bootloader_counts),
         TEST(test_rom_anti_rollback_skips_old_apps),
         TEST(test_rom_anti_rollback_burns_for_a_valid_app_only),

@@ -422,6 +422,23 @@ static void test_table_agent_knows_the_chip(void **state) {
     assert_ota(ota_table_check_chip(&table, c5, 0x8000, &err), OTA_TABLE_LAYOUT);
 }
 
+static void test_table_agent_knows_which_chips_start_large_apps(void **state) {
+    static const char *const large[] = {"esp32s3", "esp32c5", "esp32c61", "esp32p4", "esp32h4", "esp32s31"};
+    const struct ota_chip *chip;
+    (void)state;
+    assert_ota_ok(read_csv("factory,app,factory,,16M\nstorage,data,fat,,17M\n"));
+    for (size_t i = 0; (chip = ota_chip_at(i)); i++)
+        assert_ota_ok(ota_table_check_chip(&table, chip, 0x8000, &err));
+    table.row[0].size += OTA_SECTOR;
+    for (size_t i = 0; (chip = ota_chip_at(i)); i++) {
+        bool may = false;
+        for (size_t n = 0; n < OTA_ARRAY_LEN(large); n++)
+            may |= strcmp(large[n], chip->name) == 0;
+        assert_ota(ota_table_check_chip(&table, chip, 0x8000, &err), may ? OTA_OK : OTA_TABLE_LAYOUT);
+        assert_true(may || strstr(err.msg, "factory has 0x1001000 bytes"));
+    }
+}
+
 static void test_table_agent_remarks(void **state) {
     OTA_CLEAN(ota_buf_free) struct ota_buf text = {0};
     (void)state;
@@ -459,6 +476,7 @@ int main(void) {
         cmocka_unit_test(test_table_csv_extra_subtypes),
         cmocka_unit_test(test_table_agent_needs),
         cmocka_unit_test(test_table_agent_knows_the_chip),
+        cmocka_unit_test(test_table_agent_knows_which_chips_start_large_apps),
         cmocka_unit_test(test_table_agent_remarks),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

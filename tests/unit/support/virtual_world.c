@@ -126,6 +126,21 @@ void virtual_app(struct virtual_world *w, uint32_t offset, const char *version, 
     write_flash(w, offset, b.p, b.len);
 }
 
+void virtual_bend(struct virtual_world *w, uint32_t offset, uint32_t at, uint8_t value) {
+    OTA_CLEAN(ota_buf_free) struct ota_buf b = {0};
+    const struct ota_flash *f = &w->board.nor.port;
+    struct ota_image image;
+    assert_ota_ok(ota_window_image(f, &ota_crypto_openssl, offset, VIRTUAL_SLOT_SIZE, &image, &err));
+    ota_buf_reserve(&b, image.length);
+    assert_ota_ok(f->read(f->ctx, offset, b.p, image.length, &err));
+    uint8_t *digest = b.p + image.length - OTA_SHA256_LEN;
+    if (at >= OTA_APP_DESC_OFFSET) /* the checksum covers segments alone */
+        digest[-1] = (uint8_t)(digest[-1] ^ b.p[at] ^ value);
+    b.p[at] = value;
+    assert_ota_ok(ota_sha256(&ota_crypto_openssl, b.p, image.length - OTA_SHA256_LEN, digest, &err));
+    write_flash(w, offset, b.p, image.length);
+}
+
 void virtual_sign(struct virtual_world *w, uint32_t offset, struct boot_signer *by) {
     OTA_CLEAN(ota_buf_free) struct ota_buf b = {0};
     const struct ota_flash *f = &w->board.nor.port;

@@ -43,6 +43,8 @@ void virtual_free(struct virtual_world *w);
 /* An app at `offset`; version NULL: what is there is erased. */
 void virtual_app(struct virtual_world *w, uint32_t offset, const char *version, uint32_t secure_version);
 void virtual_bootloader(struct virtual_world *w, uint32_t offset);
+/* Changes byte `at` of the image that lies at `offset`, which stays sound: checksum and SHA-256 follow. */
+void virtual_bend(struct virtual_world *w, uint32_t offset, uint32_t at, uint8_t value);
 /* Signs the image that lies at `offset` for Secure Boot v2. */
 void virtual_sign(struct virtual_world *w, uint32_t offset, struct boot_signer *by);
 /* Entry 0 or 1 of otadata. */
