@@ -61,7 +61,11 @@ static bool is_other_kind(const struct ota_provisioning *p, const struct ota_pro
     return !holds(e, name);
 }
 
-/* Which of it, for a person. */
+static bool differs(const struct ota_provision_entry *e, const struct ota_provision_inputs *now, size_t kind) {
+    return e->made_of[kind][0] && strcmp(e->made_of[kind], now->made_of[kind]) != 0;
+}
+
+/* Which of it, for a person. The flash size stands in the bootloader, too: then nobody can tell about the build. */
 static void name_others(const struct ota_provision_entry *e, const struct ota_provision_inputs *now,
                         struct ota_buf *out) {
     static const char *const names[OTA_MADE_OF_COUNT] = {
@@ -78,7 +82,7 @@ static void name_others(const struct ota_provision_entry *e, const struct ota_pr
         [OTA_MADE_OF_BUILD] = "build",
     };
     for (size_t k = 0; k < OTA_MADE_OF_COUNT; k++)
-        if (e->made_of[k][0] && strcmp(e->made_of[k], now->made_of[k]) != 0)
+        if (differs(e, now, k) && (k != OTA_MADE_OF_BUILD || !differs(e, now, OTA_MADE_OF_FLASH_SIZE)))
             ota_buf_printf(out, "%s%s", out->len ? ", " : "", names[k]);
     if (!out->len)
         ota_buf_str(out, "values, options or build");
