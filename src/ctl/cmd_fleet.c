@@ -33,8 +33,8 @@ static void text_row(const struct ota_fleet_device *d, uint64_t now) {
     ota_ctl_age(d->seen, now, seen);
     result_text(d, result);
     release_text(d, release);
-    printf("%-20s %-14s %-10s %-9s %-18s %-12s %-26s %s\n", d->id, or_dash(d->product), or_dash(d->channel), release,
-           or_dash(d->version), or_dash(d->state), result, seen);
+    printf("%-20s %-14s %-10s %-9s %-18s %-12s %-26s %s%s\n", d->id, or_dash(d->product), or_dash(d->channel), release,
+           or_dash(d->version), or_dash(d->state), result, seen, d->revoked ? ", revoked" : "");
 }
 
 static cJSON *json_row(const struct ota_fleet_device *d) {
@@ -43,6 +43,7 @@ static cJSON *json_row(const struct ota_fleet_device *d) {
     (void)cJSON_AddStringToObject(o, "product", d->product);
     (void)cJSON_AddStringToObject(o, "channel", d->channel);
     (void)cJSON_AddBoolToObject(o, "quarantine", d->quarantine);
+    (void)cJSON_AddBoolToObject(o, "revoked", d->revoked);
     (void)cJSON_AddNumberToObject(o, "counter", d->counter);
     (void)cJSON_AddBoolToObject(o, "counter_unknown", d->counter_unknown);
     (void)cJSON_AddStringToObject(o, "version", d->version);

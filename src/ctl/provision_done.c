@@ -61,20 +61,47 @@ static bool is_other_kind(const struct ota_provisioning *p, const struct ota_pro
     return !holds(e, name);
 }
 
-/* Of a record without a digest, or with one of another key, nobody can tell. */
-static enum ota_status is_made_of_others(struct ota_provisioning *p, const struct ota_provision_board *b,
-                                         const struct ota_provision_entry *e, bool *others, struct ota_err *err) {
+static bool differs(const struct ota_provision_entry *e, const struct ota_provision_inputs *now, size_t kind) {
+    return e->made_of[kind][0] && strcmp(e->made_of[kind], now->made_of[kind]) != 0;
+}
+
+/* Which of it, for a person. The flash size stands in the bootloader, too: then nobody can tell about the build. */
+static void name_others(const struct ota_provision_entry *e, const struct ota_provision_inputs *now,
+                        struct ota_buf *out) {
+    static const char *const names[OTA_MADE_OF_COUNT] = {
+        [OTA_MADE_OF_MAC] = "mac",
+        [OTA_MADE_OF_VALUES] = "values",
+        [OTA_MADE_OF_PRODUCT] = "product",
+        [OTA_MADE_OF_CHANNEL] = "channel",
+        [OTA_MADE_OF_GROUPS] = "groups",
+        [OTA_MADE_OF_URL] = "url",
+        [OTA_MADE_OF_ROOT] = "trusted root",
+        [OTA_MADE_OF_CA] = "CA",
+        [OTA_MADE_OF_CERTIFICATE] = "--client-cert",
+        [OTA_MADE_OF_FLASH_SIZE] = "flash size",
+        [OTA_MADE_OF_BUILD] = "build",
+    };
+    for (size_t k = 0; k < OTA_MADE_OF_COUNT; k++)
+        if (differs(e, now, k) && (k != OTA_MADE_OF_BUILD || !differs(e, now, OTA_MADE_OF_FLASH_SIZE)))
+            ota_buf_printf(out, "%s%s", out->len ? ", " : "", names[k]);
+    if (!out->len)
+        ota_buf_str(out, "values, options or build");
+}
+
+/* Of a record without a digest, or with one of another key, nobody can tell: `others` stays empty. */
+static enum ota_status find_others(struct ota_provisioning *p, const struct ota_provision_board *b,
+                                   const struct ota_provision_entry *e, struct ota_buf *others, struct ota_err *err) {
     OTA_CLEAN(ota_id_record_free) struct ota_id_record r = {0};
     OTA_CLEAN(ota_secret_free) struct ota_buf nvs = {0};
-    char inputs[OTA_PROVISION_INPUTS_LEN + 1];
+    struct ota_provision_inputs now;
     size_t name = strlen(p->key.name);
-    *others = false;
     if (!e->inputs || strncmp(e->inputs, p->key.name, name) != 0 || e->inputs[name] != '-')
         return OTA_OK;
     OTA_TRY(ota_provision_identity(p, b, &r, err));
     OTA_TRY(ota_provision_values(p, b, &nvs, err));
-    OTA_TRY(ota_provision_inputs(p, b, &r, ota_buf_span(&nvs), inputs, err));
-    *others = strcmp(inputs, e->inputs) != 0;
+    OTA_TRY(ota_provision_inputs(p, b, &r, ota_buf_span(&nvs), &now, err));
+    if (strcmp(now.whole, e->inputs) != 0)
+        name_others(e, &now, others);
     return OTA_OK;
 }
 
@@ -82,24 +109,22 @@ static enum ota_status is_made_of_others(struct ota_provisioning *p, const struc
 
 static enum ota_status judge(struct ota_provisioning *p, const struct ota_provision_board *b,
                              const struct ota_provision_entry *e, const struct found *found, struct ota_err *err) {
-    bool others;
+    OTA_CLEAN(ota_buf_free) struct ota_buf others = {0};
     if (found->spoilt)
         return ota_err_set(err, OTA_CONFIG, "%s: is not as it was made; bring it back, or let --again make it anew",
                            found->spoilt);
     if (is_other_kind(p, b, e)) {
-        (void)ota_err_set(err, OTA_CONFIG,
-                          "board %s was made %s --parts; do so now, name another folder (-o), or let --again make it "
-                          "anew",
-                          e->id, p->parts ? "without" : "with");
+        (void)ota_err_set(err, OTA_CONFIG, "board %s was made %s --parts; %s, or let --again make it anew", e->id,
+                          p->parts ? "without" : "with", p->parts ? "leave the option out" : "add the option");
         return ota_provision_blame(&p->list, b, err);
     }
-    OTA_TRY(is_made_of_others(p, b, e, &others, err));
-    if (!others)
+    OTA_TRY(find_others(p, b, e, &others, err));
+    if (!others.len)
         return OTA_OK;
     (void)ota_err_set(err, OTA_CONFIG,
-                      "board %s was made of other values, options or build; name another folder (-o), or let --again "
-                      "make it anew",
-                      e->id);
+                      "board %s would be made of something else now (%s); change that back, or let --again make it "
+                      "anew",
+                      e->id, ota_buf_text(&others));
     return ota_provision_blame(&p->list, b, err);
 }
 
@@ -124,15 +149,24 @@ enum ota_status ota_provision_look(struct ota_provisioning *p, const struct ota_
     return st;
 }
 
+static enum ota_status clear_file(const struct ota_provisioning *p, const struct ota_provision_board *b,
+                                  const struct ota_provision_file *f, struct ota_err *err) {
+    OTA_CLEAN_FREE char *name = ota_provision_file(p, b);
+    OTA_CLEAN_FREE char *path = ota_sprintf("%s/%s", p->folder, f->name);
+    struct found found = {0};
+    if (*ota_provision_state(p, b) != OTA_PROVISION_FRESH)
+        OTA_TRY(look_at(p, f, &found, err));
+    bool stays = !found.spoilt && strcmp(f->name, name) == 0 && *ota_provision_state(p, b) != OTA_PROVISION_FRESH;
+    return stays ? OTA_OK : ota_fs_remove(path, err);
+}
+
 enum ota_status ota_provision_clear(const struct ota_provisioning *p, const struct ota_provision_board *b,
                                     const struct ota_provision_entry *e, struct ota_err *err) {
+    for (size_t i = 0; e && i < e->file_count; i++)
+        OTA_TRY(clear_file(p, b, &e->file[i], err));
+    if (*ota_provision_state(p, b) != OTA_PROVISION_FRESH)
+        return OTA_OK;
     OTA_CLEAN_FREE char *name = ota_provision_file(p, b);
-    for (size_t i = 0; i < e->file_count; i++) {
-        OTA_CLEAN_FREE char *path = ota_sprintf("%s/%s", p->folder, e->file[i].name);
-        struct found found = {0};
-        OTA_TRY(look_at(p, &e->file[i], &found, err));
-        if (found.spoilt || strcmp(e->file[i].name, name) != 0)
-            OTA_TRY(ota_fs_remove(path, err));
-    }
-    return OTA_OK;
+    OTA_CLEAN_FREE char *path = ota_sprintf("%s/%s", p->folder, name);
+    return ota_fs_remove(path, err);
 }

@@ -77,17 +77,51 @@ static void gather(const struct ota_provisioning *p, const struct ota_provision_
     add(out, nvs.p, nvs.len);
 }
 
-enum ota_status ota_provision_inputs(const struct ota_provisioning *p, const struct ota_provision_board *b,
-                                     const struct ota_id_record *r, struct ota_span nvs,
-                                     char out[OTA_PROVISION_INPUTS_LEN + 1], struct ota_err *err) {
-    OTA_CLEAN(ota_secret_free) struct ota_buf all = {0};
+/* With the board's id: equal values of two boards look different. */
+static void gather_kind(const struct ota_provisioning *p, const struct ota_provision_board *b,
+                        const struct ota_id_record *r, struct ota_span nvs, enum ota_made_of kind,
+                        struct ota_buf *out) {
+    const struct ota_span text[OTA_MADE_OF_COUNT] = {
+        [OTA_MADE_OF_MAC] = ota_span_str(b->text[OTA_COLUMN_MAC] ? b->text[OTA_COLUMN_MAC] : ""),
+        [OTA_MADE_OF_VALUES] = nvs,
+        [OTA_MADE_OF_PRODUCT] = ota_span_str(r->product),
+        [OTA_MADE_OF_CHANNEL] = ota_span_str(r->channel),
+        [OTA_MADE_OF_GROUPS] = ota_span_str(r->groups),
+        [OTA_MADE_OF_URL] = ota_span_str(r->url_api),
+        [OTA_MADE_OF_ROOT] = ota_buf_span(&r->root),
+        [OTA_MADE_OF_CA] = ota_buf_span(&r->ca),
+        [OTA_MADE_OF_CERTIFICATE] = ota_span_str(p->certificates ? "yes" : "no"),
+        [OTA_MADE_OF_BUILD] = {p->placed, sizeof p->placed},
+    };
+    add_text(out, ota_made_of_name[kind]);
+    add_text(out, r->id);
+    add_number(out, kind == OTA_MADE_OF_FLASH_SIZE ? p->build.flash_size : 0);
+    add(out, text[kind].p, text[kind].len);
+}
+
+static enum ota_status digest_of(const struct ota_provisioning *p, struct ota_span text,
+                                 char hex[OTA_SHA256_HEX_LEN + 1], struct ota_err *err) {
     uint8_t digest[OTA_SHA256_LEN];
-    char hex[OTA_SHA256_HEX_LEN + 1];
     unsigned n = sizeof digest;
-    gather(p, b, r, nvs, &all);
-    if (!HMAC(EVP_sha256(), p->key.key, (int)OTA_PROVISION_KEY_LEN, all.p, all.len, digest, &n) || n != sizeof digest)
+    if (!HMAC(EVP_sha256(), p->key.key, (int)OTA_PROVISION_KEY_LEN, text.p, text.len, digest, &n) || n != sizeof digest)
         return ota_err_set(err, OTA_INTERNAL, "HMAC is not available in this OpenSSL");
     ota_hex_encode(digest, sizeof digest, hex);
-    (void)ota_format(out, OTA_PROVISION_INPUTS_LEN + 1, "%s-%s", p->key.name, hex);
+    return OTA_OK;
+}
+
+enum ota_status ota_provision_inputs(const struct ota_provisioning *p, const struct ota_provision_board *b,
+                                     const struct ota_id_record *r, struct ota_span nvs,
+                                     struct ota_provision_inputs *out, struct ota_err *err) {
+    OTA_CLEAN(ota_secret_free) struct ota_buf all = {0};
+    char hex[OTA_SHA256_HEX_LEN + 1];
+    gather(p, b, r, nvs, &all);
+    OTA_TRY(digest_of(p, ota_buf_span(&all), hex, err));
+    (void)ota_format(out->whole, sizeof out->whole, "%s-%s", p->key.name, hex);
+    for (size_t k = 0; k < OTA_MADE_OF_COUNT; k++) {
+        all.len = 0;
+        gather_kind(p, b, r, nvs, (enum ota_made_of)k, &all);
+        OTA_TRY(digest_of(p, ota_buf_span(&all), hex, err));
+        (void)ota_format(out->made_of[k], sizeof out->made_of[k], "%.8s", hex);
+    }
     return OTA_OK;
 }

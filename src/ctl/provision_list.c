@@ -15,7 +15,6 @@
 
 #define CSV_MAX (64u * 1024u * 1024u)
 #define BOARDS_MAX 100000u
-#define SECRET_FILE_MAX 4096u
 
 static const char *const column_names[OTA_COLUMNS + 1] = {
     [OTA_COLUMN_ID] = "id",
@@ -56,9 +55,9 @@ enum ota_status ota_provision_blame(const struct ota_provision_list *l, const st
 
 /* ---- the config CSV ------------------------------------------------------------------------------------ */
 
-static enum ota_status read_text(const char *path, bool secret, struct ota_buf *out, struct ota_span *text,
-                                 struct ota_err *err) {
-    OTA_TRY(secret ? ota_fs_read_secret(path, CSV_MAX, out, err) : ota_fs_read(path, CSV_MAX, out, err));
+enum ota_status ota_provision_read_text(const char *path, bool secret, size_t max, struct ota_buf *out,
+                                        struct ota_span *text, struct ota_err *err) {
+    OTA_TRY(secret ? ota_fs_read_secret(path, max, out, err) : ota_fs_read(path, max, out, err));
     *text = ota_buf_span(out);
     if (!ota_utf8_valid(*text))
         return ota_err_set(err, OTA_ARGUMENT, "%s: not UTF-8 text; save it as UTF-8", OTA_SHORT_PATH(path, 150));
@@ -77,6 +76,9 @@ static enum ota_status check_key(const struct ota_provision_list *l, const char 
     if (n == 0 || n > OTA_NVS_KEY_MAX)
         return ota_err_set(err, OTA_ARGUMENT, "\"%.40s\" has %zu characters; a key or namespace has 1 to %u", name, n,
                            OTA_NVS_KEY_MAX);
+    for (size_t i = 0; i < n; i++)
+        if ((unsigned char)name[i] < 0x20 || (unsigned char)name[i] > 0x7E)
+            return ota_err_set(err, OTA_ARGUMENT, "character %zu of the key is not printable ASCII", i + 1);
     for (size_t i = 0; i < l->key_count; i++)
         if (!opens && !l->key[i].opens && strcmp(l->key[i].name, name) == 0)
             return ota_err_set(err, OTA_ARGUMENT,
@@ -98,6 +100,10 @@ static enum ota_status add_key(struct ota_provision_list *l, const struct ota_nv
         return ota_err_set(err, OTA_ARGUMENT, "key \"%s\": behind its encoding only REPEAT may follow", name);
     if (strlen(encoding) >= sizeof l->key->encoding)
         return ota_err_set(err, OTA_ARGUMENT, "key \"%s\": \"%.40s\" is no encoding", name, encoding);
+    if (!opens)
+        OTA_TRY(ota_nvs_csv_check_encoding(name, encoding, type[0] == 'f', err));
+    if (type[0] == 'f' && ota_nvs_csv_is_wifi(name))
+        return ota_err_set(err, OTA_ARGUMENT, "key \"%s\" takes no file; its type is data", name);
     l->key = ota_realloc(l->key, l->key_count + 1, sizeof *l->key);
     struct ota_provision_key *k = &l->key[l->key_count++];
     *k = (struct ota_provision_key){.line = r->line, .opens = opens, .file = type[0] == 'f', .repeat = tag[0] != 0};
@@ -111,7 +117,7 @@ enum ota_status ota_provision_list_config(struct ota_provision_list *l, const ch
     OTA_CLEAN(ota_nvs_csv_record_free) struct ota_nvs_csv_record r = {0};
     struct ota_nvs_csv_lines lines = {0};
     bool more = true;
-    OTA_TRY(read_text(path, false, &bytes, &lines.rest, err));
+    OTA_TRY(ota_provision_read_text(path, false, CSV_MAX, &bytes, &lines.rest, err));
     l->config_name = ota_strdup(path);
     while (more) {
         enum ota_status st = ota_nvs_csv_next(&lines, &r, &more, err);
@@ -263,6 +269,8 @@ static enum ota_status read_rows(struct ota_provision_list *l, const char *path,
     if (!more)
         return ota_err_set(err, OTA_ARGUMENT, "no rows; the first line names the columns: id,...");
     OTA_TRY(read_header(l, r, &h, err));
+    for (size_t c = 0; c < OTA_COLUMNS; c++)
+        l->named[c] = h.at[c] != NONE;
     if (h.secrets) { /* it is read anew, with the check that secrets have */
         OTA_CLEAN(ota_buf_free) struct ota_buf again = {0};
         OTA_TRY(ota_fs_read_secret(path, CSV_MAX, &again, err));
@@ -281,7 +289,7 @@ enum ota_status ota_provision_list_csv(struct ota_provision_list *l, const char 
     OTA_CLEAN(ota_nvs_csv_record_free) struct ota_nvs_csv_record r = {0};
     struct ota_nvs_csv_lines lines = {0};
     l->name = ota_strdup(path);
-    OTA_TRY(read_text(path, false, &bytes, &lines.rest, err));
+    OTA_TRY(ota_provision_read_text(path, false, CSV_MAX, &bytes, &lines.rest, err));
     enum ota_status st = read_rows(l, path, &lines, &r, err);
     if (st == OTA_PERMISSION)
         return st; /* names the file already */
@@ -295,49 +303,4 @@ enum ota_status ota_provision_list_add(struct ota_provision_list *l, const char 
             return ota_err_set(err, OTA_EXISTS, "--id %s is given twice", id);
     new_board(l)->text[OTA_COLUMN_ID] = ota_strdup(id);
     return OTA_OK;
-}
-
-/* ---- for all boards ------------------------------------------------------------------------------------ */
-
-static char *line_of(const char *text, size_t n) {
-    for (; n; n--) {
-        text += strcspn(text, "\n");
-        text += *text == '\n';
-    }
-    return ota_sprintf("%.*s", (int)strcspn(text, "\r\n"), text);
-}
-
-static void fill(struct ota_provision_list *l, enum ota_provision_column column, const char *text) {
-    for (size_t i = 0; i < l->count; i++)
-        if (!l->board[i].text[column])
-            l->board[i].text[column] = ota_strdup(text);
-}
-
-enum ota_status ota_provision_list_wifi(struct ota_provision_list *l, const char *path, struct ota_err *err) {
-    OTA_CLEAN(ota_secret_free) struct ota_buf text = {0};
-    OTA_TRY(ota_fs_read_secret(path, SECRET_FILE_MAX, &text, err));
-    char *ssid = line_of(ota_buf_text(&text), 0), *password = line_of(ota_buf_text(&text), 1);
-    for (size_t i = 0; i < l->count; i++) /* a password belongs to its network */
-        if (!l->board[i].text[OTA_COLUMN_SSID] && !l->board[i].text[OTA_COLUMN_PASSWORD]) {
-            l->board[i].text[OTA_COLUMN_SSID] = ota_strdup(ssid);
-            l->board[i].text[OTA_COLUMN_PASSWORD] = password[0] ? ota_strdup(password) : NULL;
-        }
-    bool none = !ssid[0];
-    free_text(ssid);
-    free_text(password);
-    return none ? ota_err_set(err, OTA_ARGUMENT, "%s: its first line is empty; it is the name of the network",
-                              OTA_SHORT_PATH(path, 150))
-                : OTA_OK;
-}
-
-enum ota_status ota_provision_list_softap(struct ota_provision_list *l, const char *path, struct ota_err *err) {
-    OTA_CLEAN(ota_secret_free) struct ota_buf text = {0};
-    OTA_TRY(ota_fs_read_secret(path, SECRET_FILE_MAX, &text, err));
-    char *password = line_of(ota_buf_text(&text), 0);
-    bool none = !password[0];
-    fill(l, OTA_COLUMN_SOFTAP, password);
-    free_text(password);
-    return none ? ota_err_set(err, OTA_ARGUMENT, "%s: its first line is empty; it is the password",
-                              OTA_SHORT_PATH(path, 150))
-                : OTA_OK;
 }

@@ -51,6 +51,8 @@ struct ota_provision_list {
     struct ota_provision_key *key;
     size_t count;
     struct ota_provision_board *board;
+    bool named[OTA_COLUMNS]; /* a column of the CSV is for it */
+    bool open_network;       /* of ota_provision_list_wifi(): without a password */
 };
 void ota_provision_list_free(struct ota_provision_list *l);
 /* mfg_gen's config CSV; before the CSV is read. */
@@ -62,12 +64,20 @@ OTA_MUST_USE enum ota_status ota_provision_list_csv(struct ota_provision_list *l
                                                     struct ota_err *err);
 /* One more board; EXISTS when there is one of this id. */
 OTA_MUST_USE enum ota_status ota_provision_list_add(struct ota_provision_list *l, const char *id, struct ota_err *err);
-/* The same Wi-Fi network for all that name none: SSID and password are the first two lines of a file that is closed to
- * others; likewise the password of the access point. */
+/* A text without its byte order mark; `out` has it. ARGUMENT unless it is UTF-8 without NULs. */
+OTA_MUST_USE enum ota_status ota_provision_read_text(const char *path, bool secret, size_t max, struct ota_buf *out,
+                                                     struct ota_span *text, struct ota_err *err);
+
+/* provision_networks.c: one Wi-Fi network for all boards: SSID and password are the two lines of a file that is closed
+ * to others; likewise the password of the access point. USAGE when the CSV has a column for it, else errors name file
+ * and line. */
 OTA_MUST_USE enum ota_status ota_provision_list_wifi(struct ota_provision_list *l, const char *path,
                                                      struct ota_err *err);
 OTA_MUST_USE enum ota_status ota_provision_list_softap(struct ota_provision_list *l, const char *path,
                                                        struct ota_err *err);
+
+/* ARGUMENT for what no network can be called, or have as its password. */
+OTA_MUST_USE enum ota_status ota_provision_check_networks(const struct ota_provision_board *b, struct ota_err *err);
 
 /* provision_unique.c: writes a MAC as it is recorded, aa:bb:cc:dd:ee:ff; *text is owned. ARGUMENT unless it can be a
  * board's. */

@@ -86,9 +86,9 @@ enum ota_status ota_provision_identity(struct ota_provisioning *p, const struct 
     return OTA_OK;
 }
 
-/* What a file of an earlier run says: token, certificate and key stay. */
-static enum ota_status read_back(const struct ota_provisioning *p, const char *path,
-                                 const struct ota_provision_board *b, struct ota_id_record *out, struct ota_err *err) {
+enum ota_status ota_provision_read_back(const struct ota_provisioning *p, const char *path,
+                                        const struct ota_provision_board *b, struct ota_id_record *out,
+                                        struct ota_err *err) {
     OTA_CLEAN(ota_secret_free) struct ota_buf bytes = {0};
     struct ota_err why;
     uint32_t at = p->parts ? 0 : p->id_row->offset, size = p->id_row->size;
@@ -118,7 +118,7 @@ static enum ota_status choose_secrets(const struct ota_provisioning *p, const st
     if (!ota_fs_exists(path)) {
         OTA_TRY(new_token(r, err));
     } else {
-        OTA_TRY(read_back(p, path, b, &before, err));
+        OTA_TRY(ota_provision_read_back(p, path, b, &before, err));
         r->token = OTA_STEAL(before.token);
     }
     if (!p->issuer)
@@ -130,22 +130,10 @@ static enum ota_status choose_secrets(const struct ota_provisioning *p, const st
     return OTA_OK;
 }
 
-/* ---- is the id free ------------------------------------------------------------------------------------ */
-
 static bool done_before(const struct ota_provisioning *p, const struct ota_provision_board *b, bool *again) {
     const struct ota_provision_entry *e = ota_provision_record_find(&p->record, ota_provision_id(b));
     *again = e && e->again;
     return e && !e->again;
-}
-
-/* Of a board that is not done: unknown, or known by the token of its file. */
-static enum ota_status check_free(const struct ota_provisioning *p, const struct ota_id_record *r, bool again,
-                                  enum ota_fleet_auth *auth, struct ota_err *err) {
-    OTA_TRY(ota_fleet_authenticate(p->fleet, r->id, r->token, auth, err));
-    if ((*auth != OTA_FLEET_TOKEN_WRONG && *auth != OTA_FLEET_REVOKED) || again)
-        return OTA_OK;
-    return ota_err_set(err, OTA_EXISTS, "board %s is known already, and was not made in %s; take another id", r->id,
-                       OTA_SHORT_PATH(p->folder, 90));
 }
 
 /* ---- bytes --------------------------------------------------------------------------------------------- */
@@ -214,27 +202,21 @@ static void pretend_pem(struct ota_buf *b) {
     b->len = PEM_TRIAL;
 }
 
+static bool is_to_be_made(enum ota_provision_state state) {
+    return state == OTA_PROVISION_NEW || state == OTA_PROVISION_REMADE || state == OTA_PROVISION_FRESH;
+}
+
 enum ota_status ota_provision_try(struct ota_provisioning *p, const struct ota_provision_board *b,
                                   struct ota_err *err) {
     OTA_CLEAN(making_free) struct making m = {0};
-    OTA_CLEAN(ota_id_record_free) struct ota_id_record before = {0};
-    OTA_CLEAN_FREE char *name = ota_provision_file(p, b);
-    OTA_CLEAN_FREE char *path = ota_sprintf("%s/%s", p->folder, name);
-    enum ota_fleet_auth auth;
     bool again, done = done_before(p, b, &again);
-    if (done)
-        OTA_TRY(ota_provision_look(p, b, ota_provision_record_find(&p->record, ota_provision_id(b)), err));
-    if (done && *ota_provision_state(p, b) != OTA_PROVISION_REMADE)
+    OTA_TRY(done ? ota_provision_look(p, b, ota_provision_record_find(&p->record, ota_provision_id(b)), err)
+                 : ota_provision_identity(p, b, &m.id, err));
+    OTA_TRY(ota_provision_weigh(p, b, &m.id.token, err));
+    if (!is_to_be_made(*ota_provision_state(p, b)))
         return OTA_OK;
-    OTA_TRY(ota_provision_identity(p, b, &m.id, err));
-    if (!done && ota_fs_exists(path)) {
-        OTA_TRY(read_back(p, path, b, &before, err));
-        m.id.token = OTA_STEAL(before.token);
-    } else {
-        OTA_TRY(new_token(&m.id, err));
-    }
-    if (!done && check_free(p, &m.id, again, &auth, err) != OTA_OK)
-        return ota_provision_blame(&p->list, b, err);
+    OTA_TRY(done ? ota_provision_identity(p, b, &m.id, err) : OTA_OK);
+    OTA_TRY(m.id.token ? OTA_OK : new_token(&m.id, err));
     if (p->issuer) {
         pretend_pem(&m.id.crt);
         pretend_pem(&m.id.key);
@@ -286,9 +268,12 @@ static enum ota_status files_json(const struct making *m, cJSON *line, struct ot
 
 static enum ota_status inputs_json(const struct ota_provisioning *p, const struct ota_provision_board *b,
                                    const struct making *m, cJSON *line, struct ota_err *err) {
-    char inputs[OTA_PROVISION_INPUTS_LEN + 1];
-    OTA_TRY(ota_provision_inputs(p, b, &m->id, ota_buf_span(&m->nvs), inputs, err));
-    (void)cJSON_AddStringToObject(line, "inputs", inputs);
+    struct ota_provision_inputs inputs;
+    OTA_TRY(ota_provision_inputs(p, b, &m->id, ota_buf_span(&m->nvs), &inputs, err));
+    (void)cJSON_AddStringToObject(line, "inputs", inputs.whole);
+    cJSON *made_of = cJSON_AddObjectToObject(line, "made_of");
+    for (size_t k = 0; k < OTA_MADE_OF_COUNT; k++)
+        (void)cJSON_AddStringToObject(made_of, ota_made_of_name[k], inputs.made_of[k]);
     return OTA_OK;
 }
 
@@ -324,17 +309,44 @@ static enum ota_status note_again(struct ota_provisioning *p, const struct ota_p
     return st;
 }
 
+/* Another run, for another folder, made it known since we looked. */
+static enum ota_status take_back(const struct ota_provisioning *p, const struct making *m, struct ota_err *err) {
+    for (size_t i = 0; i < m->count; i++) {
+        OTA_CLEAN_FREE char *path = ota_sprintf("%s/%s", p->folder, m->file[i].name);
+        OTA_TRY(ota_fs_remove(path, err));
+    }
+    return ota_err_set(err, OTA_EXISTS,
+                       "board %s was made known by somebody else meanwhile; its file here was removed, no server would "
+                       "take its token",
+                       m->id.id);
+}
+
+/* May it have the id still? `again`: it was made here before. */
+static enum ota_status check_standing(const struct ota_provisioning *p, const struct ota_provision_board *b,
+                                      const struct ota_id_record *r, bool again, enum ota_provision_standing *stands,
+                                      struct ota_err *err) {
+    OTA_TRY(ota_provision_stands(p, r->id, r->token, stands, err));
+    if (*stands == OTA_STANDING_REVOKED && *ota_provision_state(p, b) != OTA_PROVISION_FRESH)
+        return ota_err_set(err, OTA_EXISTS, "board %s was revoked meanwhile", r->id);
+    return *stands == OTA_STANDING_OTHER && !again ? ota_provision_taken(p, r->id, err) : OTA_OK;
+}
+
 static enum ota_status make_board(struct ota_provisioning *p, const struct ota_provision_board *b, bool again,
                                   struct ota_err *err) {
     OTA_CLEAN(making_free) struct making m = {0};
-    enum ota_fleet_auth auth;
+    enum ota_provision_standing stands;
     OTA_TRY(ota_provision_identity(p, b, &m.id, err));
     OTA_TRY(choose_secrets(p, b, &m.id, err));
-    OTA_TRY(check_free(p, &m.id, again, &auth, err));
+    OTA_TRY(check_standing(p, b, &m.id, again, &stands, err));
     OTA_TRY(compose(p, b, &m, err));
     OTA_TRY(write_files(p, &m, err));
-    if (auth != OTA_FLEET_TOKEN_OK || m.id.crt.len || again) /* with its own token: key and table may be new */
-        OTA_TRY(enrol(p, &m.id, auth != OTA_FLEET_UNKNOWN_DEVICE, err));
+    bool is_known = stands == OTA_STANDING_OWN || stands == OTA_STANDING_OTHER;
+    enum ota_status st = OTA_OK;
+    if (stands != OTA_STANDING_OWN || m.id.crt.len || again) /* with its own token: key and table may be new */
+        st = enrol(p, &m.id, is_known, err);
+    if (st == OTA_EXISTS)
+        return take_back(p, &m, err);
+    OTA_TRY(st);
     return note(p, b, &m, err);
 }
 
@@ -348,14 +360,17 @@ static enum ota_status enrol_again(const struct ota_provisioning *p, const struc
     OTA_TRY(ota_fleet_authenticate(p->fleet, ota_provision_id(b), "", &auth, err));
     if (auth != OTA_FLEET_UNKNOWN_DEVICE || !ota_fs_exists(path))
         return OTA_OK;
-    OTA_TRY(read_back(p, path, b, &r, err));
+    OTA_TRY(ota_provision_read_back(p, path, b, &r, err));
     return enrol(p, &r, false, err);
 }
 
+/* One that was never made here leaves no mark before it is. */
 static enum ota_status make_anew(struct ota_provisioning *p, const struct ota_provision_board *b, struct ota_err *err) {
-    OTA_TRY(ota_provision_clear(p, b, ota_provision_record_find(&p->record, ota_provision_id(b)), err));
-    OTA_TRY(note_again(p, b, err));
-    return make_board(p, b, true, err);
+    const struct ota_provision_entry *e = ota_provision_record_find(&p->record, ota_provision_id(b));
+    OTA_TRY(ota_provision_clear(p, b, e, err));
+    if (e && !e->again)
+        OTA_TRY(note_again(p, b, err));
+    return make_board(p, b, e != NULL, err);
 }
 
 enum ota_status ota_provision_make(struct ota_provisioning *p, const struct ota_provision_board *b,
@@ -366,6 +381,7 @@ enum ota_status ota_provision_make(struct ota_provisioning *p, const struct ota_
         (void)done_before(p, b, &again);
         return make_board(p, b, again, err);
     case OTA_PROVISION_REMADE:
+    case OTA_PROVISION_FRESH:
         return make_anew(p, b, err);
     default:
         return enrol_again(p, b, err);

@@ -15,6 +15,20 @@
 #define RECORD_MAX (512u * 1024u * 1024u)
 #define LINE_MAX_BYTES (1024u * 1024u)
 
+const char *const ota_made_of_name[OTA_MADE_OF_COUNT] = {
+    [OTA_MADE_OF_MAC] = "mac",
+    [OTA_MADE_OF_VALUES] = "values",
+    [OTA_MADE_OF_PRODUCT] = "product",
+    [OTA_MADE_OF_CHANNEL] = "channel",
+    [OTA_MADE_OF_GROUPS] = "groups",
+    [OTA_MADE_OF_URL] = "url",
+    [OTA_MADE_OF_ROOT] = "root",
+    [OTA_MADE_OF_CA] = "ca",
+    [OTA_MADE_OF_CERTIFICATE] = "certificate",
+    [OTA_MADE_OF_FLASH_SIZE] = "flash_size",
+    [OTA_MADE_OF_BUILD] = "build",
+};
+
 static void entry_free(void *p) {
     struct ota_provision_entry *e = p;
     for (size_t i = 0; i < e->file_count; i++)
@@ -77,6 +91,15 @@ static char *text_of(const cJSON *tree, const char *name) {
     return text ? ota_strdup(text) : NULL;
 }
 
+static void take_made_of(const cJSON *tree, struct ota_provision_entry *e) {
+    const cJSON *digests = cJSON_GetObjectItemCaseSensitive(tree, "made_of");
+    for (size_t k = 0; k < OTA_MADE_OF_COUNT; k++) {
+        const char *text = ota_json_tree_string(digests, ota_made_of_name[k]);
+        if (text && strlen(text) == OTA_MADE_OF_LEN)
+            (void)ota_format(e->made_of[k], sizeof e->made_of[k], "%s", text);
+    }
+}
+
 /* A later line of an id takes the place of the earlier one. */
 static void keep_entry(struct ota_provision_record *r, struct ota_provision_entry *e) {
     void **node = tsearch(e, &r->tree, compare);
@@ -102,6 +125,7 @@ static enum ota_status take_entry(struct ota_provision_record *r, const cJSON *t
     e->id = ota_strdup(id);
     e->mac = text_of(tree, "mac");
     e->inputs = text_of(tree, "inputs");
+    take_made_of(tree, e);
     e->again = cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(tree, "again"));
     enum ota_status st = take_files(tree, e, err);
     if (st != OTA_OK) {
@@ -132,15 +156,15 @@ static enum ota_status take_lines(struct ota_provision_record *r, struct ota_spa
 enum ota_status ota_provision_record_open(struct ota_provision_record *r, const char *folder, struct ota_err *err) {
     OTA_CLEAN(ota_buf_free) struct ota_buf text = {0};
     r->path = ota_sprintf("%s/%s", folder, OTA_PROVISION_RECORD);
-    r->fd = open(r->path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+    r->fd = open(r->path, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
     if (r->fd < 0)
-        return ota_fs_errno(err, r->path, "cannot open");
+        return errno == ENOENT ? OTA_OK : ota_fs_errno(err, r->path, "cannot open");
     OTA_TRY(ota_fs_read(r->path, RECORD_MAX, &text, err));
     ota_buf_reserve(&text, 1);
     OTA_TRY(take_lines(r, ota_buf_span(&text), err));
     if (r->end < text.len && ftruncate(r->fd, (off_t)r->end) != 0)
         return ota_fs_errno(err, r->path, "cannot cut");
-    return ota_fs_sync_folder_of(r->path, err);
+    return OTA_OK;
 }
 
 /* ---- appending ----------------------------------------------------------------------------------------- */
@@ -159,6 +183,13 @@ static bool write_all(int fd, const char *p, size_t n, uint64_t at) {
     return fsync(fd) == 0;
 }
 
+static enum ota_status begin(struct ota_provision_record *r, struct ota_err *err) {
+    r->fd = open(r->path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+    if (r->fd < 0)
+        return ota_fs_errno(err, r->path, "cannot create");
+    return ota_fs_sync_folder_of(r->path, err);
+}
+
 enum ota_status ota_provision_record_append(struct ota_provision_record *r, const cJSON *line, struct ota_err *err) {
     OTA_CLEAN_FREE char *json = cJSON_PrintUnformatted(line);
     if (!json)
@@ -168,6 +199,7 @@ enum ota_status ota_provision_record_append(struct ota_provision_record *r, cons
     if (n > LINE_MAX_BYTES)
         return ota_err_set(err, OTA_TOO_LARGE, "the record of a board has %zu bytes; at most %u are read", n,
                            LINE_MAX_BYTES);
+    OTA_TRY(r->fd < 0 ? begin(r, err) : OTA_OK);
     if (!write_all(r->fd, text, n, r->end)) {
         enum ota_status st = ota_fs_errno(err, r->path, "cannot write");
         (void)!ftruncate(r->fd, (off_t)r->end);

@@ -4,7 +4,7 @@
  * file is there whole, and the server knows it. No secrets. Private to src/ctl.
  *
  *   {"id":"b1","mac":"…","product":"thermo","channel":"stable","version":"1.0.0","table":"<sha256>","certificate":false,
- *    "made":1790000000,"inputs":"<keyed digest>","files":[{"file":"b1.bin","offset":0,"bytes":3407872,"sha256":"…"}],
+ *    "made":1790000000,"inputs":"<keyed digest>","made_of":{"values":"<keyed digest>",…},"files":[{"file":"b1.bin","offset":0,"bytes":3407872,"sha256":"…"}],
  *    "commands":["esptool …"],"argv":[["esptool","…"]]}
  *   {"id":"b1","again":true}       its files were gone, and it is being made anew: until the next line it is not done
  *
@@ -19,10 +19,30 @@
 
 #define OTA_PROVISION_RECORD "boards.jsonl"
 
+/* What a board is made of, by kind: short digests tell which of them is another one now. */
+enum ota_made_of {
+    OTA_MADE_OF_MAC,
+    OTA_MADE_OF_VALUES,
+    OTA_MADE_OF_PRODUCT,
+    OTA_MADE_OF_CHANNEL,
+    OTA_MADE_OF_GROUPS,
+    OTA_MADE_OF_URL,
+    OTA_MADE_OF_ROOT,
+    OTA_MADE_OF_CA,
+    OTA_MADE_OF_CERTIFICATE,
+    OTA_MADE_OF_FLASH_SIZE,
+    OTA_MADE_OF_BUILD,
+    OTA_MADE_OF_COUNT
+};
+#define OTA_MADE_OF_LEN 8u
+/* In the record: "mac", "values" ... */
+extern const char *const ota_made_of_name[OTA_MADE_OF_COUNT];
+
 struct ota_provision_entry {
     char *id;
     char *mac;    /* as ota_provision_mac() writes it; NULL: it was not told */
     char *inputs; /* of what it was made (ctl/provision_inputs.c); NULL: a record of before */
+    char made_of[OTA_MADE_OF_COUNT][OTA_MADE_OF_LEN + 1]; /* in hexadecimal; "": a record of before */
     bool again;
     size_t index; /* in the record */
     size_t file_count;
@@ -43,12 +63,12 @@ struct ota_provision_record {
 };
 /* For OTA_CLEAN(); begin with {.fd = -1}. */
 void ota_provision_record_close(struct ota_provision_record *r);
-/* Makes it as needed. The caller holds the lock of the folder. */
+/* Where there is none it is empty. The caller holds the lock of the folder. */
 OTA_MUST_USE enum ota_status ota_provision_record_open(struct ota_provision_record *r, const char *folder,
                                                        struct ota_err *err);
 /* NULL: there is none of this id. */
 const struct ota_provision_entry *ota_provision_record_find(const struct ota_provision_record *r, const char *id);
-/* One more line, which lasts when this returns; of a failed write nothing stays. */
+/* One more line, in a file made as needed, which lasts when this returns; of a failed write nothing stays. */
 OTA_MUST_USE enum ota_status ota_provision_record_append(struct ota_provision_record *r, const cJSON *line,
                                                          struct ota_err *err);
 

@@ -107,6 +107,8 @@ OTA_MUST_USE enum ota_status ota_push_see_published(const struct ota_workspace *
 OTA_MUST_USE enum ota_status ota_push_see_own(const struct ota_push *p, const char *id, struct ota_err *err);
 /* Has one of them come since. */
 bool ota_push_stopped(void);
+/* Which one; 0: none. */
+int ota_push_stop_signal(void);
 /* From here on SIGINT and SIGTERM end the waiting, not the process. */
 void ota_push_catch_stop(void);
 /* Blocks both; the caller restores. */

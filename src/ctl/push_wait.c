@@ -23,13 +23,16 @@
 static volatile sig_atomic_t stopped;
 
 static void note_stop(int number) {
-    (void)number;
-    stopped = 1;
+    stopped = number;
 }
 
 static const int stop_signals[] = {SIGINT, SIGTERM};
 
 bool ota_push_stopped(void) {
+    return stopped != 0;
+}
+
+int ota_push_stop_signal(void) {
     return stopped;
 }
 

@@ -245,7 +245,7 @@ static const char device_revoke_details[] =
 static const char fleet_list_details[] =
     "Shows what every board runs, when it was last seen and how its last update went.\n\n"
     "JSON: devices (id, product, channel, counter, version, state, result, code,\n"
-    "message, mixed, seen, ...).";
+    "message, mixed, revoked, seen, ...).";
 
 static const struct ota_option token_create_options[] = {
     {"role", 0, "ROLE", "read, push, operate or admin; each may do what\nthose before it may", false},

@@ -190,10 +190,10 @@ const struct ota_option ota_verb_provision_options[] = {
     {"config", 0, "FILE", "what further columns of it are: KEY,TYPE,ENCODING,\nas mfg_gen.py has it", false},
     {"output", 'o', "DIR", "where the files go; default: boards", false},
     {"parts", 0, NULL, "nvs and ota_id in files of their own, instead of\na whole flash image for each board", false},
-    {"wifi-file", 0, "FILE", "name and password of the network, a line each\n(chmod 600)", false},
+    {"wifi-file", 0, "FILE", "name and password of the network of all boards, a\nline each (chmod 600)", false},
     {"softap-file", 0, "FILE", "password of the boards' own access point (chmod 600)", false},
     {"client-cert", 0, NULL, "give each board a P-256 key and a certificate of the\nworkspace's CA with its id", false},
-    {"again", 0, NULL, "make boards anew whose files are gone or changed, or\nwhich would be made of something else now", false},
+    {"again", 0, NULL, "make boards anew whose files are gone or changed,\nwhich would be made of something else now, or were\nrevoked", false},
     {"product", 0, "NAME", "which product, when ota.conf has several", false},
     {"channel", 0, "NAME", "the channel they follow; default:\ndefault_channel of ota.conf, else stable", false},
     {"groups", 0, "NAMES", "their groups, separated by commas", false},
@@ -230,16 +230,24 @@ const char ota_verb_provision_details[] =
     "(chmod 600); no password is ever given on the command line. Refused though mfg_gen.py\n"
     "takes it: other values where REPEAT stands, values of several lines, one key in two\n"
     "namespaces.\n\n"
+    "--wifi-file and --softap-file are for all boards, and refused beside a CSV with such\n"
+    "columns. A --wifi-file with one line alone names an open network.\n\n"
     "Everything is checked before the first file is made. Stopped at any moment, the same\n"
     "command goes on where it was: boards that are done keep their files and tokens. A\n"
     "board is done when DIR/boards.jsonl has its line: id, mac, files with offset, length\n"
-    "and SHA-256, the commands that flash it, when it was made; nothing secret. It also has\n"
-    "a digest of what the board is made of (values, options, build), with a key in\n"
-    "state/provision.key, so that nobody guesses passwords from it: a board that would be\n"
-    "made of something else now, or whose file was changed, is an error and changes\n"
-    "nothing. With --again it is made anew, and keeps its token if its file is whole. An\n"
-    "id or MAC that another board has is refused. The files are readable by you alone:\n"
-    "delete them when the boards are flashed, and they are not made anew without --again.\n\n"
+    "and SHA-256, the commands that flash it (to be run in DIR), when it was made; nothing\n"
+    "secret. It also has digests of what the board is made of (values, options, build),\n"
+    "with a key in state/provision.key, so that nobody guesses passwords from them: a board\n"
+    "that would be made of something else now, or whose file was changed, is an error and\n"
+    "changes nothing. With --again it is made anew, and keeps its token if its file is\n"
+    "whole. Refused is an id that another board of the workspace has, and a MAC that\n"
+    "another board of DIR has. The files are readable by you alone: delete them when the\n"
+    "boards are flashed, and they are not made anew without --again.\n\n"
+    "A board that was revoked is an error while its files are there; --again makes it anew,\n"
+    "with a new token (and certificate), also when nothing of it is left in DIR. So an id\n"
+    "of which the files and the record were lost comes back: otactl device revoke ID, then\n"
+    "--again. --again makes every board of the call anew whose files are gone: name those\n"
+    "alone that are to be flashed again.\n\n"
     "Secure Boot signatures of bootloaders and apps are held to the rules of otactl push.\n"
     "With Secure Boot V2 all must share a key: a board burns those of the bootloader into\n"
     "eFuse when it first starts, and starts no app that none of them signed.\n\n"

@@ -3,10 +3,12 @@
 #include "host/args.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "host/args_text.h"
 #include "host/buf.h"
@@ -245,6 +247,12 @@ static int fail(const struct ota_program *program, const struct ota_err *err) {
     return ota_status_exit_code(err->code);
 }
 
+/* "| head -1" has read what it wanted: no word about it. The error may be of a write long ago, and errno another's. */
+static bool reader_left(void) {
+    struct pollfd out = {.fd = STDOUT_FILENO, .events = POLLOUT};
+    return poll(&out, 1, 0) == 1 && (out.revents & POLLERR);
+}
+
 static int run_verb(const struct ota_program *program, const struct ota_verb *verb, int argc, char **argv) {
     struct ota_err err = {.code = OTA_OK};
     OTA_CLEAN_FREE struct given *given = ota_calloc((size_t)argc + 1, sizeof *given);
@@ -257,6 +265,8 @@ static int run_verb(const struct ota_program *program, const struct ota_verb *ve
     if (parse(&args, argc, argv, &err) != OTA_OK || verb->run(&args, &err) != OTA_OK)
         return fail(program, &err);
     if (fflush(stdout) || ferror(stdout)) {
+        if (reader_left())
+            return ota_status_exit_code(OTA_IO);
         (void)ota_err_set(&err, OTA_IO, "standard output: cannot write: %s", strerror(errno));
         return fail(program, &err);
     }

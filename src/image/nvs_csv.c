@@ -140,10 +140,10 @@ static enum ota_status read_rows(struct ota_nvs_csv *c, struct ota_nvs_csv_lines
 enum ota_status ota_nvs_csv_read(struct ota_nvs_csv *c, struct ota_span text, const char *name, struct ota_err *err) {
     OTA_CLEAN(ota_nvs_csv_record_free) struct ota_nvs_csv_record record = {0};
     if (check_text(&text, err) != OTA_OK)
-        return ota_err_place(err, name, 0);
+        return name ? ota_err_place(err, name, 0) : err->code;
     struct ota_nvs_csv_lines lines = {.rest = text};
     c->writer->as_generator = true;
     if (read_rows(c, &lines, &record, err) != OTA_OK)
-        return ota_err_place(err, name, record.line);
+        return name ? ota_err_place(err, name, record.line) : err->code;
     return OTA_OK;
 }

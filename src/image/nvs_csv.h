@@ -40,8 +40,8 @@ struct ota_nvs_csv {
     bool ap_secured;
 };
 void ota_nvs_csv_free(struct ota_nvs_csv *c);
-/* Puts every row into the partition. `name` is the file's, for messages: "<name>:<line>: ". ARGUMENT for what the text
- * says, NO_SPACE when the partition is full; what it holds then is to be given up. */
+/* Puts every row into the partition. `name` is the file's, for messages: "<name>:<line>: "; NULL: the text is
+ * of no file. ARGUMENT for what the text says, NO_SPACE when the partition is full; what it holds then is to be given up. */
 OTA_MUST_USE enum ota_status ota_nvs_csv_read(struct ota_nvs_csv *c, struct ota_span text, const char *name,
                                               struct ota_err *err);
 
@@ -70,5 +70,8 @@ OTA_MUST_USE enum ota_status ota_nvs_csv_wifi_before(struct ota_nvs_csv *c, cons
                                                      struct ota_err *err);
 OTA_MUST_USE enum ota_status ota_nvs_csv_wifi_after(struct ota_nvs_csv *c, const char *key, struct ota_err *err);
 bool ota_nvs_csv_is_wifi(const char *key);
+/* ARGUMENT unless ota_nvs_csv_put() knows the encoding. */
+OTA_MUST_USE enum ota_status ota_nvs_csv_check_encoding(const char *key, const char *encoding, bool file,
+                                                        struct ota_err *err);
 
 #endif

@@ -78,8 +78,9 @@ static enum ota_status put_number(struct ota_nvs_writer *w, const char *key, enu
 
 /* ---- strings and blobs --------------------------------------------------------------------------------- */
 
-static enum ota_status put_string(struct ota_nvs_writer *w, const char *key, struct ota_span value,
+static enum ota_status put_string(struct ota_nvs_writer *w, const char *key, struct ota_span value, bool file,
                                   struct ota_err *err) {
+    (void)file;
     OTA_CLEAN(ota_buf_free) struct ota_buf text = {0};
     if (!ota_utf8_valid(value))
         return wrong(err, key, "string", "it is not UTF-8, or holds a NUL; take binary or hex2bin");
@@ -87,7 +88,9 @@ static enum ota_status put_string(struct ota_nvs_writer *w, const char *key, str
     return ota_nvs_put_string(w, key, ota_buf_text(&text), err);
 }
 
-static enum ota_status put_hex(struct ota_nvs_writer *w, const char *key, struct ota_span value, struct ota_err *err) {
+static enum ota_status put_hex(struct ota_nvs_writer *w, const char *key, struct ota_span value, bool file,
+                               struct ota_err *err) {
+    (void)file;
     OTA_CLEAN(ota_buf_free) struct ota_buf bytes = {0};
     value = strip(value);
     OTA_CLEAN(ota_buf_free) struct ota_buf lower = {0};
@@ -102,8 +105,9 @@ static enum ota_status put_hex(struct ota_nvs_writer *w, const char *key, struct
     return ota_nvs_put_blob(w, key, bytes.p, value.len / 2, err);
 }
 
-static enum ota_status put_base64(struct ota_nvs_writer *w, const char *key, struct ota_span value,
+static enum ota_status put_base64(struct ota_nvs_writer *w, const char *key, struct ota_span value, bool file,
                                   struct ota_err *err) {
+    (void)file;
     OTA_CLEAN(ota_buf_free) struct ota_buf bytes = {0};
     size_t length = 0;
     ota_buf_reserve(&bytes, value.len + 1);
@@ -119,6 +123,12 @@ static enum ota_status put_binary(struct ota_nvs_writer *w, const char *key, str
             return wrong(err, key, "binary", "it is not ASCII; take hex2bin, or a file");
     return ota_nvs_put_blob(w, key, value.p, value.len, err);
 }
+
+static const struct {
+    const char *name;
+    enum ota_status (*put)(struct ota_nvs_writer *w, const char *key, struct ota_span value, bool file,
+                           struct ota_err *err);
+} words[] = {{"string", put_string}, {"hex2bin", put_hex}, {"base64", put_base64}, {"binary", put_binary}};
 
 /* "blob_fill(N;0xNN)": N bytes, the value first. "blob_sz_fill" puts the value's length before them. */
 static bool read_fill(const char *text, const char *name, uint32_t *length, uint8_t *fill) {
@@ -161,6 +171,23 @@ static enum ota_status put_fill(struct ota_nvs_writer *w, const char *key, struc
     return ota_nvs_put_blob(w, key, bytes.p, bytes.len, err);
 }
 
+enum ota_status ota_nvs_csv_check_encoding(const char *key, const char *encoding, bool file, struct ota_err *err) {
+    uint32_t length;
+    uint8_t fill;
+    bool known = !file && (read_fill(encoding, "blob_fill", &length, &fill) ||
+                           read_fill(encoding, "blob_sz_fill", &length, &fill));
+    for (size_t i = 0; i < OTA_ARRAY_LEN(numbers); i++)
+        known = known || same_word(encoding, numbers[i].name);
+    for (size_t i = 0; i < OTA_ARRAY_LEN(words); i++)
+        known = known || strcmp(encoding, words[i].name) == 0;
+    if (known)
+        return OTA_OK;
+    return ota_err_set(err, OTA_ARGUMENT,
+                       "key \"%s\": encoding \"%.24s\" is none of: u8 i8 u16 i16 u32 i32 u64 i64 string hex2bin "
+                       "base64 binary%s",
+                       key, encoding, file ? "" : " blob_fill(N;0xNN) blob_sz_fill(N;0xNN)");
+}
+
 enum ota_status ota_nvs_csv_put(struct ota_nvs_writer *w, const char *key, const char *encoding, struct ota_span value,
                                 bool file, struct ota_err *err) {
     uint32_t length;
@@ -168,20 +195,12 @@ enum ota_status ota_nvs_csv_put(struct ota_nvs_writer *w, const char *key, const
     for (size_t i = 0; i < OTA_ARRAY_LEN(numbers); i++)
         if (same_word(encoding, numbers[i].name))
             return put_number(w, key, numbers[i].type, value, err);
-    if (strcmp(encoding, "string") == 0)
-        return put_string(w, key, value, err);
-    if (strcmp(encoding, "hex2bin") == 0)
-        return put_hex(w, key, value, err);
-    if (strcmp(encoding, "base64") == 0)
-        return put_base64(w, key, value, err);
-    if (strcmp(encoding, "binary") == 0)
-        return put_binary(w, key, value, file, err);
+    for (size_t i = 0; i < OTA_ARRAY_LEN(words); i++)
+        if (strcmp(encoding, words[i].name) == 0)
+            return words[i].put(w, key, value, file, err);
     if (!file && read_fill(encoding, "blob_fill", &length, &fill))
         return put_fill(w, key, value, false, length, fill, err);
     if (!file && read_fill(encoding, "blob_sz_fill", &length, &fill))
         return put_fill(w, key, value, true, length, fill, err);
-    return ota_err_set(err, OTA_ARGUMENT,
-                       "key \"%s\": encoding \"%.24s\" is none of: u8 i8 u16 i16 u32 i32 u64 i64 string hex2bin "
-                       "base64 binary%s",
-                       key, encoding, file ? "" : " blob_fill(N;0xNN) blob_sz_fill(N;0xNN)");
+    return ota_nvs_csv_check_encoding(key, encoding, file, err);
 }

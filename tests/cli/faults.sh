@@ -3,13 +3,13 @@
 # One call fails: each write, fsync, rename, link, open and allocation that makes a file, one after the other (tests/cli/faulty.c). Then exit
 # code 1, one line that says so, nothing half written, nothing left behind, what was there before as it was; and the same command succeeds.
 # Without memory otactl ends at once, as if it were killed: files that are whole may stay. Of allocations, and where a database is written as
-# well, only every OTA_FAULT_STRIDE-th (7) is tried; tests/long/faults.sh tries all. `tests/cli/faults.sh VERB...` tries these verbs.
+# well, only every OTA_FAULT_STRIDE-th (29) is tried; tests/long/faults.sh tries more. `tests/cli/faults.sh VERB...` tries these verbs.
 cd "$(dirname "$0")/../.." || exit 1
 . tests/tap.sh
 
 faulty=$OTA_BIN/tests/faulty-otactl
 [ -x "$faulty" ] || skip_all 'tests/faulty-otactl was not built'
-stride=${OTA_FAULT_STRIDE:-7}
+stride=${OTA_FAULT_STRIDE:-29}
 cd "$tmp" || exit 1
 
 # ---- what all begin with ------------------------------------------------------------------------------------

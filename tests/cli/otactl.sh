@@ -442,4 +442,24 @@ contains "otactl_device_list_shows_it" "$out" "kitchen"
 run otactl -C "$ws" fleet list --json
 contains "otactl_fleet_list_json" "$out" '"kitchen"'
 
+# ---- whoever reads goes away, or the disk is full ----
+cat >"$tmp/gone.py" <<'END'
+import os, subprocess, sys
+read, write = os.pipe()
+os.close(read)
+run = subprocess.run(sys.argv[1:], stdout=write, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL)
+print(run.returncode, run.stderr.decode())
+END
+for id in $(seq 40); do otactl -C "$ws" device add "board-$id" >/dev/null; done # more than a buffer
+for verb in "fleet list" "fleet list --json" "device list" "status"; do
+    # shellcheck disable=SC2086
+    is "otactl_${verb// /_}_says_nothing_to_head" "$(python3 "$tmp/gone.py" otactl -C "$ws" $verb)" "1 "
+done
+if [ -w /dev/full ]; then
+    otactl -C "$ws" device list >/dev/full 2>"$tmp/full"
+    is "otactl_full_disk_is_told" "$? $(cat "$tmp/full")" "1 otactl: standard output: cannot write: No space left on device"
+else
+    skip "otactl_full_disk_is_told" "there is no /dev/full"
+fi
+
 done_testing

@@ -38,7 +38,7 @@ is provision_kept_the_file "$(sha256sum <"$out_dir/b1.bin")" "$before"
 is provision_record_has_both "$(lines "$out_dir")" "b1 b2 "
 rm "$out_dir/b1.bin"
 ok provision_of_a_flashed_board provision --id b1 -o "$out_dir"
-contains provision_does_not_make_it_again "$out" "their files are gone; --again makes them anew"
+contains provision_does_not_make_it_again "$out" "1 board was made before, and its files are gone; --again makes it anew."
 is provision_made_no_file "$(ls "$out_dir/b1.bin" 2>/dev/null)" ""
 ok provision_anew provision --id b1 -o "$out_dir" --again
 part "$out_dir/b1.bin" ota_id >"$tmp/id2.bin"
@@ -75,15 +75,18 @@ kill $holder && wait $holder 2>/dev/null
 
 # ---- ids of others ----
 fails provision_id_of_another_folder 1 "board b1 is known already" provision --id new1 --id b1 -o "$tmp/other"
-is provision_made_nothing "$(ls "$tmp/other")" boards.jsonl
+is provision_made_nothing "$(ls -d "$tmp/other" 2>/dev/null)" ""
 otactl -C "$ws" device add kitchen >/dev/null
 fails provision_id_that_was_added 1 "board kitchen is known already" provision --id kitchen -o "$tmp/other"
-echo mine >"$tmp/other/new1.bin" && chmod 600 "$tmp/other/new1.bin"
+mkdir -m 700 "$tmp/other" && echo mine >"$tmp/other/new1.bin" && chmod 600 "$tmp/other/new1.bin"
 fails provision_spares_a_file_of_others 1 "not the file of board new1" provision --id new1 -o "$tmp/other"
 is provision_spared_it "$(cat "$tmp/other/new1.bin")" mine
 fails provision_id_twice 1 "--id x1 is given twice" provision --id x1 --id x1 -o "$tmp/x"
 fails provision_id_is_none 2 "no punctuation first" provision --id ../x -o "$tmp/x"
 fails provision_wants_boards 2 "Add --id ID for each, or --csv FILE" provision -o "$tmp/x"
+fails provision_wants_one_list_of_boards 2 "otactl: --id and --csv both say which boards; give one of them" provision --id x1 --csv "$tmp/x.csv" -o "$tmp/x"
+ok provision_slash_behind_the_folder provision --id dir1 -o "$tmp/slash//"
+contains provision_slash_is_not_doubled "$out" "write-flash 0x0 $tmp/slash/dir1.bin"
 
 # ---- a CSV ----
 csv=$tmp/boards.csv config=$tmp/config.csv
@@ -145,9 +148,9 @@ bad_csv provision_csv_softap_takes_no_key 'bad.csv:2: softap_password has 64 byt
 printf 'id,ssid,password\nhex1,home,%s\nhex2,home,%s\n' "$hex64" "${hex64%?}" >"$tmp/hex.csv" && chmod 600 "$tmp/hex.csv"
 ok provision_csv_key_of_hex_and_longest_passphrase provision --csv "$tmp/hex.csv" --parts -o "$tmp/hex"
 bad_csv provision_csv_has_too_many_columns 'bad.csv:1: 70 columns; at most 64 are read' "id$(printf ',c%d' $(seq 69))\nq1\n"
-is provision_csv_failures_made_nothing "$(ls "$tmp/bad" 2>/dev/null | grep -v boards.jsonl)" ""
+is provision_csv_failures_made_nothing "$(ls -d "$tmp/bad" 2>/dev/null)" ""
 printf 'id,offset,serial,batch\nq1,x,S,1\n' >"$tmp/bad.csv"
-fails provision_csv_value_is_none 1 'bad.csv:2: nvs:3: key "offset"' provision --csv "$tmp/bad.csv" --config "$config" -o "$tmp/bad"
+fails provision_csv_value_is_none 1 'bad.csv:2: key "offset": the value is no i32' provision --csv "$tmp/bad.csv" --config "$config" -o "$tmp/bad"
 printf 'id,offset,serial,batch\nq1,1,S,1\nq2,1,S,2\n' >"$tmp/bad.csv"
 fails provision_csv_repeats_another 1 'bad.csv:3: "batch" repeats' provision --csv "$tmp/bad.csv" --config "$config" -o "$tmp/bad"
 printf 'id,offset\nq1,1\n' >"$tmp/bad.csv"
@@ -164,12 +167,52 @@ printf 'offset,data,i32\n' >"$tmp/bad.config"
 fails provision_config_without_namespace 1 "bad.config:1: key \"offset\" is in no namespace" provision --csv "$tmp/bad.csv" --config "$tmp/bad.config" -o "$tmp/bad"
 printf 'a,namespace,\noffset,text,i32\n' >"$tmp/bad.config"
 fails provision_config_type_is_none 1 'bad.config:2: key "offset": type "text"' provision --csv "$tmp/bad.csv" --config "$tmp/bad.config" -o "$tmp/bad"
+bad_config() { # NAME PART TEXT
+    printf '%b' "$3" >"$tmp/bad.config" && printf 'id,k\nq1,1\n' >"$tmp/bad.csv" && chmod 600 "$tmp/bad.csv"
+    fails "$1" 1 "$2" provision --csv "$tmp/bad.csv" --config "$tmp/bad.config" -o "$tmp/bad"
+    is "$1_names_no_inner_file" "$(grep -c 'nvs:' <<<"$err")" 0
+}
+bad_config provision_config_encoding_is_none "otactl: $tmp/bad.config:2: key \"k\": encoding \"u9\" is none of: u8" 'a,namespace,\nk,data,u9\n'
+bad_config provision_config_file_has_no_fill "otactl: $tmp/bad.config:2: key \"k\": encoding \"blob_fill(4;0xFF)\" is none of" 'a,namespace,\nk,file,blob_fill(4;0xFF)\n'
+bad_config provision_config_namespace_comes_back "otactl: $tmp/bad.config:3: namespace \"a\" was there before \"b\"" 'a,namespace,\nb,namespace,\na,namespace,\nk,data,u8\n'
+bad_config provision_config_key_is_no_ascii "otactl: $tmp/bad.config:2: character 1 of the key" 'a,namespace,\n\xc3\xbc,data,u8\n'
+bad_config provision_config_wifi_key_takes_no_file "otactl: $tmp/bad.config:2: key \"sta.ssid\" takes no file" 'a,namespace,\nsta.ssid,file,binary\n'
+printf 'a,namespace,\nk,data,u8\n' >"$tmp/bad.config" && printf 'id,k\nq1,300\n' >"$tmp/bad.csv"
+fails provision_csv_value_is_out_of_range 1 "otactl: $tmp/bad.csv:2: key \"k\": " provision --csv "$tmp/bad.csv" --config "$tmp/bad.config" -o "$tmp/bad"
+printf 'a,namespace,\nk,file,binary\n' >"$tmp/bad.config" && printf 'id,k\nq1,nowhere.pem\n' >"$tmp/bad.csv"
+fails provision_csv_file_is_missing 1 "otactl: $tmp/bad.csv:2: key \"k\": nowhere.pem: cannot open" provision --csv "$tmp/bad.csv" --config "$tmp/bad.config" -o "$tmp/bad"
+head -c 60000 /dev/zero >"$tmp/large" && printf 'id,k\nq1,%s\n' "$tmp/large" >"$tmp/bad.csv"
+fails provision_csv_file_fills_the_partition 1 "otactl: $tmp/bad.csv:2: key \"k\": " provision --csv "$tmp/bad.csv" --config "$tmp/bad.config" -o "$tmp/bad"
 fails provision_config_without_csv 2 "there is none" provision --id q1 --config "$config" -o "$tmp/bad"
 
 # ---- networks from files, certificates, parts ----
 printf 'home net\nsecret-word\n' >"$tmp/wifi" && printf 'access-word\n' >"$tmp/softap" && chmod 644 "$tmp/wifi" && chmod 600 "$tmp/softap"
 fails provision_wifi_file_is_open 1 "$tmp/wifi" provision --id p1 --parts --wifi-file "$tmp/wifi" -o "$tmp/parts"
 chmod 600 "$tmp/wifi"
+bad_network() { # NAME OPTION PART TEXT
+    printf '%b' "$4" >"$tmp/network" && chmod 600 "$tmp/network"
+    fails "$1" 1 "$3" provision --id q1 "--$2" "$tmp/network" -o "$tmp/bad"
+}
+bad_network provision_wifi_file_is_empty wifi-file "otactl: $tmp/network:1: is empty; it is the name of the network" '\nsecret-word\n'
+bad_network provision_wifi_file_has_a_third_line wifi-file "otactl: $tmp/network:3: one line too many" 'home\nsecret-word\nmore\n'
+bad_network provision_wifi_file_ssid_is_long wifi-file "otactl: $tmp/network:1: the ssid has 33 bytes" '123456789012345678901234567890123\n'
+bad_network provision_wifi_file_password_is_short wifi-file "otactl: $tmp/network:2: password has 3 bytes" 'home\nabc\n'
+bad_network provision_wifi_file_is_no_text wifi-file "$tmp/network: not UTF-8 text" '\xff\xfeh\x00o\x00'
+bad_network provision_softap_file_has_a_second_line softap-file "otactl: $tmp/network:2: one line too many" 'access-word\nmore\n'
+bad_network provision_softap_file_password_is_short softap-file "otactl: $tmp/network:1: softap_password has 3 bytes" 'abc\n'
+bad_network provision_softap_file_is_empty softap-file "otactl: $tmp/network:1: is empty; it is the password" ''
+printf '\xef\xbb\xbfhome net\r\nsecret-word\r\n\r\n' >"$tmp/marked" && printf 'home net\n' >"$tmp/open-net" && chmod 600 "$tmp/marked" "$tmp/open-net"
+ok provision_wifi_file_of_an_editor provision --id bom1 --parts --wifi-file "$tmp/marked" -o "$tmp/marks"
+is provision_wifi_file_without_its_mark "$(value "$tmp/marks/bom1.nvs.bin" wifi ssid)/$(value "$tmp/marks/bom1.nvs.bin" wifi password)" "home net/secret-word"
+is provision_network_with_a_password_is_not_noted "$(grep -c Note <<<"$out")" 0
+ok provision_wifi_file_of_an_open_network provision --id open2 --parts --wifi-file "$tmp/open-net" -o "$tmp/marks"
+contains provision_open_network_is_noted "$out" "Note: $tmp/open-net has no second line: the boards join that network without a password."
+ok provision_open_network_in_json provision --id open2 --parts --wifi-file "$tmp/open-net" -o "$tmp/marks" --json
+is provision_note_stands_beside_the_json "$(jq .kept <<<"$out")/$(grep -c '^Note: ' <<<"$err")" 1/1
+printf 'id,ssid\nq1,\n' >"$tmp/bad.csv"
+fails provision_wifi_file_beside_a_column 2 "otactl: --wifi-file is for all boards, but $tmp/bad.csv has a column ssid; give one of them" provision --csv "$tmp/bad.csv" --wifi-file "$tmp/wifi" -o "$tmp/bad"
+printf 'id,softap_password\nq1,\n' >"$tmp/bad.csv"
+fails provision_softap_file_beside_a_column 2 "--softap-file is for all boards, but $tmp/bad.csv has a column softap_password" provision --csv "$tmp/bad.csv" --softap-file "$tmp/softap" -o "$tmp/bad"
 ok provision_parts provision --id p1 --parts --wifi-file "$tmp/wifi" --softap-file "$tmp/softap" --client-cert -o "$tmp/parts"
 is provision_parts_are_two "$(ls "$tmp/parts")" "$(printf 'boards.jsonl\np1.nvs.bin\np1.ota_id.bin')"
 contains provision_parts_command "$out" " 0x9000 $tmp/parts/p1.nvs.bin $(printf '0x%x' "$(row ota_id offset)") $tmp/parts/p1.ota_id.bin"
@@ -327,7 +370,7 @@ is provision_failures_made_nobody_known "$(known | tr ' ' '\n' | grep -c '^[sxq]
 # ---- a disk that is full ----
 (trap '' XFSZ; ulimit -f 2000; otactl -C "$ws" provision "$build" --id f1 -o "$tmp/full" >"$tmp/.full" 2>&1)
 is provision_write_fails $? 1
-is provision_left_nothing_half_written "$(ls -A "$tmp/full" | tr '\n' ' ')" ".lock boards.jsonl "
+is provision_left_nothing_half_written "$(ls -A "$tmp/full" | tr '\n' ' ')" ".lock "
 is provision_did_not_make_it_known "$(known | grep -c f1)" 0
 if mkdir "$tmp/disk" && mount -t tmpfs -o size=8m,mode=700 tmpfs "$tmp/disk" 2>/dev/null; then
     at_exit "umount '$tmp/disk'"

@@ -24,6 +24,9 @@ csv "$first"
 ok resume_first provision --csv "$tmp/b.csv" -o "$dir"
 is resume_key_is_closed "$(stat -c '%a %s' "$ws/state/provision.key")" "600 32"
 is resume_record_has_a_digest "$(jq -r .inputs "$dir/boards.jsonl" | grep -cE '^[0-9a-f]{8}-[0-9a-f]{64}$')" 2
+is resume_record_has_a_digest_of_each_kind "$(jq -r '.made_of | to_entries[] | select(.value | test("^[0-9a-f]{8}$")) | .key' "$dir/boards.jsonl" | sort -u | tr '\n' ' ')" \
+    "build ca certificate channel flash_size groups mac product root url values "
+is resume_kinds_are_each_boards "$(jq -r .made_of.channel "$dir/boards.jsonl" | sort -u | wc -l)" 2
 is resume_digests_are_each_boards "$(jq -r .inputs "$dir/boards.jsonl" | sort -u | wc -l)" 2
 before=$(all "$dir")
 ok resume_same provision --csv "$tmp/b.csv" -o "$dir" --json
@@ -34,28 +37,31 @@ differs() { # NAME PART ARGUMENT...
     fails "resume_$name" 1 "$part" provision -o "$dir" "$@"
     is "resume_${name}_changes_nothing" "$([ "$(all "$dir")" = "$before" ] && echo yes)" yes
 }
-other='board r2 was made of other values, options or build; name another folder (-o), or let --again make it anew'
+other() { echo "b.csv:$1: board $2 would be made of something else now ($3); change that back, or let --again make it anew"; }
 csv 'id,ssid,password\nr1,home,secret-one\nr2,home,secret-TWO\nr3,home,secret-333\n'
-differs password "b.csv:3: $other" --csv "$tmp/b.csv"
+differs password "$(other 3 r2 values)" --csv "$tmp/b.csv"
 csv 'id,ssid,password,channel\nr1,home,secret-one,\nr2,home,secret-two,beta\n'
-differs channel_column "b.csv:3: $other" --csv "$tmp/b.csv"
+differs channel_column "$(other 3 r2 channel)" --csv "$tmp/b.csv"
 csv 'id,ssid,password,mac\nr1,home,secret-one,\nr2,home,secret-two,aa:bb:cc:00:00:01\n'
-differs mac_column "b.csv:3: $other" --csv "$tmp/b.csv"
+differs mac_column "$(other 3 r2 mac)" --csv "$tmp/b.csv"
 csv "$first"
-for option in '--groups x' '--channel beta' '--url https://other.example' '--no-ca' '--client-cert' '--flash-size 8MB'; do
+for option in 'groups:--groups x' 'channel:--channel beta' 'url:--url https://other.example' 'CA:--no-ca' '--client-cert:--client-cert' 'flash size:--flash-size 8MB'; do
     # shellcheck disable=SC2086
-    differs "option_$(tr -dc a-z <<<"${option%% *}")" 'b.csv:2: board r1 was made of other values' --csv "$tmp/b.csv" $option
+    differs "option_$(tr -dc a-z <<<"${option%%:*}")" "$(other 2 r1 "${option%%:*}")" --csv "$tmp/b.csv" ${option#*:}
 done
+differs two_options "$(other 2 r1 'channel, groups')" --csv "$tmp/b.csv" --groups x --channel beta
+otactl init "$tmp/elsewhere" --product thermo --chip esp32c3 --url https://ota.example:8443 >/dev/null
+differs option_root "$(other 2 r1 'trusted root')" --csv "$tmp/b.csv" --root "$tmp/elsewhere/keys/root.json"
 printf 'cal,namespace,\noffset,data,i32\n' >"$tmp/config.csv"
 csv 'id,ssid,password,offset\nr1,home,secret-one,5\nr2,home,secret-two,6\n'
-differs config 'b.csv:2: board r1 was made of other values' --csv "$tmp/b.csv" --config "$tmp/config.csv"
+differs config "$(other 2 r1 values)" --csv "$tmp/b.csv" --config "$tmp/config.csv"
 csv "$first"
 cp -r "$build" "$tmp/first-build"
 otadevice sample "$tmp/next" --chip esp32c3 --version 1.0.1 >/dev/null && rm -r "$build" && cp -r "$tmp/next" "$build"
-differs build 'b.csv:2: board r1 was made of other values' --csv "$tmp/b.csv"
+differs build "$(other 2 r1 build)" --csv "$tmp/b.csv"
 rm -r "$build" && cp -r "$tmp/first-build" "$build"
-differs parts 'b.csv:2: board r1 was made without --parts; do so now' --csv "$tmp/b.csv" --parts
-fails resume_other_without_csv 1 'board r1 was made of other values' provision --id r1 -o "$dir"
+differs parts 'b.csv:2: board r1 was made without --parts; leave the option out, or let --again make it anew' --csv "$tmp/b.csv" --parts
+fails resume_other_without_csv 1 'otactl: board r1 would be made of something else now (values)' provision --id r1 -o "$dir"
 
 # ---- --again makes those anew that are not the same ----
 token1=$(token_of "$dir/r1.bin") token2=$(token_of "$dir/r2.bin")
@@ -92,7 +98,7 @@ is resume_record_has_the_new_digest "$(tail -n 1 "$dir/boards.jsonl" | jq -r '.f
 ok resume_parts_again provision --csv "$tmp/b.csv" -o "$dir" --parts --again --json
 is resume_parts_replace_the_images "$(ls "$dir")" "$(printf 'boards.jsonl\nr1.nvs.bin\nr1.ota_id.bin\nr2.nvs.bin\nr2.ota_id.bin')"
 is resume_parts_are_all_there "$(jq -r '.boards[].argv[][]' <<<"$out" | grep '\.bin$' | sort -u | xargs ls | wc -l)" "$(jq -r '.boards[].argv[][]' <<<"$out" | grep '\.bin$' | sort -u | wc -l)"
-fails resume_whole_after_parts 1 'b.csv:2: board r1 was made with --parts' provision --csv "$tmp/b.csv" -o "$dir"
+fails resume_whole_after_parts 1 'b.csv:2: board r1 was made with --parts; add the option, or let --again' provision --csv "$tmp/b.csv" -o "$dir"
 identity=$(sha256sum <"$dir/r1.ota_id.bin")
 printf X | dd of="$dir/r1.nvs.bin" bs=1 seek=100 conv=notrunc status=none
 ok resume_part_again provision --csv "$tmp/b.csv" -o "$dir" --parts --again --json
@@ -119,7 +125,9 @@ ok resume_key_first provision --id o2 -o "$old"
 mv "$ws/state/provision.key" "$tmp/key"
 ok resume_key_is_another provision --id o2 --groups x -o "$old" --json
 mv "$tmp/key" "$ws/state/provision.key"
-fails resume_key_is_back 1 'board o2 was made of other values' provision --id o2 --groups x -o "$old"
+jq -c 'del(.made_of)' "$old/boards.jsonl" >"$tmp/j" && cp -r "$old" "$tmp/older" && cp "$tmp/j" "$tmp/older/boards.jsonl"
+fails resume_record_without_kinds 1 'board o2 would be made of something else now (values, options or build)' provision --id o2 --groups x -o "$tmp/older"
+fails resume_key_is_back 1 'board o2 would be made of something else now (groups)' provision --id o2 --groups x -o "$old"
 head -c 5 "$ws/state/provision.key" >"$tmp/short" && chmod 600 "$tmp/short" && cp -p "$ws/state/provision.key" "$tmp/key" && cp -p "$tmp/short" "$ws/state/provision.key"
 fails resume_key_is_short 1 "state/provision.key: has 5 bytes, not 32" provision --id o2 -o "$old"
 cp -p "$tmp/key" "$ws/state/provision.key" && chmod 644 "$ws/state/provision.key"

@@ -58,15 +58,19 @@ static void test_provision_record_is_read_back(void **state) {
 static void test_provision_record_tells_what_a_board_is_made_of(void **state) {
     (void)state;
     OTA_CLEAN(ota_provision_record_close) struct ota_provision_record r = {.fd = -1};
-    static const char lines[] =
-        LINE_1 LINE_2 "{\"id\":\"b1\",\"mac\":\"aa:bb:cc:00:00:01\",\"inputs\":\"k-d\",\"files\":[{\"file\":\"b1.bin\","
-                      "\"bytes\":7,\"sha256\":\"abc\"}]}\n";
+    static const char lines[] = LINE_1 LINE_2
+        "{\"id\":\"b1\",\"mac\":\"aa:bb:cc:00:00:01\",\"inputs\":\"k-d\",\"made_of\":{\"ca\":\"01234567\","
+        "\"channel\":\"0\",\"groups\":5},\"files\":[{\"file\":\"b1.bin\","
+        "\"bytes\":7,\"sha256\":\"abc\"}]}\n";
     put(lines, sizeof lines - 1);
     assert_ota_ok(ota_provision_record_open(&r, dir, &err));
     assert_int_equal(r.count, 2);
     assert_string_equal(r.entry[0]->id, "b1");
     assert_string_equal(r.entry[0]->mac, "aa:bb:cc:00:00:01");
     assert_string_equal(r.entry[0]->inputs, "k-d");
+    assert_string_equal(r.entry[0]->made_of[OTA_MADE_OF_CA], "01234567");
+    assert_string_equal(r.entry[0]->made_of[OTA_MADE_OF_CHANNEL], ""); /* no digest */
+    assert_string_equal(r.entry[0]->made_of[OTA_MADE_OF_GROUPS], "");
     assert_string_equal(r.entry[0]->file[0].sha256, "abc");
     assert_ptr_equal(r.entry[0], ota_provision_record_find(&r, "b1"));
     assert_ptr_equal(r.entry[1], ota_provision_record_find(&r, "b2"));
@@ -92,9 +96,13 @@ static void test_provision_record_refuses_a_line_too_long_to_be_read(void **stat
 static void test_provision_record_begins_empty(void **state) {
     (void)state;
     OTA_CLEAN(ota_provision_record_close) struct ota_provision_record r = {.fd = -1};
+    cJSON *line = cJSON_Parse("{\"id\":\"b1\",\"again\":true}");
     assert_ota_ok(ota_provision_record_open(&r, dir, &err));
     assert_null(ota_provision_record_find(&r, "b1"));
-    assert_file("");
+    assert_false(ota_fs_exists(path)); /* before there is a line there is no file */
+    assert_ota_ok(ota_provision_record_append(&r, line, &err));
+    assert_file(AGAIN);
+    cJSON_Delete(line);
 }
 
 /* Cut at every byte: whole lines stay, the rest goes, and the next line is not glued to it. */
