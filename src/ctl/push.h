@@ -102,6 +102,8 @@ OTA_MUST_USE enum ota_status ota_push_lock(const struct ota_workspace *w, int *f
 /* push_wait.c: sees incoming/<id> published, by a daemon or, where none runs, here. What was refused comes back as
  * its status. BUSY after OTA_PUSH_WAIT_MS, INTERRUPTED when stopped. The caller holds state/lock. */
 OTA_MUST_USE enum ota_status ota_push_see_published(const struct ota_workspace *w, const char *id, struct ota_err *err);
+/* The same of a release that somebody else handed over and waits for: the answer stays. */
+OTA_MUST_USE enum ota_status ota_push_see_other(const struct ota_workspace *w, const char *id, struct ota_err *err);
 /* The same for the release of this push; on an error other than BUSY it is taken out of state/incoming again, unless
  * somebody is publishing it. */
 OTA_MUST_USE enum ota_status ota_push_see_own(const struct ota_push *p, const char *id, struct ota_err *err);

@@ -33,7 +33,7 @@ static enum ota_status finish_pending(const struct ota_push *p, struct ota_err *
         struct ota_err why;
         if (!ota_repo_incoming_is_of(p->w, names.name[i], p->product->name))
             continue;
-        enum ota_status st = ota_push_see_published(p->w, names.name[i], &why);
+        enum ota_status st = ota_push_see_other(p->w, names.name[i], &why);
         if (st != OTA_OK && ota_fs_exists(folder))
             return ota_err_set(err, st,
                                "an earlier push is in the way; to drop it, remove the folder %s; it cannot be "

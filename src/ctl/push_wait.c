@@ -94,39 +94,34 @@ static enum ota_status read_refusal(const char *path, struct ota_err *err) {
                        message && *message ? message : line);
 }
 
-/* *answered: the publisher spoke; the result is the return value. */
-static enum ota_status look_for_answer(const struct ota_workspace *w, const char *id, bool *answered,
+/* *answered: the publisher spoke; the result is the return value. The answer goes when it is our own: somebody else
+ * waits for that of another release. */
+static enum ota_status look_for_answer(const struct ota_workspace *w, const char *id, bool own, bool *answered,
                                        struct ota_err *err) {
     OTA_CLEAN_FREE char *done = ota_workspace_path(w, "state/incoming/%s.done", id);
     OTA_CLEAN_FREE char *refused = ota_workspace_path(w, "state/incoming/%s.refused", id);
     struct ota_err ignored;
-    *answered = true;
-    if (ota_fs_exists(done)) {
-        (void)!ota_fs_remove(done, &ignored);
-        return OTA_OK;
-    }
-    if (ota_fs_exists(refused)) {
-        enum ota_status st = read_refusal(refused, err);
-        (void)!ota_fs_remove(refused, &ignored);
-        return st;
-    }
-    *answered = false;
-    return OTA_OK;
+    bool good = ota_fs_exists(done);
+    *answered = good || ota_fs_exists(refused);
+    enum ota_status st = *answered && !good ? read_refusal(refused, err) : OTA_OK;
+    if (*answered && own)
+        (void)!ota_fs_remove(good ? done : refused, &ignored);
+    return st;
 }
 
-enum ota_status ota_push_see_published(const struct ota_workspace *w, const char *id, struct ota_err *err) {
+static enum ota_status see_published(const struct ota_workspace *w, const char *id, bool own, struct ota_err *err) {
     OTA_CLEAN_FREE char *folder = ota_workspace_path(w, "state/incoming/%s", id);
     for (int waited = 0; waited <= OTA_PUSH_WAIT_MS && !stopped; waited += POLL_MS) {
         OTA_CLEAN_FD int daemon_lock = -1;
-        bool answered;
-        enum ota_status st = look_for_answer(w, id, &answered, err);
-        if (answered)
+        bool answered, over = !own && !ota_fs_exists(folder); /* its owner may have taken the answer */
+        enum ota_status st = look_for_answer(w, id, own, &answered, err);
+        if (answered || over)
             return st;
         OTA_TRY(ota_repo_daemon(w, &daemon_lock, err));
         if (daemon_lock >= 0) { /* nobody else publishes while this is held */
             struct ota_err ignored;
             st = publish_here(w, id, err);
-            (void)!look_for_answer(w, id, &answered, &ignored);
+            (void)!look_for_answer(w, id, own, &answered, &ignored);
             return st;
         }
         (void)nanosleep(&(struct timespec){.tv_nsec = POLL_MS * 1000000L}, NULL);
@@ -137,6 +132,14 @@ enum ota_status ota_push_see_published(const struct ota_workspace *w, const char
                        "otaserve did not publish within %u s (its log says more); the release stays queued and is "
                        "published when it goes on; to drop it, remove the folder %s",
                        OTA_PUSH_WAIT_MS / 1000u, folder);
+}
+
+enum ota_status ota_push_see_published(const struct ota_workspace *w, const char *id, struct ota_err *err) {
+    return see_published(w, id, true, err);
+}
+
+enum ota_status ota_push_see_other(const struct ota_workspace *w, const char *id, struct ota_err *err) {
+    return see_published(w, id, false, err);
 }
 
 /* ---- taking back --------------------------------------------------------------------------------------- */
@@ -168,7 +171,7 @@ static enum ota_status take_back(const struct ota_push *p, const char *id, const
     if (lock_publishing(p->w, TAKE_BACK_WAIT_MS, &held, &problem) != OTA_OK)
         return ota_err_set(err, why->code, "%s; it is being published as %s release %u", why->msg, p->product->name,
                            p->build.release.counter);
-    enum ota_status st = look_for_answer(p->w, id, &answered, err);
+    enum ota_status st = look_for_answer(p->w, id, true, &answered, err);
     if (answered)
         return st;
     bool published = is_published(p);

@@ -294,6 +294,19 @@ else
     tap_result 1 "otactl_daemon_starts_for_stopped_pushes"
 fi
 
+# ---- a push that another one finds on its way: its answer is for whoever waits for it ----
+if start_daemon "$ws" --url https://localhost; then
+    kill -STOP "$daemon_pid"
+    stopped_push KILL
+    kill -KILL "$daemon_pid" 2>/dev/null
+    stop_daemon
+    ok "otactl_push_behind_a_waiting_one" push "$build" --version after-waiting
+    is "otactl_push_leaves_the_answer_of_another" "$(cat "$ws"/state/incoming/[0-9]*.done)" ok
+    rm "$ws"/state/incoming/[0-9]*.done
+    run otactl -C "$ws" releases
+    is "otactl_push_publishes_the_waiting_one_too" "$(echo "$out" | grep -cE 'by-KILL|after-waiting')" 2
+fi
+
 # ---- two at once, and nowhere to write ----
 push "$build" --version side-a >/dev/null 2>"$tmp/side-a.err" &
 side_a=$!
