@@ -22,10 +22,14 @@ static void fill(uint8_t *p, size_t n, const char *text) {
     }
 }
 
-static struct ota_buf image(const struct ota_chip *chip, const uint8_t *segment, uint32_t length, uint32_t at) {
+/* The bootloader believes the flash size of its own header; nobody looks at that of an app. */
+static struct ota_buf image(const struct ota_chip *chip, uint32_t flash_size, const uint8_t *segment, uint32_t length,
+                            uint32_t at) {
     struct ota_buf out = {0};
     struct ota_image_writer w;
-    const struct ota_image_header header = {.chip_id = chip->id, .spi_mode = 2, .spi_size = 1, .entry = at};
+    struct ota_image_header header = {.chip_id = chip->id, .spi_mode = 2, .entry = at};
+    while ((0x100000u << header.spi_size) < flash_size)
+        header.spi_size++;
     ota_image_begin(&w, &out, &header);
     ota_image_segment(&w, at, segment, length);
     assert_ota_ok(ota_image_end(&w, &ota_crypto_openssl, &err));
@@ -51,7 +55,7 @@ struct ota_buf sim_app(const struct sim_app *a) {
     memcpy(marker, test, strlen(test) + 1);
     if (a->no_network)
         memcpy(marker + strlen(test) + 1, OTA_SAMPLE_MARKER_NO_NETWORK, sizeof OTA_SAMPLE_MARKER_NO_NETWORK);
-    return image(a->chip, segment, (uint32_t)length, a->chip->drom_start + MAPPED_SKEW);
+    return image(a->chip, 0, segment, (uint32_t)length, a->chip->drom_start + MAPPED_SKEW);
 }
 
 /* Somewhere in the chip's RAM. */
@@ -64,13 +68,13 @@ static uint32_t place_in_ram(const struct ota_chip *chip, uint32_t length) {
     return 0;
 }
 
-struct ota_buf sim_bootloader(const struct ota_chip *chip, const char *version, size_t length) {
+struct ota_buf sim_bootloader(const struct ota_chip *chip, const char *version, size_t length, uint32_t flash_size) {
     OTA_CLEAN_FREE uint8_t *segment = ota_calloc(1, length - FRAME);
     const struct ota_boot_desc desc = {.version = 1, .idf = "v5.5", .date_time = "Jan  1 2026 00:00:00"};
     const uint32_t at = place_in_ram(chip, (uint32_t)(length - FRAME));
     fill(segment, length - FRAME, version);
     ota_boot_desc_write(&desc, segment);
-    return image(chip, segment, (uint32_t)(length - FRAME), at);
+    return image(chip, flash_size, segment, (uint32_t)(length - FRAME), at);
 }
 
 struct ota_buf sim_data(const char *version, size_t length) {

@@ -20,7 +20,7 @@ struct sim_app {
 };
 /* The caller frees them. Different versions differ in every sector. */
 struct ota_buf sim_app(const struct sim_app *a);
-struct ota_buf sim_bootloader(const struct ota_chip *chip, const char *version, size_t length);
+struct ota_buf sim_bootloader(const struct ota_chip *chip, const char *version, size_t length, uint32_t flash_size);
 struct ota_buf sim_data(const char *version, size_t length);
 
 #endif

@@ -121,19 +121,20 @@ static const struct ota_chip *another_chip(const struct sim_world *w) {
 static struct sim_release *make_images(struct sim_world *w, uint32_t counter, const char *version, const char *kinds) {
     assert_in_range(w->releases, 0, FAKE_RELEASES_MAX - 1);
     struct sim_release *r = &w->release[w->releases++];
+    const struct sim_layout *l = sim_layout(&w->config);
     const struct sim_app app = {
         .chip = strchr(kinds, 'C') ? another_chip(w) : chip_of(w),
         .version = version,
         .secure_version = strchr(kinds, 'V') ? counter : 0,
-        .length = sim_layout(&w->config)->app,
+        .length = l->app,
         .faulty = strchr(kinds, 'F') != NULL,
         .no_network = strchr(kinds, 'N') != NULL,
     };
     r->counter = counter;
     r->app = sim_app(&app);
-    r->bootloader = sim_bootloader(chip_of(w), version, sim_layout(&w->config)->bootloader);
+    r->bootloader = sim_bootloader(chip_of(w), version, l->bootloader, l->flash);
     r->table = table_bytes(w, counter % 2 == 0);
-    r->storage = sim_data(version, sim_layout(&w->config)->data);
+    r->storage = sim_data(version, l->data);
     sign(w, r, kinds);
     return r;
 }
